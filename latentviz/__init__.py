@@ -1,0 +1,87 @@
+"""latentviz: films of a neural network's latent space, at every training step.
+
+Record a run with `Recorder`, open it with `open_run`, and `render` its film.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .easing import MinimumJerk, cubic_bezier
+    from .color import hsv_from_rgb, rgb_from_hsv, rgb_grid
+    from .errors import ArchiveError, EncodeError, LatentvizError, ModelError, OptionError
+    from .evaluate import Evaluation
+    from .movie import Film, FilmOptions, render, render_frame
+    from .pacing import BezierPace, GeometricPace, LinearPace
+    from .recorder import Recorder, RecordingWarning
+    from .run import Batch, Run, open_run
+
+__version__ = "0.1.0"
+
+# Where each public name lives. They are imported when first used: `latentviz --help` need not wait
+# for torch, and reading a run need not wait for matplotlib.
+_HOME = {
+    "ArchiveError": "errors",
+    "Batch": "run",
+    "BezierPace": "pacing",
+    "EncodeError": "errors",
+    "Evaluation": "evaluate",
+    "Film": "movie",
+    "FilmOptions": "movie",
+    "GeometricPace": "pacing",
+    "LatentvizError": "errors",
+    "LinearPace": "pacing",
+    "MinimumJerk": "easing",
+    "ModelError": "errors",
+    "OptionError": "errors",
+    "Recorder": "recorder",
+    "RecordingWarning": "recorder",
+    "Run": "run",
+    "cubic_bezier": "easing",
+    "hsv_from_rgb": "color",
+    "open_run": "run",
+    "render": "movie",
+    "render_frame": "movie",
+    "rgb_from_hsv": "color",
+    "rgb_grid": "color",
+}
+
+__all__ = [
+    "ArchiveError",
+    "Batch",
+    "BezierPace",
+    "EncodeError",
+    "Evaluation",
+    "Film",
+    "FilmOptions",
+    "GeometricPace",
+    "LatentvizError",
+    "LinearPace",
+    "MinimumJerk",
+    "ModelError",
+    "OptionError",
+    "Recorder",
+    "RecordingWarning",
+    "Run",
+    "__version__",
+    "cubic_bezier",
+    "hsv_from_rgb",
+    "open_run",
+    "render",
+    "render_frame",
+    "rgb_from_hsv",
+    "rgb_grid",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        from importlib import import_module
+
+        return getattr(import_module(f".{_HOME[name]}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

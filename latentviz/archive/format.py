@@ -1,0 +1,164 @@
+"""The run archive, format 1, in one page.
+
+A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must be) that
+``numpy.load(path, allow_pickle=False)`` reads:
+
+- ``header``: JSON as uint8. ``format``, ``model`` (a registered name and its arguments, or null),
+  ``layer``, ``seed``, ``keyframes``, ``phases``, ``versions``. Written first.
+- ``probe/inputs`` (N, ...) and ``probe/colors`` (N, 3) RGB in 0..1, (N,) integer labels, or (N,)
+  float scalars.
+- Chunks of K recorded steps, numbered ``C`` = 000000, 000001, ...: ``steps/C`` (K,) int64;
+  ``states/C/TENSOR`` (K, ...), each step's state before its update; ``batches/C/inputs``
+  (ΣB, ...) and ``batches/C/labels/NAME`` (ΣB, ...), the steps' batches end to end;
+  ``batches/C/offsets`` (K + 1,) int64, where each begins; ``metrics/C/NAME`` and ``params/C/NAME``
+  (K,) float64, NaN where a step has none; ``latents/C/LAYER`` (K, N, D).
+- ``chunks/C``: JSON as uint8, the last member of its chunk: ``steps`` (first, last), ``count``,
+  and ``members``, each member's name and CRC-32. A chunk is whole when this member is.
+- ``final/states/TENSOR`` and ``final/latents/LAYER``: after the last update.
+- ``manifest``: JSON as uint8, the last member: ``format``, ``steps`` (how many), every chunk's
+  entry, and the names and CRCs of the members outside chunks.
+
+Dtypes are float16, float32, float64, integers and bool, little-endian, C order. While a run is
+being recorded its file is ``NAME.npz.part``: the same members, without a ZIP directory.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArchiveError
+
+FORMAT = 1
+MAX_HEADER_BYTES = 4096
+# Printable ASCII without backslash, colon or the like, no empty or dotted path parts: a name is
+# data and never a path, but other tools may unpack the archive.
+NAME = re.compile(r"[\w+@-][\w .+@=,()\[\]-]*(/[\w+@-][\w .+@=,()\[\]-]*)*", re.ASCII)
+DTYPES = frozenset(
+    np.dtype(code)
+    for code in ("<f2", "<f4", "<f8", "|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8")
+)
+
+LOCAL_HEADER = struct.Struct("<4s5H3I2H")
+CENTRAL_HEADER = struct.Struct("<4s6H3I5H2I")
+END = struct.Struct("<4s4H2IH")
+ZIP64_END = struct.Struct("<4sQ2H2I4Q")
+ZIP64_LOCATOR = struct.Struct("<4sIQI")
+ZIP64_SIZES = struct.Struct("<2H2Q")  # in a local header: tag, length, size, compressed size
+ZIP64_OFFSET = struct.Struct("<2H3Q")  # in the directory: tag, length, sizes, offset
+LIMIT32 = 0xFFFFFFFF
+LIMIT16 = 0xFFFF
+STORED, DEFLATED = 0, 8
+DOS_DATE = 0x0021  # 1 January 1980: the same contents give the same bytes
+
+_NPY_MAGIC = b"\x93NUMPY\x01\x00"
+_NPY_HEADER = re.compile(
+    rb"\{'descr': '([<|][a-z]\d)', 'fortran_order': False, "
+    rb"'shape': \(((?:\d{1,18}, ?)*\d{0,18})\), \} *\n"
+)
+
+
+@dataclass(frozen=True)
+class Member:
+    """Where a member lies in the file, and what its bytes must be."""
+
+    name: str
+    offset: int  # of its local header
+    compressed: int
+    size: int
+    crc: int
+    method: int
+
+
+def check_name(name: str) -> str:
+    """The name itself.
+
+    Raises:
+        ArchiveError: It is not one that an archive may hold.
+    """
+    if len(name) > 200 or not NAME.fullmatch(name):
+        raise ArchiveError(
+            f"{name[:200]!r} cannot name a member of an archive; use up to 200 letters, digits and "
+            "_ - . + @ = , ( ) [ ] with / between parts"
+        )
+    return name
+
+
+def npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
+    """The header of a ``.npy`` file, version 1.0, padded to 64 bytes.
+
+    Raises:
+        ArchiveError: The dtype is not one that an archive may hold.
+    """
+    if dtype not in DTYPES:
+        raise ArchiveError(
+            f"arrays must be float16/32/64, integer or bool, got {dtype}; convert it first"
+        )
+    dims = ", ".join(map(str, shape)) + ("," if len(shape) == 1 else "")
+    text = f"{{'descr': '{dtype.str}', 'fortran_order': False, 'shape': ({dims}), }}"
+    text += " " * (-(len(_NPY_MAGIC) + 2 + len(text) + 1) % 64) + "\n"
+    return _NPY_MAGIC + struct.pack("<H", len(text)) + text.encode("ascii")
+
+
+def array_from_npy(data: bytes | memoryview, name: str) -> NDArray[Any]:
+    """The array of a ``.npy`` file, read-only, without NumPy's parser (it evaluates literals).
+
+    Raises:
+        ArchiveError: The header is not exactly of the form that `npy_header` writes, or the size
+            does not fit the shape.
+    """
+    head = bytes(data[:10])
+    if len(head) < 10 or head[:8] != _NPY_MAGIC:
+        raise ArchiveError(f"member {name!r} is not a .npy array of version 1.0")
+    start = 10 + int.from_bytes(head[8:], "little")
+    match = _NPY_HEADER.fullmatch(bytes(data[10:start])) if start <= MAX_HEADER_BYTES else None
+    if match is None:
+        raise ArchiveError(f"member {name!r} has a malformed .npy header")
+    try:
+        dtype = np.dtype(match[1].decode("ascii"))
+    except TypeError:
+        dtype = None
+    if dtype not in DTYPES:
+        raise ArchiveError(f"member {name!r} has dtype {match[1].decode()}, which is not allowed")
+    assert dtype is not None  # None is not in DTYPES; this is for the type checker.
+    shape = tuple(int(d) for d in match[2].split(b",") if d.strip())
+    expected = start + math.prod(shape) * dtype.itemsize
+    if expected != len(data):
+        raise ArchiveError(
+            f"member {name!r} should hold {expected} bytes for shape {shape}, got {len(data)}"
+        )
+    return np.frombuffer(data, dtype, offset=start).reshape(shape)
+
+
+def json_array(value: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """A JSON document as (n,) uint8."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return np.frombuffer(text.encode("ascii"), np.uint8)
+
+
+def json_value(array: NDArray[Any], name: str) -> dict[str, Any]:
+    """The JSON object that `json_array` wrote.
+
+    Raises:
+        ArchiveError: It is no JSON object.
+    """
+    try:
+        value = json.loads(array.tobytes())
+    except (ValueError, RecursionError):
+        value = None
+    if array.dtype != np.uint8 or not isinstance(value, dict):
+        raise ArchiveError(f"member {name!r} should be a JSON object, as uint8")
+    return value
+
+
+def chunk_id(index: int) -> str:
+    """The number of a chunk as its members' names spell it."""
+    return f"{index:06d}"

@@ -1,0 +1,231 @@
+"""Reads an archive's members, checking all it touches; see `format` for what one is."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from numpy.typing import NDArray
+
+from ..errors import ArchiveError
+from . import format as f
+from .deflate import crc32, inflate
+from .writer import part_path
+
+DEFAULT_MAX_BYTES = 16 << 30
+
+
+class ArchiveReader:
+    """The members of an archive, by name.
+
+    The directory and the manifest are read and compared when it opens; a member's local header,
+    sizes and CRC are checked whenever it is read. Safe to share between threads.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+        """Open and check.
+
+        Raises:
+            ArchiveError: The file is missing, or no archive that this version can read.
+        """
+        self.path = Path(path)
+        try:
+            self._file = open(self.path, "rb")  # noqa: SIM115
+        except FileNotFoundError:
+            raise ArchiveError(_missing(self.path)) from None
+        except OSError as error:
+            raise ArchiveError(f"cannot read {self.path}: {error.strerror}") from None
+        self._lock = threading.Lock()
+        try:
+            self._size = os.fstat(self._file.fileno()).st_size
+            self.members = self._read_directory(max_bytes)
+            self.manifest = self._read_manifest()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.members
+
+    def read(self, name: str) -> NDArray[Any]:
+        """A member as a read-only array.
+
+        Raises:
+            ArchiveError: There is none of that name, or it is damaged.
+        """
+        member = self.members.get(name)
+        if member is None:
+            raise self._error(f"it has no member {name!r}")
+        return f.array_from_npy(self._bytes(member), name)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def __enter__(self) -> ArchiveReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _error(self, what: str) -> ArchiveError:
+        return ArchiveError(f"{self.path} is not a readable run archive: {what}")
+
+    def _pread(self, offset: int, count: int) -> bytes:
+        with self._lock:
+            self._file.seek(offset)
+            data = self._file.read(count)
+        if len(data) != count:
+            raise self._error(f"it ends at byte {self._size}, before byte {offset + count}")
+        return data
+
+    def _bytes(self, m: f.Member) -> bytes:
+        stored_name = (m.name + ".npy").encode("ascii")
+        large = max(m.size, m.compressed) >= f.LIMIT32
+        head_size = f.LOCAL_HEADER.size + len(stored_name) + (f.ZIP64_SIZES.size if large else 0)
+        blob = self._pread(m.offset, head_size + m.compressed)
+        (magic, _, flags, method, _, _, crc, compressed, size, n_name, n_extra) = (
+            f.LOCAL_HEADER.unpack_from(blob)
+        )
+        name_end = f.LOCAL_HEADER.size + n_name
+        if large and n_extra == f.ZIP64_SIZES.size:
+            _, _, size, compressed = f.ZIP64_SIZES.unpack_from(blob, name_end)
+        declared = (magic, flags, method, crc, compressed, size, name_end + n_extra)
+        if (
+            declared != (b"PK\3\4", 0, m.method, m.crc, m.compressed, m.size, head_size)
+            or blob[f.LOCAL_HEADER.size : name_end] != stored_name
+        ):
+            raise self._error(f"member {m.name!r} disagrees with the directory")
+        packed = blob[head_size:]
+        data = packed if m.method == f.STORED else inflate(packed, m.size)
+        if data is None or len(data) != m.size or crc32(data) != m.crc:
+            raise self._error(f"member {m.name!r} is damaged (wrong size or CRC)")
+        return data
+
+    def _read_directory(self, max_bytes: int) -> dict[str, f.Member]:
+        if self._size < f.END.size:
+            raise self._error("it is too short to be a ZIP file")
+        end_at = self._size - f.END.size
+        magic, disk, start_disk, on_disk, count, size, start, comment = f.END.unpack(
+            self._pread(end_at, f.END.size)
+        )
+        if magic != b"PK\5\6" or disk or start_disk or on_disk != count or comment:
+            raise self._error("it does not end in a ZIP directory; it may have been cut off")
+        if count == f.LIMIT16 or f.LIMIT32 in (size, start):
+            end_at, count, size, start = self._read_zip64_end(end_at)
+        if start + size != end_at:
+            raise self._error("its directory does not fill the space before the end record")
+        directory = self._pread(start, size)
+        members: dict[str, f.Member] = {}
+        position, total = 0, 0
+        for _ in range(count):
+            member, used = self._central_entry(directory, position)
+            position += used
+            total += member.size
+            if member.name in members:
+                raise self._error(f"it has two members {member.name!r}")
+            members[member.name] = member
+        if position != size:
+            raise self._error("its directory has bytes that belong to no member")
+        if total > max_bytes:
+            raise self._error(
+                f"it unpacks to {total} bytes, more than the limit of {max_bytes}; raise the limit "
+                "with --max-bytes if you trust it"
+            )
+        self._check_extents(members, start)
+        return members
+
+    def _read_zip64_end(self, end_at: int) -> tuple[int, int, int, int]:
+        locator_at = end_at - f.ZIP64_LOCATOR.size
+        record_at = locator_at - f.ZIP64_END.size
+        if record_at < 0:
+            raise self._error("its ZIP64 records are missing")
+        magic, _, record, _ = f.ZIP64_LOCATOR.unpack(self._pread(locator_at, f.ZIP64_LOCATOR.size))
+        head, length, _, _, _, _, on_disk, count, size, start = f.ZIP64_END.unpack(
+            self._pread(record_at, f.ZIP64_END.size)
+        )
+        expected = (b"PK\6\7", record_at, b"PK\6\6", 44, count)
+        if (magic, record, head, length, on_disk) != expected:
+            raise self._error("its ZIP64 records are malformed")
+        return record_at, count, size, start
+
+    def _central_entry(self, directory: bytes, at: int) -> tuple[f.Member, int]:
+        if at + f.CENTRAL_HEADER.size > len(directory):
+            raise self._error("its directory is cut short")
+        (magic, _, _, flags, method, _, _, crc, compressed, size, n_name, n_extra) = (
+            f.CENTRAL_HEADER.unpack_from(directory, at)[:12]
+        )
+        n_comment, disk = f.CENTRAL_HEADER.unpack_from(directory, at)[12:14]
+        offset = f.CENTRAL_HEADER.unpack_from(directory, at)[-1]
+        name_at = at + f.CENTRAL_HEADER.size
+        raw = directory[name_at : name_at + n_name]
+        if n_extra == f.ZIP64_OFFSET.size and offset == f.LIMIT32:
+            if name_at + n_name + n_extra > len(directory):
+                raise self._error("its directory is cut short")
+            tag, _, size, compressed, offset = f.ZIP64_OFFSET.unpack_from(
+                directory, name_at + n_name
+            )
+            n_extra -= f.ZIP64_OFFSET.size if tag == 1 else 0
+        name = raw.decode("ascii", "replace").removesuffix(".npy")
+        if (
+            (magic, flags, n_extra, n_comment, disk) != (b"PK\1\2", 0, 0, 0, 0)
+            or method not in (f.STORED, f.DEFLATED)
+            or not raw.endswith(b".npy")
+            or len(name) > 200
+            or not f.NAME.fullmatch(name)
+        ):
+            raise self._error(f"its directory has a malformed entry at byte {at}")
+        used = name_at + len(raw) - at
+        used += f.ZIP64_OFFSET.size if max(size, compressed, offset) >= f.LIMIT32 else 0
+        return f.Member(name, offset, compressed, size, crc, method), used
+
+    def _check_extents(self, members: dict[str, f.Member], end: int) -> None:
+        """Members follow each other without gap or overlap, from byte 0 to the directory."""
+        position = 0
+        for m in members.values():
+            if m.offset != position:
+                raise self._error(f"member {m.name!r} overlaps another or leaves a gap")
+            large = max(m.size, m.compressed) >= f.LIMIT32
+            head = f.LOCAL_HEADER.size + len(m.name) + 4 + (f.ZIP64_SIZES.size if large else 0)
+            position += head + m.compressed
+        if position != end:
+            raise self._error("there are bytes between its members and its directory")
+
+    def _read_manifest(self) -> dict[str, Any]:
+        if "manifest" not in self:
+            raise self._error("it has no manifest, so it was not written by latentviz")
+        manifest = f.json_value(self.read("manifest"), "manifest")
+        version = manifest.get("format")
+        if version != f.FORMAT:
+            raise self._error(
+                f"it is of format {version!r} and this version of latentviz reads format "
+                f"{f.FORMAT}; upgrade latentviz"
+            )
+        try:
+            entries = [*manifest["chunks"], manifest]
+            listed = {name: crc for entry in entries for name, crc in entry["members"].items()}
+            counts = [int(chunk["count"]) for chunk in manifest["chunks"]]
+            same = sum(counts) == manifest["steps"] and min(counts, default=1) > 0
+        except (KeyError, TypeError, AttributeError, ValueError):
+            raise self._error("its manifest is malformed") from None
+        actual = {name: m.crc for name, m in self.members.items() if name != "manifest"}
+        if not same or listed != actual:
+            raise self._error("its manifest disagrees with its directory")
+        for entry in entries:
+            del entry["members"]  # checked, and large in a long run
+        return manifest
+
+
+def _missing(path: Path) -> str:
+    part = part_path(path)
+    if part.exists():
+        return f"{path} does not exist, but {part} does: its recording was cut off or still runs"
+    return f"{path} does not exist; name a run archive (.npz) that was recorded before"

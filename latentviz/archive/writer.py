@@ -1,0 +1,193 @@
+"""Writes an archive member by member; see `format` for what one is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArchiveError
+from . import format as f
+from .deflate import crc32, deflate
+
+
+def part_path(path: Path) -> Path:
+    """Where an archive lies while it is being written."""
+    return path.with_name(path.name + ".part")
+
+
+class ArchiveWriter:
+    """A run archive in the making: ``NAME.npz.part``, moved to ``NAME.npz`` by `finish`.
+
+    Each member's sizes and CRC stand in its local header before its data, so that what was
+    flushed can be read without the directory, which comes last.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Open the ``.part`` file.
+
+        Raises:
+            ArchiveError: The folder is missing or not writable, or a file is in the way.
+        """
+        self.path = Path(path)
+        self.part = part_path(self.path)
+        check_destination(self.path, overwrite=overwrite)
+        try:
+            self._file: IO[bytes] = open(self.part, "wb" if overwrite else "xb")  # noqa: SIM115
+        except FileExistsError:
+            raise ArchiveError(
+                f"{self.part} exists: another recorder is writing it, or one was cut off; move it "
+                "away, or overwrite it with overwrite=True"
+            ) from None
+        except OSError as error:
+            raise ArchiveError(f"cannot write {self.part}: {error.strerror}") from None
+        self._members: list[f.Member] = []
+        self._names: set[str] = set()
+        self._position = 0
+
+    def add(self, name: str, array: NDArray[Any]) -> int:
+        """Append an array, and return its CRC-32.
+
+        Raises:
+            ArchiveError: The name or the dtype is not one that an archive may hold.
+            OSError: The file cannot be written.
+        """
+        f.check_name(name)
+        if name in self._names:
+            raise ArchiveError(f"the archive already holds a member {name!r}")
+        array = np.ascontiguousarray(array).reshape(np.shape(array))
+        if array.dtype.byteorder == ">":
+            array = array.astype(array.dtype.newbyteorder("<"))
+        data = f.npy_header(array.dtype, array.shape) + array.tobytes()
+        packed, method = deflate(data), f.DEFLATED
+        if len(packed) >= len(data):
+            packed, method = data, f.STORED
+        member = f.Member(name, self._position, len(packed), len(data), crc32(data), method)
+        self._write(_local_header(member) + packed)
+        self._members.append(member)
+        self._names.add(name)
+        return member.crc
+
+    def sync(self) -> None:
+        """Return once all that was added is on the disk, as far as the disk is honest."""
+        self._file.flush()
+        getattr(os, "fdatasync", os.fsync)(self._file.fileno())
+
+    def finish(self) -> None:
+        """Write the directory, and move the file to its destination."""
+        directory = b"".join(map(_central_header, self._members))
+        start = self._position
+        self._write(directory + _end(len(self._members), len(directory), start))
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+        os.replace(self.part, self.path)
+        _sync_folder(self.path.parent)
+
+    def abandon(self, *, keep: bool) -> None:
+        """Close without finishing; the ``.part`` file stays if ``keep``."""
+        # The disk may be full: what could not be flushed is lost, and that is known already.
+        with contextlib.suppress(OSError):
+            self._file.close()
+        if not keep:
+            self.part.unlink(missing_ok=True)
+
+    def _write(self, data: bytes) -> None:
+        self._file.write(data)
+        self._position += len(data)
+
+    def __enter__(self) -> ArchiveWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if kind is None:
+            self.finish()
+        else:
+            self.abandon(keep=True)
+
+
+def check_destination(path: Path, *, overwrite: bool) -> None:
+    """Find out before any work is done that an archive cannot go to ``path``.
+
+    Raises:
+        ArchiveError: It cannot, and why.
+    """
+    if path.suffix != ".npz":
+        raise ArchiveError(f"an archive's name must end in .npz, got {path}")
+    if not path.parent.is_dir():
+        raise ArchiveError(f"the folder {path.parent} does not exist; create it first")
+    if path.is_dir():
+        raise ArchiveError(f"{path} is a folder; name a file")
+    if path.exists() and not overwrite:
+        raise ArchiveError(f"{path} exists; overwrite it with overwrite=True (or --overwrite)")
+
+
+def _local_header(m: f.Member) -> bytes:
+    name = (m.name + ".npy").encode("ascii")
+    large = max(m.size, m.compressed) >= f.LIMIT32
+    sizes = (f.LIMIT32, f.LIMIT32) if large else (m.compressed, m.size)
+    extra = f.ZIP64_SIZES.pack(1, 16, m.size, m.compressed) if large else b""
+    version = 45 if large else 20
+    head = f.LOCAL_HEADER.pack(
+        b"PK\3\4", version, 0, m.method, 0, f.DOS_DATE, m.crc, *sizes, len(name), len(extra)
+    )
+    return head + name + extra
+
+
+def _central_header(m: f.Member) -> bytes:
+    name = (m.name + ".npy").encode("ascii")
+    large = max(m.size, m.compressed, m.offset) >= f.LIMIT32
+    sizes = (f.LIMIT32, f.LIMIT32) if large else (m.compressed, m.size)
+    extra = f.ZIP64_OFFSET.pack(1, 24, m.size, m.compressed, m.offset) if large else b""
+    version = 45 if large else 20
+    offset = f.LIMIT32 if large else m.offset
+    head = f.CENTRAL_HEADER.pack(
+        *(b"PK\1\2", version, version, 0, m.method, 0, f.DOS_DATE, m.crc),
+        *(*sizes, len(name), len(extra), 0, 0, 0, 0, offset),
+    )
+    return head + name + extra
+
+
+def _end(count: int, size: int, start: int) -> bytes:
+    """The records that end a ZIP file of ``count`` members, its directory at ``start``."""
+    large = count >= f.LIMIT16 or max(size, start) >= f.LIMIT32
+    zip64 = b""
+    if large:
+        zip64 = f.ZIP64_END.pack(b"PK\6\6", 44, 45, 45, 0, 0, count, count, size, start)
+        zip64 += f.ZIP64_LOCATOR.pack(b"PK\6\7", 0, start + size, 1)
+    count16 = f.LIMIT16 if large else count
+    size, start = (f.LIMIT32, f.LIMIT32) if large else (size, start)
+    return zip64 + f.END.pack(b"PK\5\6", 0, 0, count16, count16, size, start, 0)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in ``folder`` last."""
+    if os.name == "nt":
+        return  # Windows cannot open a folder; its rename is journalled.
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def chunk_entry(
+    steps: NDArray[np.int64], members: Iterable[tuple[str, int]]
+) -> dict[str, int | list[int] | dict[str, int]]:
+    """What ``chunks/C`` and the manifest say of a chunk."""
+    return {
+        "steps": [int(steps[0]), int(steps[-1])],
+        "count": len(steps),
+        "members": dict(members),
+    }

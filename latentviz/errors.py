@@ -1,0 +1,30 @@
+"""Every error that latentviz raises on purpose.
+
+    LatentvizError              what the user can put right: one line, exit status 2
+    ├── ArchiveError            the file is not a run, is damaged, or cannot be written
+    ├── ModelError              the run's model cannot be built or evaluated
+    ├── OptionError             an option is out of range or does not fit the run
+    └── EncodeError             ffmpeg failed; carries ffmpeg's own words
+
+A message says what was expected, what was found, and the way out.
+"""
+
+
+class LatentvizError(Exception):
+    """Base of all errors that the user can put right."""
+
+
+class ArchiveError(LatentvizError):
+    """The archive is missing, damaged, hostile, or cannot be written."""
+
+
+class ModelError(LatentvizError):
+    """The run's model is unknown, or its states do not fit it."""
+
+
+class OptionError(LatentvizError, ValueError):
+    """An option or an argument is malformed, out of range, or does not fit the run."""
+
+
+class EncodeError(LatentvizError):
+    """The video could not be encoded."""

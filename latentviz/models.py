@@ -1,0 +1,88 @@
+"""Models by registered name: the entry-point group ``latentviz.models``.
+
+An archive names its model by such a name, never by an import path, so that opening a stranger's
+archive imports nothing of the stranger's choosing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING, Any
+
+from .errors import ModelError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+GROUP = "latentviz.models"
+ModelFactory = Callable[..., "nn.Module"]
+
+
+@cache
+def registered_models() -> Mapping[str, EntryPoint]:
+    """The registered models, by name."""
+    return {point.name: point for point in entry_points(group=GROUP)}
+
+
+def registered_name(kind: type) -> str | None:
+    """The name under which a class is registered, if it is; imports nothing."""
+    path = f"{kind.__module__}:{kind.__qualname__}"
+    return next((name for name, ep in registered_models().items() if ep.value == path), None)
+
+
+def model_factory(name: str) -> ModelFactory:
+    """The factory registered under ``name``.
+
+    Raises:
+        ModelError: There is none, or it cannot be imported.
+    """
+    points = registered_models()
+    if name not in points:
+        known = ", ".join(sorted(points)) or "none"
+        raise ModelError(
+            f"model {name!r} is not registered (registered: {known}); install the package that "
+            "registers it, or name its factory with --model package.module:factory"
+        )
+    try:
+        factory: ModelFactory = points[name].load()
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"model {name!r} cannot be imported: {error}") from None
+    return factory
+
+
+def factory_at(path: str) -> ModelFactory:
+    """The factory at ``package.module:factory``, which the user named, not the archive.
+
+    Raises:
+        ModelError: There is none.
+    """
+    module, _, name = path.partition(":")
+    if not module or not name.isidentifier():
+        raise ModelError(f"--model must be package.module:factory, got {path!r}")
+    try:
+        factory: ModelFactory = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise ModelError(f"--model {path}: {error}") from None
+    if not callable(factory):
+        raise ModelError(f"--model {path} is not callable; name a class or a function")
+    return factory
+
+
+def build_model(factory: ModelFactory, args: Mapping[str, Any]) -> nn.Module:
+    """Make the model.
+
+    Raises:
+        ModelError: The factory fails, or gives no ``nn.Module``.
+    """
+    from torch import nn
+
+    try:
+        model = factory(**args)
+    except Exception as error:  # whatever a user's factory raises
+        raise ModelError(f"the model cannot be built from {dict(args)}: {error}") from error
+    if not isinstance(model, nn.Module):
+        raise ModelError(f"the model's factory gave a {type(model).__name__}, not an nn.Module")
+    return model

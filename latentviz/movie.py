@@ -1,0 +1,372 @@
+"""A run's film: which frames, what is in them, how they are drawn, and where they go."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .encode import (
+    VideoSettings,
+    VideoWriter,
+    check_folder,
+    check_video_path,
+    parse_fps,
+    publish,
+)
+from .errors import OptionError
+from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
+from .projection import projections
+from .raster.layout import check_size
+from .raster.page import Page, make_page
+from .run import Run, open_run
+from .scene import Stage
+from .theme import theme_named
+from .views import ProjectionsView, curve_panels, point_colors
+
+FULL_SIZE = (1920, 1080)
+DRAFT_SIZE = (640, 360)
+DRAFT_PRESET = "veryfast"
+
+Progress = Callable[[int, int], None]
+RunLike = Run | str | os.PathLike[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmOptions:
+    """How a film looks. The defaults are those of `latentviz render`."""
+
+    dims: Sequence[tuple[int, int]] | None = None
+    """Pairs of latent dimensions, (right, up), one a projection; default (1,0), (1,2), (3,2)."""
+    names: Sequence[str] = ()
+    """Names for the projections' titles, in order."""
+    size: tuple[int, int] = FULL_SIZE
+    """(width, height) in pixels, both even."""
+    frames: int = DEFAULT_FRAMES
+    """How many frames to ask the pace for; frames that would show nothing new are dropped."""
+    pace: Pace | str = BezierPace()
+    """Which recorded steps each frame shows; a string is as on the command line."""
+    steps: tuple[int | None, int | None] = (None, None)
+    """Show only the recorded steps from the first up to, and without, the second."""
+    alpha: float = 0.9
+    """Opacity of a still dot, above 0 and at most 1."""
+    dot_radius: float = 0.105
+    """Radius of a dot in data units."""
+    limits: float = 1.5
+    """Each projection shows -limits..limits, up and down."""
+    theme: str = "dark"
+    """``dark`` or ``light``."""
+    colormap: str = "viridis"
+    """A matplotlib colormap, for points that are coloured by a scalar."""
+
+
+class Film:
+    """A run's film, of which any frame can be drawn alone."""
+
+    def __init__(self, run: Run, options: FilmOptions) -> None:
+        """Plan the film; nothing is drawn yet.
+
+        Raises:
+            OptionError: An option is out of range or does not fit the run.
+        """
+        self.run, self.options = run, options
+        check_size(options.size)
+        if not 0 < options.dot_radius <= 100:
+            raise OptionError(f"dot_radius must be above 0, got {options.dot_radius:g}")
+        self._theme = theme_named(options.theme)
+        pace = parse_pace(options.pace) if isinstance(options.pace, str) else options.pace
+        self._first, self._stop = _step_range(run, options.steps)
+        self.frames = [
+            Frame(frame.index, frame.start + self._first, frame.stop + self._first)
+            for frame in frames(pace, self._stop - self._first, options.frames)
+        ]
+        n_dims = run.latents(int(run.steps[self._first])).shape[1]
+        self._view = ProjectionsView(
+            projections(options.dims, options.names, n_dims), options.alpha
+        )
+
+    def __len__(self) -> int:
+        """The number of frames."""
+        return len(self.frames)
+
+    def frame_at(self, step: int) -> int:
+        """Which frame shows a recorded step.
+
+        Raises:
+            OptionError: The step was not recorded, or is not in the film.
+        """
+        index = self.run.index_of(step)
+        if not self._first <= index < self._stop:
+            raise OptionError(f"step {step} is not in the film, which shows {self._range()}")
+        starts = [frame.start for frame in self.frames]
+        return int(np.searchsorted(starts, index, side="right")) - 1
+
+    def draw(self, frame: int, canvas: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Draw a frame, which depends on the run, the options and its number alone.
+
+        Args:
+            frame: Its number.
+            canvas: (3, H, W) uint8 to draw on, as `new_canvas` gives it.
+
+        Returns:
+            The canvas.
+
+        Raises:
+            OptionError: There is no such frame.
+            ArchiveError: The run is damaged, or the latents are not finite.
+        """
+        if not 0 <= frame < len(self):
+            raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
+        canvas = self.page.new_canvas() if canvas is None else canvas
+        self.page.draw(self._view(self.run, self.frames[frame]), canvas)
+        return canvas
+
+    @cached_property
+    def page(self) -> Page:
+        """What all frames have in common, drawn when it is first needed."""
+        run, options = self.run, self.options
+        stage = Stage(
+            projections=self._view.projections,
+            colors=point_colors(run.colors, run.n_points, self._theme, options.colormap),
+            limits=options.limits,
+            dot_radius=options.dot_radius,
+            panels=curve_panels(run, self._first, self._stop, self._theme),
+            last_step=int(run.steps[self._stop - 1]),
+        )
+        max_stride = max(frame.stride for frame in self.frames)
+        return make_page(stage, size=options.size, theme=self._theme, max_stride=max_stride)
+
+    def _range(self) -> str:
+        steps = self.run.steps
+        return f"steps {steps[self._first]} to {steps[self._stop - 1]}"
+
+
+def render(
+    run: RunLike,
+    path: str | os.PathLike[str],
+    *,
+    fps: float | str = 30,
+    crf: int = 23,
+    preset: str = "medium",
+    threads: int | None = None,
+    frame_hashes: str | os.PathLike[str] | None = None,
+    progress: Progress | None = None,
+    options: FilmOptions | None = None,
+    **film: object,
+) -> Film:
+    """Render a run's film to ``path``.
+
+    Args:
+        run: A run, or the path of its archive.
+        path: Where the video shall lie; its extension says which container.
+        fps: Frames a second, a number or a fraction such as ``"30000/1001"``.
+        crf: x264's quality, 0 (best) to 51 (smallest).
+        preset: x264's preset.
+        threads: How many threads draw; as many as there are cores by default.
+        frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line.
+        progress: Called with the number of frames done, and of all.
+        options: How the film looks; or give the fields of `FilmOptions` as keywords.
+        **film: Fields of `FilmOptions`.
+
+    Returns:
+        The film, which knows its frames.
+
+    Raises:
+        LatentvizError: The run or an option is bad, or ffmpeg failed; nothing is written then.
+    """
+    options = _film_options(options, film)
+    settings = VideoSettings(options.size, parse_fps(str(fps)), crf, preset)
+    workers = _worker_count(threads)
+    path = Path(path)
+    check_video_path(path)
+    if frame_hashes is not None:
+        check_folder(Path(frame_hashes))
+    with ExitStack() as stack:
+        run = stack.enter_context(_opened(run))
+        plan = Film(run, options)
+        hashes = None
+        if frame_hashes is not None:
+            hashes = stack.enter_context(_atomic_text(Path(frame_hashes)))
+        writer = stack.enter_context(VideoWriter(path, settings))
+        for done, (frame, digest) in enumerate(
+            _drawn_frames(plan, workers, hashed=hashes is not None), start=1
+        ):
+            writer.write(frame)
+            if hashes is not None:
+                hashes.write(digest + "\n")
+            if progress is not None:
+                progress(done, len(plan))
+    return plan
+
+
+def render_frame(
+    run: RunLike,
+    *,
+    frame: int | None = None,
+    step: int | None = None,
+    options: FilmOptions | None = None,
+    **film: object,
+) -> NDArray[np.uint8]:
+    """Draw one frame of a run's film, the same pixels as in the film.
+
+    Args:
+        run: A run, or the path of its archive.
+        frame: The frame's number; or
+        step: a recorded step that it shows. The last frame if neither is given.
+        options: How the film looks; or give the fields of `FilmOptions` as keywords.
+        **film: Fields of `FilmOptions`.
+
+    Returns:
+        (H, W, 3) uint8.
+
+    Raises:
+        LatentvizError: The run or an option is bad.
+    """
+    if frame is not None and step is not None:
+        raise OptionError("give a frame or a step, not both")
+    with _opened(run) as opened:
+        plan = Film(opened, _film_options(options, film))
+        if frame is None:
+            frame = len(plan) - 1 if step is None else plan.frame_at(step)
+        return interleaved(plan.draw(frame))
+
+
+def save_png(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
+    """Write (H, W, 3) uint8 as a PNG, whole or not at all.
+
+    Raises:
+        OptionError: The folder is missing or not writable.
+    """
+    from PIL import Image
+
+    path = Path(path)
+    check_folder(path)
+    with _atomic(path) as part:
+        Image.fromarray(pixels).save(part, "PNG")
+
+
+def interleaved(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3) of (3, H, W)."""
+    return np.ascontiguousarray(canvas.transpose(1, 2, 0))
+
+
+def _drawn_frames(
+    film: Film, workers: int, *, hashed: bool
+) -> Iterator[tuple[NDArray[np.uint8], str]]:
+    """Each frame's yuv420p bytes and, if wanted, its hash, in order, drawn by several threads.
+
+    A frame is only good until the next one is asked for: its memory is used again.
+    """
+    from .raster.yuv import yuv420_from_rgb
+
+    page = film.page
+    width, height = page.layout.size
+    # One frame a thread, one that waits for its turn, one that is being written.
+    n_buffers = workers + 2
+    canvases: queue.SimpleQueue[NDArray[np.uint8]] = queue.SimpleQueue()
+    for _ in range(workers):
+        canvases.put(page.new_canvas())
+    outputs = deque(np.empty(width * height * 3 // 2, np.uint8) for _ in range(n_buffers))
+
+    def draw(index: int, output: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
+        canvas = canvases.get()
+        try:
+            film.draw(index, canvas)
+            yuv420_from_rgb(canvas, output)
+            digest = hashlib.sha256(interleaved(canvas)).hexdigest() if hashed else ""
+        finally:
+            canvases.put(canvas)
+        return output, digest
+
+    pending: deque[Future[tuple[NDArray[np.uint8], str]]] = deque()
+    with ThreadPoolExecutor(workers, thread_name_prefix="latentviz-draw") as pool:
+        try:
+            for index in range(len(film)):
+                pending.append(pool.submit(draw, index, outputs.popleft()))
+                if not outputs:
+                    output, digest = pending.popleft().result()
+                    yield output, digest
+                    outputs.append(output)
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _film_options(options: FilmOptions | None, film: dict[str, object]) -> FilmOptions:
+    if options is None:
+        try:
+            return FilmOptions(**film)  # type: ignore[arg-type]
+        except TypeError:
+            known = ", ".join(FilmOptions.__dataclass_fields__)
+            odd = ", ".join(sorted(film.keys() - FilmOptions.__dataclass_fields__.keys()))
+            raise OptionError(f"unknown option {odd}; a film's options are {known}") from None
+    if film:
+        raise OptionError("give options= or keywords, not both")
+    return options
+
+
+def _step_range(run: Run, steps: tuple[int | None, int | None]) -> tuple[int, int]:
+    """Indices of the recorded steps of a range."""
+    first, stop = steps
+    a = 0 if first is None else int(np.searchsorted(run.steps, first))
+    b = len(run) if stop is None else int(np.searchsorted(run.steps, stop))
+    if a >= b:
+        low, high = ("" if s is None else s for s in steps)
+        raise OptionError(
+            f"steps {low}:{high} hold no recorded step; the run has {run.steps[0]} to "
+            f"{run.steps[-1]}"
+        )
+    return a, b
+
+
+def _worker_count(threads: int | None) -> int:
+    if threads is None:
+        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+    if not 1 <= threads <= 256:
+        raise OptionError(f"threads must lie within 1 to 256, got {threads}")
+    return threads
+
+
+@contextmanager
+def _opened(run: RunLike) -> Iterator[Run]:
+    """The run itself, or the one at a path, which is closed again."""
+    if isinstance(run, Run):
+        yield run
+    else:
+        with open_run(run) as opened:
+            yield opened
+
+
+@contextmanager
+def _atomic(path: Path) -> Iterator[Path]:
+    """A file to write beside ``path``; it is moved there when all went well, or is gone."""
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        publish(part, path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def _atomic_text(path: Path) -> Iterator[IO[str]]:
+    """`_atomic`, opened for text."""
+    with _atomic(path) as part, part.open("w") as file:
+        yield file

@@ -1,0 +1,65 @@
+"""Pairs of latent dimensions that are drawn against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import OptionError
+
+DEFAULT_DIMS = ((1, 0), (1, 2), (3, 2))
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Dimension ``i`` to the right, ``j`` up."""
+
+    i: int
+    j: int
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What stands above it: ``[1,0]``, or ``[1,0] hue`` if it has a name."""
+        return f"[{self.i},{self.j}]" + (f" {self.name}" if self.name else "")
+
+
+def parse_dims(text: str) -> tuple[int, int]:
+    """Two dimensions as the command line spells them, ``I,J``.
+
+    Raises:
+        OptionError: They are not two whole numbers of 0 or more.
+    """
+    try:
+        i, j = (int(part) for part in text.split(","))
+    except ValueError:
+        i = j = -1
+    if min(i, j) < 0:
+        raise OptionError(f"dims must be two dimensions such as 1,0, got {text!r}")
+    return i, j
+
+
+def projections(
+    dims: Sequence[tuple[int, int]] | None, names: Sequence[str], n_dims: int
+) -> tuple[Projection, ...]:
+    """The projections to draw of latents with ``n_dims`` dimensions.
+
+    By default (1,0), (1,2), (3,2), as far as the latents have these dimensions.
+
+    Raises:
+        OptionError: A dimension is out of range, or there are more names than projections.
+    """
+    if dims is None:
+        dims = [pair for pair in DEFAULT_DIMS if max(pair) < n_dims] or [(0, min(1, n_dims - 1))]
+    if len(dims) == 0:
+        raise OptionError("dims must name at least one pair, got none")
+    for i, j in dims:
+        if not (0 <= i < n_dims and 0 <= j < n_dims):
+            raise OptionError(
+                f"dims {i},{j} are out of range: the latents have {n_dims} dimensions, "
+                f"0 to {n_dims - 1}"
+            )
+    if len(names) > len(dims):
+        raise OptionError(f"got {len(names)} names for {len(dims)} projections")
+    padded = [*names, *[""] * (len(dims) - len(names))]
+    return tuple(Projection(i, j, name[:200]) for (i, j), name in zip(dims, padded, strict=True))

@@ -1,0 +1,1 @@
+"""Pixels: where things go on the page, and how they get there."""

@@ -1,0 +1,142 @@
+"""What does not change during a film, drawn once by matplotlib: background, curves, legends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scene import CurvePanel
+from ..theme import Theme
+from .layout import Box, Layout
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# One point is one pixel, so that font sizes and line widths are in pixels.
+DPI = 72
+
+TICK_PX = 17.0  # sizes on a page of 1080 pixels
+LEGEND_PX = 20.0
+LEAST_LEGEND_PX = 13.0
+LEGEND_GAP_PX = 20.0
+LINE_PX = 2.2
+KEY_PX = 7.0
+
+# More points than this are thinned out to each pixel column's least and greatest.
+CURVE_COLUMNS = 2048
+
+
+def draw_chrome(layout: Layout, panels: tuple[CurvePanel, ...], theme: Theme) -> NDArray[np.uint8]:
+    """The background of every frame, (3, H, W) uint8."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    width, height = layout.size
+    # Not pyplot, and not the user's matplotlibrc: the same run gives the same pixels everywhere.
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
+        canvas = FigureCanvasAgg(figure)
+        for panel, box, legend in zip(panels, layout.panels, layout.legends, strict=True):
+            _draw_panel(_axes(figure, layout, box), panel, theme, layout.scale)
+            _draw_legend(figure, layout, legend, panel, theme)
+        canvas.draw()
+        rgba = np.asarray(canvas.buffer_rgba())
+    return np.ascontiguousarray(rgba[..., :3].transpose(2, 0, 1))
+
+
+def _axes(figure: Figure, layout: Layout, box: Box) -> Axes:
+    width, height = layout.size
+    bottom = height - box.y - box.height
+    return figure.add_axes((box.x / width, bottom / height, box.width / width, box.height / height))
+
+
+def _draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+    axes.set_facecolor(theme.background)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.grid(True, axis="y", color=theme.grid, linewidth=max(1.0, 1.2 * scale))
+    axes.set_axisbelow(True)
+    axes.tick_params(
+        colors=theme.muted, labelsize=TICK_PX * scale, length=0, pad=6 * scale, which="both"
+    )
+    for curve in panel.curves:
+        steps, values = _thinned(panel.steps, _drawable(curve.values, log=panel.log))
+        axes.plot(steps, values, color=curve.color, linewidth=max(1.0, LINE_PX * scale))
+        axes.plot(
+            panel.steps[curve.keyed], curve.values[curve.keyed], "D", color=curve.color,
+            markersize=KEY_PX * scale, markeredgecolor=theme.background,
+            markeredgewidth=1.2 * scale, clip_on=False, zorder=3,
+        )  # fmt: skip
+    first, last = float(panel.steps[0]), float(panel.steps[-1])
+    axes.set_xlim(first, max(last, first + 1))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.yaxis.set_minor_locator(NullLocator())
+    if panel.log and any((curve.values > 0).any() for curve in panel.curves):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(numticks=5))
+        # Plain numbers: an exponent set small and high is illegible at this size.
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
+    # Room above, so that the highest curve stays clear of the legend.
+    axes.margins(y=0.08)
+
+
+def _drawable(values: NDArray[np.float64], *, log: bool) -> NDArray[np.float64]:
+    """A log axis has no place for 0 and below; they are left out rather than drawn at its edge."""
+    return np.where(values > 0, values, np.nan) if log else values
+
+
+def _thinned(
+    steps: NDArray[np.int64], values: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Each column's least and greatest value, which look the same on the page as all of them."""
+    if len(values) <= 2 * CURVE_COLUMNS:
+        return steps, values
+    edges = np.linspace(0, len(values), CURVE_COLUMNS + 1).astype(np.int64)[:-1]
+    low = np.fmin.reduceat(values, edges)
+    high = np.fmax.reduceat(values, edges)
+    return np.repeat(steps[edges], 2), np.stack([low, high], 1).ravel()
+
+
+def _draw_legend(figure: Figure, layout: Layout, box: Box, panel: CurvePanel, theme: Theme) -> None:
+    """The curves' names in their colours, in a row; smaller if they are many."""
+    entries = [(panel.label, theme.muted), *((c.name[:200], c.color) for c in panel.curves)]
+    widths = [_text_width(figure, text, LEGEND_PX) for text, _ in entries]
+    room = box.width / layout.scale
+    n_left_out = 0
+    # Names that do not fit at the least size are counted instead, the last ones first.
+    while (size := _fitting_size(widths, room)) < LEAST_LEGEND_PX and len(widths) > 2:
+        n_left_out += 1
+        kept = len(panel.curves) - n_left_out + 1
+        entries = [*entries[:kept], (f"+{n_left_out}", theme.muted)]
+        widths = [*widths[:kept], _text_width(figure, entries[-1][0], LEGEND_PX)]
+    ratio = size / LEGEND_PX
+    x = box.x
+    for (text, color), width in zip(entries, widths, strict=True):
+        figure.text(
+            x / layout.size[0], 1 - (box.y + box.height / 2) / layout.size[1], text, color=color,
+            fontsize=size * layout.scale, va="center_baseline", ha="left", parse_math=False,
+        )  # fmt: skip
+        x += (width + LEGEND_GAP_PX) * ratio * layout.scale
+
+
+def _fitting_size(widths: list[float], room: float) -> float:
+    """The font size at which texts of these widths (at `LEGEND_PX`) fill the room or less."""
+    needed = sum(widths) + LEGEND_GAP_PX * (len(widths) - 1)
+    return min(LEGEND_PX, LEGEND_PX * room / needed)
+
+
+def _text_width(figure: Figure, text: str, size_px: float) -> float:
+    probe = figure.text(0, 0, text, fontsize=size_px, parse_math=False)
+    width = probe.get_window_extent().width
+    probe.remove()
+    return float(width)

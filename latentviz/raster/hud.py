@@ -1,0 +1,123 @@
+"""What changes from frame to frame besides the dots: the heading, and the lines at the step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from ..theme import Theme, rgb_bytes
+from .layout import Box, Layout
+
+HEADING_PX = 34.0  # sizes on a page of 1080 pixels
+TITLE_PX = 24.0
+HEADING_GAP_PX = 34.0
+CURSOR_PX = 2.0
+CURSOR_ALPHA = 0.85
+
+
+@dataclass(frozen=True)
+class Sprite:
+    """Text as a mask, and where it goes."""
+
+    mask: NDArray[np.float32]  # (h, w) 0..1
+    x: int
+    y: int
+    color: tuple[int, int, int]
+
+
+class Heading:
+    """The step's number and the playback speed, in fixed places so that nothing jitters."""
+
+    def __init__(self, layout: Layout, theme: Theme, *, last_step: int, max_stride: int) -> None:
+        """Make room for the longest texts to come."""
+        self._font = font(HEADING_PX * layout.scale)
+        self._text, self._muted = rgb_bytes(theme.text), rgb_bytes(theme.muted)
+        gap = HEADING_GAP_PX * layout.scale
+        number = max(len(str(last_step)), 1) * self._font.getlength("0")
+        word = self._font.getlength("step ")
+        speed = self._font.getlength(_speed(max_stride))
+        box = layout.heading
+        left = box.x + (box.width - word - number - gap - speed) / 2
+        self._word_at = left
+        self._number_at = left + word
+        self._speed_at = left + word + number + gap
+        self._baseline = box.y + box.height * 0.75
+
+    def sprites(self, step: int, stride: int) -> list[Sprite]:
+        """The heading of one frame."""
+        word = text_sprite("step", self._font, self._word_at, self._baseline, self._muted)
+        number = text_sprite(str(step), self._font, self._number_at, self._baseline, self._text)
+        speed = text_sprite(_speed(stride), self._font, self._speed_at, self._baseline, self._muted)
+        return [word, number, speed]
+
+
+def title_sprites(layout: Layout, titles: list[str], theme: Theme) -> list[Sprite]:
+    """Each projection's title, centred above it, shortened if it is too long."""
+    face = font(TITLE_PX * layout.scale)
+    sprites = []
+    for box, title in zip(layout.titles, titles, strict=True):
+        while face.getlength(title) > box.width * 0.95 and len(title) > 1:
+            title = title.removesuffix("…")[:-1] + "…"
+        at = box.x + box.width / 2, box.y + box.height * 0.8
+        sprites.append(text_sprite(title, face, *at, rgb_bytes(theme.text), anchor="ms"))
+    return sprites
+
+
+@lru_cache(maxsize=64)  # most of a heading is the same from frame to frame
+def text_sprite(
+    text: str,
+    face: ImageFont.FreeTypeFont,
+    x: float,
+    y: float,
+    color: tuple[int, int, int],
+    *,
+    anchor: str = "ls",
+) -> Sprite:
+    """A line of text; ``anchor`` is Pillow's, and says which part of it lies at (x, y)."""
+    left, top, right, bottom = face.getbbox(text, anchor=anchor)
+    left, top = int(np.floor(left)), int(np.floor(top))
+    size = max(1, int(np.ceil(right)) - left), max(1, int(np.ceil(bottom)) - top)
+    image = Image.new("L", size)
+    ImageDraw.Draw(image).text((-left, -top), text, fill=255, font=face, anchor=anchor)
+    mask = np.asarray(image, dtype=np.float32) / np.float32(255)
+    return Sprite(mask, round(x) + left, round(y) + top, color)
+
+
+def blend_sprite(canvas: NDArray[np.uint8], sprite: Sprite) -> None:
+    """Draw a sprite onto (3, H, W), as far as it lies on it."""
+    from .discs import blend_mask
+
+    blend_mask(canvas, sprite.mask, sprite.x, sprite.y, sprite.color)
+
+
+def draw_cursor(
+    canvas: NDArray[np.uint8], box: Box, share: float, theme: Theme, scale: float
+) -> None:
+    """Draw the vertical line at the current step, ``share`` of the way along a panel."""
+    width = max(1.0, CURSOR_PX * scale)
+    left = box.x + share * box.width - width / 2
+    x0, x1 = int(np.floor(left)), int(np.ceil(left + width))
+    columns = np.arange(x0, x1, dtype=np.float64)
+    # How much of each pixel column the line covers: it moves smoothly, not pixel by pixel.
+    cover = np.minimum(columns + 1, left + width) - np.maximum(columns, left)
+    y0, y1 = round(box.y), round(box.y + box.height)
+    mask = np.broadcast_to((cover * CURSOR_ALPHA).astype(np.float32), (y1 - y0, len(cover)))
+    blend_sprite(canvas, Sprite(np.ascontiguousarray(mask), x0, y0, rgb_bytes(theme.cursor)))
+
+
+def _speed(stride: int) -> str:
+    return f"▸▸{stride}x"
+
+
+@cache
+def font(size_px: float) -> ImageFont.FreeTypeFont:
+    """DejaVu Sans, which comes with matplotlib."""
+    from matplotlib import get_data_path
+
+    # Pillow's basic layout: its other engine may or may not be there, and would shape differently.
+    path = f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf"
+    return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)

@@ -1,0 +1,527 @@
+"""Records a training run, step by step, into an archive."""
+
+from __future__ import annotations
+
+import json
+import platform
+import queue
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .archive import ArchiveWriter, check_destination
+from .archive import format as f
+from .archive.writer import chunk_entry
+from .errors import ArchiveError, LatentvizError, ModelError, OptionError
+from .evaluate import layer_outputs, named_layer
+from .models import build_model, model_factory, registered_name
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    Array = torch.Tensor | ArrayLike
+    Number = torch.Tensor | float
+
+# A chunk ends at whichever comes first.
+CHUNK_STEPS = 64
+CHUNK_SECONDS = 2.0
+CHUNK_BYTES = 8 << 20
+
+QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
+
+
+class RecordingWarning(UserWarning):
+    """Recording has stopped; training goes on."""
+
+
+class Recorder:
+    """Records a model's training into ``path``, every step.
+
+    Works on any ``nn.Module``. Call `step` once a step's losses are known and before the
+    optimizer's update, and use it as a context manager::
+
+        with Recorder("run.npz", model, layer="encoder", probe=points) as recorder:
+            for inputs, target in batches:
+                loss = criterion(model(inputs), target)
+                optimizer.zero_grad()
+                loss.backward()
+                recorder.step(batch=inputs, losses={"loss": loss})
+                optimizer.step()
+
+    A background thread compresses and writes. If it fails (a full disk, say) recording stops with
+    one `RecordingWarning`, training goes on, and `close` raises the error.
+    """
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        model: nn.Module,
+        *,
+        layer: str,
+        probe: Array | None = None,
+        colors: Array | None = None,
+        model_name: str | None = None,
+        model_args: Mapping[str, Any] | None = None,
+        keyframes: Mapping[str, Sequence[int]] | None = None,
+        phases: Sequence[tuple[int, str]] | None = None,
+        seed: int | None = None,
+        overwrite: bool = False,
+    ) -> None:
+        """Open the archive (``NAME.npz.part`` until `close`).
+
+        Args:
+            path: Where the run shall lie, ``NAME.npz``.
+            model: The model that is trained.
+            layer: The name of the submodule whose output is the latent, as in
+                ``model.named_modules()``: (N, D), or (N, ...) which is flattened. If it is called
+                several times in a forward pass, its first output counts.
+            probe: The model's inputs (N, ...) whose latents are to be drawn.
+            colors: The points' colours: (N, 3) RGB in 0..1, (N,) integer labels, or (N,) scalars.
+                By default the probe itself where it looks like colours.
+            model_name: The name under which the model is registered (entry-point group
+                ``latentviz.models``); found by its class if None. The latents of a model that is
+                not registered are recorded at every step, so that the run can be drawn.
+            model_args: Keyword arguments with which the registered factory makes this model.
+            keyframes: For each property of the schedule, the steps at which it is keyed.
+            phases: The steps at which the phases start, and their names.
+            seed: The seed of the run, for the record.
+            overwrite: Replace a file that exists.
+
+        Raises:
+            ArchiveError: The file cannot be written, or exists.
+            ModelError: There is no such layer, or the registered model is another one.
+            OptionError: The probe and the colours do not fit.
+        """
+        check_destination(Path(path), overwrite=overwrite)
+        named_layer(model, layer)
+        self._model, self._layer = model, layer
+        self._slots = list(_state_slots(model))
+        self._probe = None if probe is None else _as_tensor(probe)
+        model_args = dict(model_args or {})
+        name = _usable_name(model, model_name, model_args)
+        # Without the model nobody can evaluate the states, so the latents must be recorded.
+        self._record_latents = name is None and self._probe is not None
+        header: dict[str, Any] = {
+            "format": f.FORMAT,
+            "model": {"name": name, "args": model_args} if name else None,
+            "layer": layer,
+            "seed": seed,
+            "keyframes": {k: [int(s) for s in v] for k, v in (keyframes or {}).items()},
+            "phases": [[int(step), str(phase)] for step, phase in phases or []],
+            "versions": _versions(),
+        }
+        first: dict[str, NDArray[Any]] = {"header": f.json_array(header)}
+        if self._probe is not None:
+            inputs = _to_numpy(self._probe)
+            first["probe/inputs"] = inputs
+            if (given := _colors(inputs, colors)) is not None:
+                first["probe/colors"] = given
+        elif colors is not None:
+            raise OptionError("colors= are the colours of the probe; give probe= too")
+        self._n_steps = 0
+        self._known_names: set[str] = set()
+        self._chunk = self._new_chunk()
+        self._closed = False
+        self._warned = False
+        self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps were recorded so far."""
+        return self._n_steps
+
+    def step(
+        self,
+        *,
+        batch: Array | None = None,
+        labels: Mapping[str, Array] | None = None,
+        losses: Mapping[str, Number] | None = None,
+        params: Mapping[str, Number] | None = None,
+    ) -> None:
+        """Record one step: the model's state as it is now, before the update, and what is given.
+
+        Args:
+            batch: The batch's inputs (B, ...); B may differ from step to step.
+            labels: The batch's labels by name, each (B, ...).
+            losses: The losses by name; one that a step lacks is a gap.
+            params: The schedule's properties by name (learning rate, weights of terms).
+
+        Raises:
+            OptionError: A name or a shape is not one that can be recorded.
+        """
+        if self._closed:
+            raise OptionError("the recorder is closed; record before close()")
+        if self._background.fault is not None:
+            self._warn()
+            return
+        chunk = self._chunk
+        k = chunk.count
+        for (slots, key), name in self._slots:
+            tensor = slots[key]
+            view = chunk.views.get(name)
+            if view is None or view.pointer != tensor.data_ptr():
+                # The first time in this chunk, or the storage was replaced.
+                view = chunk.views[name] = self._view(chunk, name, tensor)
+            view.buffer[k] = view.array if view.array is not None else _to_numpy(tensor)
+        if batch is not None:
+            chunk.add_batch(k, _copy(batch), {n: _copy(v) for n, v in (labels or {}).items()})
+        elif labels:
+            raise OptionError("labels= are the labels of a batch; give batch= too")
+        if self._record_latents:
+            assert self._probe is not None
+            latents = layer_outputs(self._model, self._layer, self._probe)
+            chunk.latents.append(_to_numpy(latents))
+        chunk.metrics.append({n: float(v) for n, v in (losses or {}).items()})
+        chunk.params.append({n: float(v) for n, v in (params or {}).items()})
+        if not (chunk.metrics[-1].keys() | chunk.params[-1].keys() <= self._known_names):
+            for name in (*chunk.metrics[-1], *chunk.params[-1]):
+                f.check_name(f"metrics/{f.chunk_id(0)}/{name}")
+            self._known_names |= chunk.metrics[-1].keys() | chunk.params[-1].keys()
+        chunk.count += 1
+        self._n_steps += 1
+        if (
+            chunk.count == CHUNK_STEPS
+            or chunk.n_bytes >= CHUNK_BYTES
+            or time.monotonic() - chunk.started >= CHUNK_SECONDS
+        ):
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is left, the final state, and the directory; move the file into place.
+
+        Raises:
+            ArchiveError: No step was recorded, or the archive could not be written; what was
+                flushed is then still in the ``.part`` file.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        if self._n_steps == 0:
+            self._background.abandon()
+            raise ArchiveError(
+                "no step was recorded, so there is no archive; call recorder.step() in the loop"
+            )
+        if self._chunk.count and self._background.fault is None:
+            self._flush()
+        final = {
+            f"final/states/{name}": _to_numpy(slots[key]) for (slots, key), name in self._slots
+        }
+        if self._record_latents and self._probe is not None:
+            latents = layer_outputs(self._model, self._layer, self._probe)
+            final[f"final/latents/{self._layer}"] = _to_numpy(latents)
+        self._background.finish(final)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if kind is not None and self._n_steps == 0:
+            # Training failed before its first step: its error is the one to see.
+            self._closed = True
+            self._background.abandon()
+            return
+        try:
+            self.close()
+        except LatentvizError as fault:
+            if error is None:
+                raise
+            error.add_note(f"and the recording failed: {fault}")
+
+    def _new_chunk(self) -> _Chunk:
+        return _Chunk(first=self._n_steps)
+
+    def _view(self, chunk: _Chunk, name: str, tensor: torch.Tensor) -> _View:
+        array = tensor.detach().numpy() if tensor.device.type == "cpu" else None
+        dtype = array.dtype if array is not None else _to_numpy(tensor).dtype
+        shape = tuple(tensor.shape)
+        old = chunk.views.get(name)
+        if old is None:
+            f.npy_header(dtype, shape)  # refuses what an archive cannot hold
+            buffer = np.empty((CHUNK_STEPS, *shape), dtype)
+            chunk.step_bytes += buffer[0].nbytes
+        elif old.buffer.shape[1:] == shape and old.buffer.dtype == dtype:
+            buffer = old.buffer
+        else:
+            raise OptionError(
+                f"tensor {name!r} was {old.buffer.shape[1:]} {old.buffer.dtype} and is now "
+                f"{shape} {dtype}; a model's tensors must keep their shapes while recorded"
+            )
+        return _View(tensor.data_ptr(), array, buffer)
+
+    def _flush(self) -> None:
+        self._background.put(self._chunk)
+        self._chunk = self._new_chunk()
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"recording stopped at step {self._n_steps}: {self._background.fault}; training "
+                "goes on unrecorded",
+                RecordingWarning,
+                stacklevel=3,
+            )
+
+
+@dataclass
+class _View:
+    """A tensor's memory as an array that follows its in-place updates, and where it is copied."""
+
+    pointer: int
+    array: NDArray[Any] | None  # None if the tensor is not in the CPU's memory
+    buffer: NDArray[Any]  # (CHUNK_STEPS, ...)
+
+
+@dataclass
+class _Chunk:
+    """The steps recorded since the last flush."""
+
+    first: int
+    started: float = field(default_factory=time.monotonic)
+    count: int = 0
+    step_bytes: int = 0
+    batch_bytes: int = 0
+    views: dict[str, _View] = field(default_factory=dict)
+    batches: dict[int, tuple[NDArray[Any], dict[str, NDArray[Any]]]] = field(default_factory=dict)
+    latents: list[NDArray[Any]] = field(default_factory=list)
+    metrics: list[dict[str, float]] = field(default_factory=list)
+    params: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def n_bytes(self) -> int:
+        latents = self.latents[0].nbytes if self.latents else 0
+        return self.count * (self.step_bytes + latents) + self.batch_bytes
+
+    def add_batch(self, k: int, inputs: NDArray[Any], labels: dict[str, NDArray[Any]]) -> None:
+        for name, array in labels.items():
+            if array.shape[:1] != inputs.shape[:1]:
+                raise OptionError(
+                    f"label {name!r} has shape {array.shape} and the batch {inputs.shape}; "
+                    "their first dimensions must agree"
+                )
+        self.batches[k] = (inputs, labels)
+        self.batch_bytes += inputs.nbytes + sum(array.nbytes for array in labels.values())
+
+    def arrays(self, layer: str) -> Iterator[tuple[str, NDArray[Any]]]:
+        """The members' names, less the chunk's number, and their arrays."""
+        yield "steps", np.arange(self.first, self.first + self.count, dtype=np.int64)
+        for name, view in self.views.items():
+            yield f"states/{name}", view.buffer[: self.count]
+        if self.batches:
+            sizes = [len(self.batches[k][0]) if k in self.batches else 0 for k in range(self.count)]
+            yield "batches/offsets", np.cumsum([0, *sizes], dtype=np.int64)
+            inputs = [inputs for inputs, _ in self.batches.values()]
+            yield "batches/inputs", np.concatenate(inputs)
+            for name in {name: None for _, labels in self.batches.values() for name in labels}:
+                column = [labels.get(name) for _, labels in self.batches.values()]
+                if any(array is None for array in column):
+                    raise ArchiveError(
+                        f"label {name!r} is given on some steps and not on others; give it on all"
+                    )
+                yield f"batches/labels/{name}", np.concatenate(column)  # type: ignore[arg-type]
+        if self.latents:
+            yield f"latents/{layer}", np.stack(self.latents)
+        for group, rows in (("metrics", self.metrics), ("params", self.params)):
+            for name in {name: None for row in rows for name in row}:
+                column64 = [row.get(name, np.nan) for row in rows]
+                yield f"{group}/{name}", np.array(column64, np.float64)
+
+
+class _Background:
+    """Compresses and writes chunks in a thread of its own, behind a bounded queue."""
+
+    def __init__(self, writer: ArchiveWriter, first: Mapping[str, NDArray[Any]]) -> None:
+        self.fault: Exception | None = None
+        self._writer = writer
+        self._members: dict[str, int] = {}
+        self._chunks: list[dict[str, Any]] = []
+        self._queue: queue.Queue[tuple[_Chunk, str] | None] = queue.Queue(QUEUE_CHUNKS)
+        layer = json.loads(first["header"].tobytes())["layer"]
+        self._layer = str(layer)
+        try:
+            for name, array in first.items():
+                self._members[name] = writer.add(name, array)
+            writer.sync()
+        except BaseException:
+            writer.abandon(keep=False)
+            raise
+        self._thread = threading.Thread(target=self._run, name="latentviz-recorder", daemon=True)
+        self._thread.start()
+
+    def put(self, chunk: _Chunk) -> None:
+        self._queue.put((chunk, self._layer))
+
+    def abandon(self) -> None:
+        """Leave nothing behind."""
+        self._join()
+        self._writer.abandon(keep=False)
+
+    def finish(self, final: Mapping[str, NDArray[Any]]) -> None:
+        """Write the rest and move the archive into place, or raise what went wrong."""
+        self._join()
+        writer = self._writer
+        try:
+            if self.fault is not None:
+                raise self.fault
+            for name, array in final.items():
+                self._members[name] = writer.add(name, array)
+            manifest = {
+                "format": f.FORMAT,
+                "steps": sum(chunk["count"] for chunk in self._chunks),
+                "chunks": self._chunks,
+                "members": self._members,
+            }
+            writer.add("manifest", f.json_array(manifest))
+            writer.finish()
+        except (OSError, LatentvizError) as error:
+            writer.abandon(keep=True)
+            what = error.strerror if isinstance(error, OSError) else error
+            raise ArchiveError(
+                f"the run could not be recorded whole: {what}; "
+                f"what was flushed before is in {writer.part}"
+            ) from error
+
+    def _join(self) -> None:
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while (item := self._queue.get()) is not None:
+            if self.fault is not None:
+                continue  # drain, so that training never waits for a writer that is gone
+            try:
+                self._write(*item)
+            except Exception as error:  # handed to the caller, who cannot catch it here
+                self.fault = error
+
+    def _write(self, chunk: _Chunk, layer: str) -> None:
+        number = f.chunk_id(len(self._chunks))
+        members: list[tuple[str, int]] = []
+        steps: NDArray[np.int64] | None = None
+        for name, array in chunk.arrays(layer):
+            group, _, rest = name.partition("/")
+            if group == "steps":
+                steps = array
+            member = f"{group}/{number}" + (f"/{rest}" if rest else "")
+            members.append((member, self._writer.add(member, array)))
+        assert steps is not None  # every chunk has its steps
+        entry = chunk_entry(steps, members)
+        name = f"chunks/{number}"
+        crc = self._writer.add(name, f.json_array(entry))
+        self._writer.sync()
+        self._chunks.append({**entry, "members": {**dict(members), name: crc}})
+
+
+def _state_slots(
+    model: nn.Module,
+) -> Iterator[tuple[tuple[dict[str, torch.Tensor], str], str]]:
+    """Where each tensor of the state lives: its module's dictionary and key; and its name.
+
+    Looking a tensor up there costs far less than ``state_dict()`` and sees replaced tensors too.
+    """
+    import torch
+
+    saved = model.state_dict()
+    for prefix, module in model.named_modules(remove_duplicate=False):
+        for slots in (module._parameters, module._buffers):
+            for key, tensor in slots.items():
+                name = f"{prefix}.{key}" if prefix else key
+                if name in saved and isinstance(tensor, torch.Tensor):
+                    f.check_name(f"states/{f.chunk_id(0)}/{name}")
+                    yield (slots, key), name  # type: ignore[misc]
+
+
+def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) -> str | None:
+    """The registered name under which this very model can be rebuilt, if there is one.
+
+    Raises:
+        ModelError: The name was given, and the model it makes is another one.
+    """
+    import torch
+
+    found = name or registered_name(type(model))
+    if found is None:
+        return None
+    try:
+        json.dumps(dict(args))
+        with torch.device("meta"):
+            twin = build_model(model_factory(found), args)
+    except (ModelError, TypeError, ValueError) as error:
+        if name is None:
+            return None
+        raise ModelError(f"model_name={name!r} with model_args={dict(args)}: {error}") from None
+    ours, theirs = model.state_dict(), twin.state_dict()
+    if {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}:
+        return found
+    if name is None:
+        return None
+    raise ModelError(
+        f"the model registered as {name!r} has other tensors than the one to record; "
+        "give the model_args= that make it"
+    )
+
+
+def _colors(inputs: NDArray[Any], colors: Array | None) -> NDArray[Any] | None:
+    """The colours to store, checked."""
+    if colors is None:
+        looks_right = inputs.ndim == 2 and inputs.shape[1] == 3 and inputs.dtype.kind == "f"
+        in_range = looks_right and bool(((inputs >= 0) & (inputs <= 1)).all())
+        return inputs if in_range else None
+    array = _to_numpy(_as_tensor(colors))
+    if array.shape not in ((len(inputs), 3), (len(inputs),)):
+        raise OptionError(
+            f"colors must be ({len(inputs)}, 3) RGB or ({len(inputs)},) labels or scalars, "
+            f"got {array.shape}"
+        )
+    if not np.isfinite(array).all():
+        raise OptionError("colors must be finite, got NaN or infinity")
+    if array.ndim == 2 and not ((array >= 0) & (array <= 1)).all():
+        raise OptionError("RGB colors must lie in 0..1; divide bytes by 255")
+    return array
+
+
+def _as_tensor(value: Array) -> torch.Tensor:
+    import torch
+
+    return value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
+
+
+def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    try:
+        return np.asarray(tensor.detach().cpu().numpy())
+    except TypeError:
+        raise OptionError(
+            f"tensors of {tensor.dtype} cannot be recorded; convert them to float32 first"
+        ) from None
+
+
+def _copy(value: Array) -> NDArray[Any]:
+    """An array of our own: the caller may go on to overwrite what was given."""
+    return np.array(_to_numpy(value) if hasattr(value, "detach") else value)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {"python": platform.python_version()}
+    for package in ("latentviz", "torch", "numpy"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:  # run from a source tree that was not installed
+            continue
+    return versions

@@ -1,0 +1,79 @@
+"""What a frame shows, as plain values in data units: no pixels, no files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .projection import Projection
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A quantity over the steps."""
+
+    name: str
+    values: NDArray[np.float64]  # (T,), NaN before its first value
+    keyed: NDArray[np.int64]  # indices of the steps at which it is keyed
+    color: str  # #rrggbb
+
+
+@dataclass(frozen=True)
+class CurvePanel:
+    """Curves over the same steps, in one pair of axes."""
+
+    steps: NDArray[np.int64]  # (T,)
+    curves: tuple[Curve, ...]
+    log: bool
+    label: str
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What all frames of a film share."""
+
+    projections: tuple[Projection, ...]
+    colors: NDArray[np.float32]  # (N, 3) RGB in 0..1, one a point
+    limits: float  # a projection shows -limits..limits, up and down
+    dot_radius: float  # in data units
+    panels: tuple[CurvePanel, ...]
+    last_step: int  # the greatest step number, for which the heading makes room
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What one frame shows.
+
+    Each point is drawn once a sub-step, with ``alpha``. A later sub-step covers the earlier ones
+    of its point, a later point covers the earlier ones whole, and an earlier projection covers the
+    later ones.
+    """
+
+    positions: NDArray[np.float32]  # (P, N, n, 2): projection, point, sub-step, right and up
+    alpha: float
+    step: int
+    stride: int
+
+
+def same_scale(curves: Sequence[Curve], ratio: float) -> list[list[Curve]]:
+    """Groups of curves whose greatest magnitudes are within ``ratio`` of each other.
+
+    The groups are in order of falling magnitude, the curves of one in the order given.
+    """
+
+    def peak(curve: Curve) -> float:
+        finite = curve.values[np.isfinite(curve.values)]
+        return float(np.abs(finite).max(initial=0.0))
+
+    groups: list[list[Curve]] = []
+    top = np.inf
+    for curve in sorted(curves, key=peak, reverse=True):
+        if not groups or peak(curve) * ratio < top:
+            groups.append([])
+            top = peak(curve)
+        groups[-1].append(curve)
+    order = {curve.name: i for i, curve in enumerate(curves)}
+    return [sorted(group, key=lambda curve: order[curve.name]) for group in groups]

@@ -1,0 +1,7 @@
+"""Views: what of a run is shown in a frame, as a scene."""
+
+from .curves import curve_panels
+from .points import point_colors
+from .projections import ProjectionsView
+
+__all__ = ["ProjectionsView", "curve_panels", "point_colors"]

@@ -1,0 +1,85 @@
+"""The panels below the projections: the schedule, and the losses."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..run import Run
+from ..scene import Curve, CurvePanel, same_scale
+from ..theme import Theme
+
+SMOOTHING_STEPS = 25
+
+# Properties whose greatest values differ by more than this do not share an axis.
+SCALE_RATIO = 100.0
+
+# Not a weight of a loss term, so never on the weights' axis.
+LEARNING_RATE = "lr"
+
+
+def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePanel, ...]:
+    """The schedule's panel and the losses', as far as the run has any.
+
+    Args:
+        run: The run.
+        start: Index of the first recorded step to show.
+        stop: Index after the last.
+        theme: Where the colours come from; a property and its loss term share one.
+    """
+    steps = run.steps[start:stop]
+    color = curve_colors([*run.metrics, *run.params], theme)
+
+    no_keys = np.empty(0, np.int64)
+    schedule = [
+        Curve(
+            name,
+            carry_forward(values)[start:stop],
+            np.flatnonzero(np.isin(steps, run.keyframes.get(name, []))),
+            color[name],
+        )
+        for name, values in run.params.items()
+    ]
+    losses = [
+        Curve(
+            name, smooth(carry_forward(values)[start:stop], SMOOTHING_STEPS), no_keys, color[name]
+        )
+        for name, values in run.metrics.items()
+    ]
+    panels = []
+    if schedule:
+        panels.append(CurvePanel(steps, tuple(_main_group(schedule)), False, "schedule"))
+    if losses:
+        panels.append(CurvePanel(steps, tuple(losses), True, "losses"))
+    return tuple(panels)
+
+
+def curve_colors(names: list[str], theme: Theme) -> dict[str, str]:
+    """A colour for each name, the same for the same names; the palette is used cyclically."""
+    distinct = list(dict.fromkeys(names))
+    return {name: theme.curves[i % len(theme.curves)] for i, name in enumerate(distinct)}
+
+
+def carry_forward(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T,) with each gap (a value that is not finite) filled by the value before it."""
+    finite = np.isfinite(values)
+    last = np.maximum.accumulate(np.where(finite, np.arange(len(values)), -1))
+    return np.where(last >= 0, np.where(finite, values, 0.0)[last], np.nan)
+
+
+def smooth(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """(T,) mean over the ``width`` steps around each, fewer at the ends; leading gaps stay."""
+    begin = int(np.argmax(np.isfinite(values))) if np.isfinite(values).any() else len(values)
+    given = values[begin:]
+    total = np.concatenate([[0.0], np.cumsum(given)])
+    at = np.arange(len(given))
+    low = np.maximum(0, at - width // 2)
+    high = np.minimum(len(given), at + (width + 1) // 2)
+    means = (total[high] - total[low]) / np.maximum(1, high - low)
+    return np.concatenate([values[:begin], means])
+
+
+def _main_group(schedule: list[Curve]) -> list[Curve]:
+    """The largest group of comparable scale, the learning rate apart if there is anything else."""
+    weights = [curve for curve in schedule if curve.name != LEARNING_RATE]
+    return max(same_scale(weights or schedule, SCALE_RATIO), key=len)

@@ -1,0 +1,59 @@
+"""The colours of a run's points."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from ..theme import Theme, rgb_bytes
+
+
+def point_colors(
+    colors: NDArray[np.generic] | None, n_points: int, theme: Theme, colormap: str = "viridis"
+) -> NDArray[np.float32]:
+    """What colour each point is drawn in.
+
+    Args:
+        colors: (N, 3) RGB in 0..1; (N,) integer labels, which take a qualitative palette's
+            colours in sorted order, cyclically; (N,) scalars, which take a colormap's, from their
+            least to their greatest; or None, which gives the points the colormap's colours in
+            order.
+        n_points: N.
+        theme: Where the qualitative palette comes from.
+        colormap: The name of a matplotlib colormap, for scalars.
+
+    Returns:
+        (N, 3) float32 in 0..1.
+
+    Raises:
+        OptionError: The shape is wrong, a value is out of range, or there is no such colormap.
+    """
+    if colors is None:
+        colors = np.arange(n_points, dtype=np.float64)
+    if colors.shape not in ((n_points, 3), (n_points,)):
+        raise OptionError(
+            f"colors must be ({n_points}, 3) RGB or ({n_points},) labels or scalars, "
+            f"got {colors.shape}"
+        )
+    if colors.ndim == 2:
+        rgb = colors.astype(np.float32)
+        if not ((rgb >= 0) & (rgb <= 1)).all():
+            raise OptionError("RGB colors must lie in 0..1; divide bytes by 255")
+        return rgb
+    if colors.dtype.kind in "iub":
+        palette = np.array([rgb_bytes(c) for c in theme.categories], np.float32) / 255
+        labels = np.unique(colors, return_inverse=True)[1]
+        return palette[labels % len(palette)]
+    return _mapped(colors.astype(np.float64), colormap)
+
+
+def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:
+    from matplotlib import colormaps
+
+    if colormap not in colormaps:
+        raise OptionError(f"matplotlib has no colormap {colormap!r}; viridis is one")
+    if not np.isfinite(scalars).all():
+        raise OptionError("scalar colors must be finite, got NaN or infinity")
+    span = float(np.ptp(scalars)) or 1.0
+    return colormaps[colormap]((scalars - scalars.min()) / span)[:, :3].astype(np.float32)

@@ -1,0 +1,121 @@
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from trainers.data import (
+    ColorData,
+    batches,
+    hsv_grid,
+    hsv_grid_weights,
+    redness,
+    sparse_color_data,
+    vibrancy,
+)
+
+
+def test_the_grid_has_36_hues_and_inclusive_saturations_and_values():
+    hsv = hsv_grid(36, 10, 10)
+    assert hsv.shape == (3600, 3)
+    assert np.unique(hsv[:, 0]) * 360 == pytest.approx(np.arange(0, 360, 10))
+    for axis in (1, 2):
+        assert np.unique(hsv[:, axis]) == pytest.approx(np.arange(10) / 9)
+
+
+def test_repeated_colours_weigh_no_more_than_single_ones():
+    hsv = hsv_grid(36, 10, 10)
+    weights = hsv_grid_weights(hsv, n_hues=36, n_saturations=10)
+    hue, saturation, value = hsv.T
+    # Black: 360 samples of 1/360. White: 36 samples of 1/36. A pure colour: one sample of 1.
+    assert weights[value == 0].sum() == pytest.approx(1)
+    assert weights[(saturation == 0) & (value == 1)].sum() == pytest.approx(1)
+    assert weights[(hue == 0) & (saturation == 1) & (value == 1)] == pytest.approx([1])
+
+
+def test_weights_by_hand():
+    # s = 1/2, v = 1/4, 2 hues, 4 saturations: (1/8)·(3/4) + (1/2)·(1/2)·(1/4) + (1/2)·(1/4).
+    weight = hsv_grid_weights(np.array([[0.3, 0.5, 0.25]]), n_hues=2, n_saturations=4)
+    assert weight == pytest.approx([0.09375 + 0.0625 + 0.125])
+
+
+def test_redness_and_vibrancy_by_hand():
+    rgb = np.array([[1, 0, 0], [1, 1, 0], [1, 0.1, 0.1], [0.8, 0.5, 0.2], [1, 1, 1], [0, 0, 1]])
+    # r·(1 - g/2 - b/2)
+    assert redness(rgb) == pytest.approx([1, 0.5, 0.9, 0.8 * 0.65, 0, 0])
+    # Saturation times value is the largest channel less the smallest.
+    assert vibrancy(rgb) == pytest.approx([1, 1, 0.9, 0.6, 0, 1])
+
+
+def test_label_probabilities():
+    data = sparse_color_data()
+    rgb, red, vibrant = data.rgb, data.labels["red"], data.labels["vibrant"]
+    assert (rgb.dtype, red.dtype, vibrant.dtype) == (torch.float32,) * 3
+    pure_red = (rgb == torch.tensor([1.0, 0, 0])).all(-1)
+    assert red[pure_red].tolist() == vibrant[pure_red].tolist() == [0.5]
+    pure = rgb.amax(-1) - rgb.amin(-1) == 1
+    assert pure.sum() == 36
+    assert vibrant[pure].tolist() == [0.5] * 36
+    # Full saturation at value 8/9: 0.5·(8/9)^100; pink, s = 8/9, v = 1: r = 1, g = b = 1/9.
+    dark = (rgb - torch.tensor([8 / 9, 0, 0])).abs().sum(-1) < 1e-6
+    assert vibrant[dark].tolist() == pytest.approx([0.5 * (8 / 9) ** 100], rel=1e-5)
+    pink = (rgb - torch.tensor([1, 1 / 9, 1 / 9])).abs().sum(-1) < 1e-6
+    assert red[pink].tolist() == pytest.approx([0.5 * (8 / 9) ** 10], rel=1e-5)
+
+
+def test_an_epoch_is_3600_draws_with_a_ragged_end():
+    data = sparse_color_data()
+    drawn = batches(data, labels="hard", generator=torch.Generator().manual_seed(0))
+    # 3600 = 56·64 + 16
+    sizes = [len(batch.inputs) for batch in islice(drawn, 114)]
+    assert sizes == [*[64] * 56, 16] * 2
+
+
+def test_samples_are_drawn_by_weight():
+    data = ColorData(
+        rgb=torch.eye(3).repeat(1000, 1),
+        weights=torch.tensor([1.0, 3.0, 0.0], dtype=torch.float64).repeat(1000),
+        labels={},
+    )
+    drawn = batches(
+        data, labels="hard", generator=torch.Generator().manual_seed(0), batch_size=3000
+    )
+    share = next(drawn).inputs.mean(0)
+    # 3,000 draws: the standard error of a share of 1/4 is 0.008.
+    assert share.tolist() == pytest.approx([0.25, 0.75, 0], abs=0.032)
+    assert share[2] == 0
+
+
+def test_soft_labels_are_probabilities_and_hard_ones_are_drawn_by_them():
+    p = torch.tensor([0.0, 0.2, 1.0]).repeat(2000)
+    data = ColorData(torch.zeros(6000, 3), torch.ones(6000, dtype=torch.float64), {"red": p})
+
+    def labels(kind):
+        drawn = batches(
+            data, labels=kind, generator=torch.Generator().manual_seed(1), batch_size=6000
+        )
+        return [batch.labels["red"] for batch in islice(drawn, 2)]
+
+    soft, _ = labels("soft")
+    assert sorted(set(soft.tolist())) == pytest.approx([0, 0.2, 1])
+    hard, again = labels("hard")
+    assert set(hard.tolist()) == {0.0, 1.0}
+    # A third always, a third a fifth of the time: 0.4, with standard error 0.006.
+    assert hard.mean().item() == pytest.approx(0.4, abs=0.025)
+    assert not torch.equal(hard, again)
+
+
+def test_the_generator_is_the_only_source_of_chance():
+    data = sparse_color_data()
+
+    def first(seed):
+        generator = torch.Generator().manual_seed(seed)
+        return next(batches(data, labels="hard", generator=generator))
+
+    torch.manual_seed(1)
+    one = first(5)
+    torch.manual_seed(2)
+    other = first(5)
+    assert torch.equal(one.inputs, other.inputs)
+    assert all(torch.equal(one.labels[name], other.labels[name]) for name in ("red", "vibrant"))
+    assert not torch.equal(one.inputs, first(6).inputs)

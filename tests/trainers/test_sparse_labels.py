@@ -1,0 +1,271 @@
+import io
+import subprocess
+import sys
+from collections import defaultdict
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+from trainers import sparse_labels
+from trainers.cli import main
+from trainers.dopesheet import DopesheetError, parse_dopesheet
+from trainers.sparse_labels import shipped_dopesheet
+from trainers.timeline import Timeline
+
+SHORT = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n6,,,,0.2\n"
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    path = tmp_path / "short.csv"
+    path.write_text(SHORT)
+    return path
+
+
+def invoke(*args: object):
+    return CliRunner().invoke(main, ["sparse-labels", *map(str, args)])
+
+
+def contents(path: Path) -> dict[str, np.ndarray]:
+    """Every recorded array, its chunks end to end: where chunks end depends on the clock."""
+    parts = defaultdict(list)
+    with np.load(path, allow_pickle=False) as archive:
+        for name in archive.files:
+            group, _, rest = name.partition("/")
+            if group in ("states", "batches", "metrics", "params"):
+                chunk, _, rest = rest.partition("/")
+                parts[f"{group}/{rest}"].append((chunk, archive[name]))
+            elif group in ("probe", "final"):
+                parts[name].append(("", archive[name]))
+    return {name: np.concatenate([array for _, array in sorted(p)]) for name, p in parts.items()}
+
+
+def test_the_shipped_schedule():
+    timeline = Timeline(shipped_dopesheet())
+    assert len(timeline) == 10_001
+    assert timeline.phases == ((0, "Train"),)
+    # +10; +0.1 and +0.5 of 0..5000; half way from 5000 to 10000.
+    assert timeline.keyframes == {
+        "lr": (0, 10, 5000, 10_000),
+        "reg-separate": (0, 500, 2500, 5000),
+        "reg-planar": (0, 2500, 5000),
+        "reg-norm": (0, 5000),
+        "reg-norm-v": (0,),
+        "reg-polar": (5000, 7500),
+    }
+    quarter = 0.103515625  # minimum jerk at a quarter: 10/64 - 15/256 + 6/1024
+    for name, step, value in [
+        ("lr", 0, 1e-8),
+        ("lr", 5, (1e-8 + 0.01) / 2),
+        ("lr", 10, 0.01),
+        ("lr", 3000, 0.01),
+        ("lr", 7500, 0.0075),
+        ("lr", 10_000, 0.005),
+        ("reg-separate", 125, 0.001 + 0.019 * quarter),
+        ("reg-separate", 1500, 0.015),
+        ("reg-separate", 10_000, 0.001),
+        ("reg-planar", 1250, 0.05),
+        ("reg-planar", 3125, 0.08 - 0.06 * quarter),
+        ("reg-norm", 2500, 0.105),
+        ("reg-norm-v", 9999, 0.02),
+        ("reg-polar", 0, 6e-3),
+        ("reg-polar", 6250, 3.1e-3),
+        ("reg-polar", 10_000, 2e-4),
+    ]:
+        assert timeline[step].values[name] == pytest.approx(value, rel=1e-12), (name, step)
+
+
+def test_a_short_run_is_recorded_and_summed_up(tmp_path: Path, short: Path):
+    path = tmp_path / "run.npz"
+    result = invoke("-o", path, "--dopesheet", short)
+    assert result.exit_code == 0, result.output
+    assert result.stderr == ""
+    assert result.stdout.startswith("7 steps; loss 3")
+    assert result.stdout.endswith(f"; recorded in {path}\n")
+    assert result.stdout.count("\n") == 1
+
+    arrays = contents(path)
+    assert arrays["params/lr"].tolist() == [1e-3] * 7
+    assert arrays["params/reg-norm"][[0, 3, 6]] == pytest.approx([0.1, 0.15, 0.2])
+    assert arrays["batches/inputs"].shape == (7 * 64, 3)
+    assert arrays["batches/labels/red"].shape == (7 * 64,)
+    assert arrays["probe/inputs"].shape == arrays["probe/colors"].shape == (512, 3)
+    # The total is the reconstruction and every regularizer by its weight: 1 but for reg-norm.
+    total = arrays["metrics/recon"] + arrays["params/reg-norm"] * arrays["metrics/reg-norm"]
+    for name in ("reg-polar", "reg-separate", "reg-planar", "reg-norm-v"):
+        total += np.nan_to_num(arrays.get(f"metrics/{name}", 0.0))
+    assert arrays["metrics/loss"] == pytest.approx(total, rel=1e-5)
+
+
+def test_states_are_those_before_the_update(tmp_path: Path, short: Path):
+    path = tmp_path / "run.npz"
+    assert invoke("-o", path, "--dopesheet", short).exit_code == 0
+    arrays = contents(path)
+    weight, final = arrays["states/encoder.0.weight"], arrays["final/states/encoder.0.weight"]
+    assert weight.shape == (7, 16, 3)
+    # Adam's first update moves every weight by the learning rate.
+    assert np.abs(weight[1] - weight[0]).max() == pytest.approx(1e-3, rel=1e-3)
+    assert not np.array_equal(weight[-1], final)
+
+
+def test_the_same_seed_gives_the_same_archive_contents(tmp_path: Path, short: Path):
+    def run(name: str, *options: object) -> dict[str, np.ndarray]:
+        path = tmp_path / name
+        assert invoke("-o", path, "--dopesheet", short, *options).exit_code == 0
+        return contents(path)
+
+    def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
+        return a.keys() == b.keys() and all(
+            np.array_equal(a[name], b[name], equal_nan=True) for name in a
+        )
+
+    first = run("a.npz", "--seed", 7)
+    assert same(first, run("b.npz", "--seed", 7))
+    assert not same(first, run("c.npz", "--seed", 8))
+    soft = run("d.npz", "--seed", 7, "--labels", "soft")
+    assert set(np.unique(first["batches/labels/red"])) <= {0.0, 1.0}
+    assert not set(np.unique(soft["batches/labels/red"])) <= {0.0, 1.0}
+
+
+def test_running_leaves_torchs_state_as_it_was(tmp_path: Path):
+    import torch
+
+    threads, state = torch.get_num_threads(), torch.get_rng_state()
+    sparse_labels.run(
+        tmp_path / "run.npz",
+        dopesheet=parse_dopesheet(SHORT),
+        seed=1,
+        labels="hard",
+        overwrite=False,
+        console=Console(file=io.StringIO()),
+    )
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-o", "none/run.npz"], "none does not exist"),
+        (["-o", "taken.npz"], "taken.npz exists"),
+        (["-o", "run.mp4"], "must end in .npz, got run.mp4"),
+        (["-o", "run.npz", "--dopesheet", "none.csv"], "expected a dopesheet at 'none.csv', got"),
+        (["-o", "run.npz", "--dopesheet", "bad.csv"], "bad.csv: row 2, column STEP: expected"),
+        (["-o", "run.npz", "--dopesheet", "typo.csv"], "row 1, column reg-nrom: expected one of"),
+    ],
+)
+def test_an_error_is_one_line_and_comes_before_training(options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sparse_labels, "train", None)
+    Path("taken.npz").write_bytes(b"precious")
+    Path("bad.csv").write_text("STEP,PHASE,ACTION,lr\nsoon,,,1\n")
+    Path("typo.csv").write_text("STEP,PHASE,ACTION,lr,reg-nrom\n0,,,1,1\n")
+    result = invoke(*options)
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert result.stdout == ""
+    assert Path("taken.npz").read_bytes() == b"precious"
+    assert {path.name for path in Path().iterdir()} == {"taken.npz", "bad.csv", "typo.csv"}
+
+
+def test_overwrite(tmp_path: Path, short: Path):
+    path = tmp_path / "run.npz"
+    path.write_bytes(b"old")
+    result = invoke("-o", path, "--dopesheet", short, "--overwrite")
+    assert result.exit_code == 0, result.output
+    assert len(contents(path)["params/lr"]) == 7
+
+
+def interrupt_after(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Ctrl-C when batch n is asked for."""
+    drawn = sparse_labels.batches
+
+    def interrupted(*args, **kwargs):
+        yield from islice(drawn(*args, **kwargs), n)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sparse_labels, "batches", interrupted)
+
+
+def test_ctrl_c_keeps_what_was_trained(tmp_path, short, monkeypatch):
+    interrupt_after(5, monkeypatch)
+    path = tmp_path / "run.npz"
+    result = invoke("-o", path, "--dopesheet", short)
+    assert result.exit_code == 130
+    assert result.stderr == f"Interrupted: 5 steps are kept in {path}\n"
+    arrays = contents(path)
+    assert len(arrays["params/lr"]) == 5
+    assert "final/states/encoder.0.weight" in arrays
+
+
+def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path, short, monkeypatch):
+    interrupt_after(0, monkeypatch)
+    path = tmp_path / "run.npz"
+    result = invoke("-o", path, "--dopesheet", short)
+    assert result.exit_code == 130
+    assert result.stderr == "Interrupted: no step was recorded\n"
+    assert [path.name for path in tmp_path.iterdir()] == ["short.csv"]
+
+
+def test_a_second_ctrl_c_names_the_unfinished_archive(tmp_path, short, monkeypatch):
+    def close(self):
+        raise KeyboardInterrupt
+
+    interrupt_after(5, monkeypatch)
+    path = tmp_path / "run.npz"
+    with monkeypatch.context() as patch:
+        patch.setattr(sparse_labels.Recorder, "close", close)
+        result = invoke("-o", path, "--dopesheet", short)
+    assert result.exit_code == 130
+    assert result.stderr.startswith(f"Interrupted: what was written so far is in {path}.part; ")
+
+
+def test_help_is_complete_and_needs_no_torch():
+    code = (
+        "import sys; from trainers.cli import main\n"
+        "try: main(['sparse-labels', '--help'])\n"
+        "finally: assert 'torch' not in sys.modules"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    for option in ("--output", "--seed", "--dopesheet", "--labels", "--overwrite"):
+        assert option in result.stdout
+    assert "sparse-labels" in CliRunner().invoke(main, ["--help"]).output
+
+
+def test_an_unknown_property_is_refused_by_name(tmp_path: Path):
+    with pytest.raises(DopesheetError, match="expected one of lr, reg-polar, reg-separate"):
+        sparse_labels.run(
+            tmp_path / "run.npz",
+            dopesheet=parse_dopesheet("STEP,PHASE,ACTION,lt\n0,,,1\n"),
+            seed=0,
+            labels="hard",
+            overwrite=False,
+            console=Console(file=io.StringIO()),
+        )
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_progress_shows_phase_rate_and_terms_on_a_terminal_only(tmp_path: Path, is_terminal):
+    shown = io.StringIO()
+    sparse_labels.run(
+        tmp_path / "run.npz",
+        dopesheet=parse_dopesheet(SHORT),
+        seed=1,
+        labels="hard",
+        overwrite=False,
+        console=Console(file=shown, force_terminal=is_terminal, width=200),
+    )
+    text = shown.getvalue()
+    if is_terminal:
+        assert "Train" in text
+        assert "7/7" in text
+        assert all(name in text for name in ("lr 0.001", "loss ", "recon ", "reg-norm "))
+    else:
+        assert text == ""

@@ -1,0 +1,1 @@
+"""The two colour experiments that latentviz grew out of: ``python -m trainers --help``."""
