@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .easing import MinimumJerk, cubic_bezier
     from .color import hsv_from_rgb, rgb_from_hsv, rgb_grid
+    from .easing import MinimumJerk, cubic_bezier
     from .errors import ArchiveError, EncodeError, LatentvizError, ModelError, OptionError
     from .evaluate import Evaluation
     from .movie import Film, FilmOptions, render, render_frame

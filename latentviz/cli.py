@@ -25,6 +25,10 @@ BAD_INPUT = 2  # the exit status for what the user can put right
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
+class _BadInput(click.ClickException):
+    exit_code = BAD_INPUT
+
+
 class _Group(click.Group):
     """Turns the errors that users can put right into one line and exit status 2."""
 
@@ -33,9 +37,7 @@ class _Group(click.Group):
             with _terminable():
                 return super().invoke(ctx)
         except LatentvizError as error:
-            failure = click.ClickException(" ".join(str(error).split()))
-            failure.exit_code = BAD_INPUT
-            raise failure from None
+            raise _BadInput(" ".join(str(error).split())) from None
         except KeyboardInterrupt:
             click.echo("Interrupted; nothing was written.", err=True)
             ctx.exit(INTERRUPTED)

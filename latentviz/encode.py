@@ -49,7 +49,7 @@ class VideoSettings:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
 
     def input_arguments(self) -> list[str]:
-        """ffmpeg's arguments for raw yuv420p frames of this size and rate."""
+        """What to tell ffmpeg of raw yuv420p frames of this size and rate."""
         width, height = self.size
         return [
             *("-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", f"{width}x{height}"),
@@ -59,7 +59,7 @@ class VideoSettings:
         ]
 
     def output_arguments(self) -> list[str]:
-        """ffmpeg's arguments for H.264 that browsers and QuickTime play."""
+        """What to tell ffmpeg for H.264 that browsers and QuickTime play."""
         return [
             *("-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf)),
             *("-pix_fmt", "yuv420p", "-threads", str(ENCODER_THREADS)),
@@ -182,7 +182,7 @@ class VideoWriter:
         if frame.nbytes != self._frame_bytes:
             raise OptionError(f"a frame must have {self._frame_bytes} bytes, got {frame.nbytes}")
         assert self._process.stdin is not None
-        left = memoryview(frame).cast("B")
+        left = memoryview(frame.data).cast("B")
         try:
             while left:
                 left = left[self._process.stdin.write(left) :]

@@ -51,7 +51,7 @@ def named_layer(model: nn.Module, layer: str) -> nn.Module:
     Raises:
         ModelError: There is none.
     """
-    modules = dict(model.named_modules())
+    modules: dict[str, nn.Module] = dict(model.named_modules())
     if layer not in modules or not layer:
         names = ", ".join(name for name in modules if name) or "none"
         raise ModelError(f"the model has no layer {layer!r}; its layers are: {names}")

@@ -37,6 +37,7 @@ from .theme import theme_named
 from .views import ProjectionsView, curve_panels, point_colors
 
 FULL_SIZE = (1920, 1080)
+DEFAULT_PACE = BezierPace()
 DRAFT_SIZE = (640, 360)
 DRAFT_PRESET = "veryfast"
 
@@ -56,7 +57,7 @@ class FilmOptions:
     """(width, height) in pixels, both even."""
     frames: int = DEFAULT_FRAMES
     """How many frames to ask the pace for; frames that would show nothing new are dropped."""
-    pace: Pace | str = BezierPace()
+    pace: Pace | str = DEFAULT_PACE
     """Which recorded steps each frame shows; a string is as on the command line."""
     steps: tuple[int | None, int | None] = (None, None)
     """Show only the recorded steps from the first up to, and without, the second."""
@@ -285,7 +286,7 @@ def _drawn_frames(
         try:
             film.draw(index, canvas)
             yuv420_from_rgb(canvas, output)
-            digest = hashlib.sha256(interleaved(canvas)).hexdigest() if hashed else ""
+            digest = hashlib.sha256(interleaved(canvas).data).hexdigest() if hashed else ""
         finally:
             canvases.put(canvas)
         return output, digest

@@ -180,13 +180,15 @@ class Recorder:
         if self._record_latents:
             assert self._probe is not None
             latents = layer_outputs(self._model, self._layer, self._probe)
-            chunk.latents.append(_to_numpy(latents))
-        chunk.metrics.append({n: float(v) for n, v in (losses or {}).items()})
-        chunk.params.append({n: float(v) for n, v in (params or {}).items()})
-        if not (chunk.metrics[-1].keys() | chunk.params[-1].keys() <= self._known_names):
-            for name in (*chunk.metrics[-1], *chunk.params[-1]):
+            chunk.latents[k] = _to_numpy(latents)
+        chunk.metrics[k] = {n: float(v) for n, v in (losses or {}).items()}
+        chunk.params[k] = {n: float(v) for n, v in (params or {}).items()}
+        names = chunk.metrics[k].keys() | chunk.params[k].keys()
+        if not names <= self._known_names:
+            for name in names:
                 f.check_name(f"metrics/{f.chunk_id(0)}/{name}")
-            self._known_names |= chunk.metrics[-1].keys() | chunk.params[-1].keys()
+            self._known_names |= names
+        # Only now does the step count: an interrupt before this line leaves it out whole.
         chunk.count += 1
         self._n_steps += 1
         if (
@@ -289,7 +291,7 @@ class _View:
 
 @dataclass
 class _Chunk:
-    """The steps recorded since the last flush."""
+    """The steps recorded since the last flush, each under its row, 0 to ``count - 1``."""
 
     first: int
     started: float = field(default_factory=time.monotonic)
@@ -298,9 +300,9 @@ class _Chunk:
     batch_bytes: int = 0
     views: dict[str, _View] = field(default_factory=dict)
     batches: dict[int, tuple[NDArray[Any], dict[str, NDArray[Any]]]] = field(default_factory=dict)
-    latents: list[NDArray[Any]] = field(default_factory=list)
-    metrics: list[dict[str, float]] = field(default_factory=list)
-    params: list[dict[str, float]] = field(default_factory=list)
+    latents: dict[int, NDArray[Any]] = field(default_factory=dict)
+    metrics: dict[int, dict[str, float]] = field(default_factory=dict)
+    params: dict[int, dict[str, float]] = field(default_factory=dict)
 
     @property
     def n_bytes(self) -> int:
@@ -323,20 +325,22 @@ class _Chunk:
         for name, view in self.views.items():
             yield f"states/{name}", view.buffer[: self.count]
         if self.batches:
+            batches = [self.batches[k] for k in range(self.count) if k in self.batches]
             sizes = [len(self.batches[k][0]) if k in self.batches else 0 for k in range(self.count)]
             yield "batches/offsets", np.cumsum([0, *sizes], dtype=np.int64)
-            inputs = [inputs for inputs, _ in self.batches.values()]
+            inputs = [inputs for inputs, _ in batches]
             yield "batches/inputs", np.concatenate(inputs)
-            for name in {name: None for _, labels in self.batches.values() for name in labels}:
-                column = [labels.get(name) for _, labels in self.batches.values()]
+            for name in {name: None for _, labels in batches for name in labels}:
+                column = [labels.get(name) for _, labels in batches]
                 if any(array is None for array in column):
                     raise ArchiveError(
                         f"label {name!r} is given on some steps and not on others; give it on all"
                     )
                 yield f"batches/labels/{name}", np.concatenate(column)  # type: ignore[arg-type]
         if self.latents:
-            yield f"latents/{layer}", np.stack(self.latents)
-        for group, rows in (("metrics", self.metrics), ("params", self.params)):
+            yield f"latents/{layer}", np.stack([self.latents[k] for k in range(self.count)])
+        for group, by_row in (("metrics", self.metrics), ("params", self.params)):
+            rows = [by_row[k] for k in range(self.count)]
             for name in {name: None for row in rows for name in row}:
                 column64 = [row.get(name, np.nan) for row in rows]
                 yield f"{group}/{name}", np.array(column64, np.float64)
@@ -443,7 +447,7 @@ def _state_slots(
                 name = f"{prefix}.{key}" if prefix else key
                 if name in saved and isinstance(tensor, torch.Tensor):
                     f.check_name(f"states/{f.chunk_id(0)}/{name}")
-                    yield (slots, key), name  # type: ignore[misc]
+                    yield (slots, key), name
 
 
 def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) -> str | None:
@@ -512,7 +516,7 @@ def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
 
 def _copy(value: Array) -> NDArray[Any]:
     """An array of our own: the caller may go on to overwrite what was given."""
-    return np.array(_to_numpy(value) if hasattr(value, "detach") else value)
+    return np.array(_to_numpy(_as_tensor(value)))
 
 
 def _versions() -> dict[str, str]:

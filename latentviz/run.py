@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -195,7 +196,7 @@ class Run:
         }
         return about | self._source.describe()
 
-    def index_of(self, step: int) -> int:
+    def index_of(self, step: int | np.integer[Any]) -> int:
         """Where a step stands among the recorded steps.
 
         Raises:
@@ -244,7 +245,8 @@ class Run:
         if steps is None:
             return self._source.latents(np.arange(len(self)))
         if isinstance(steps, int | np.integer):
-            return self._source.latents(np.array([self.index_of(int(steps))]))[0]
+            single: NDArray[np.float32] = self._source.latents(np.array([self.index_of(steps)]))[0]
+            return single
         wanted = np.asarray(steps, dtype=np.int64)
         indices = np.searchsorted(self.steps, wanted)
         missing = self.steps[np.minimum(indices, len(self) - 1)] != wanted
@@ -297,7 +299,7 @@ class _ArraySource:
 
     @property
     def n_points(self) -> int:
-        return self.array.shape[1]
+        return int(self.array.shape[1])
 
     def describe(self) -> dict[str, Any]:
         return {"points": self.n_points}
@@ -359,7 +361,7 @@ class _ArchiveSource:
         self._states: OrderedDict[int, dict[str, NDArray[Any]]] = OrderedDict()
         self._block_length: int | None = None
 
-    @property
+    @cached_property
     def probe(self) -> NDArray[Any]:
         if "probe/inputs" not in self.reader:
             raise ArchiveError(

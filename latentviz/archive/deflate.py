@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
-try:
-    from isal import isal_zlib as _codec
-except ImportError:  # not built for this platform; the bytes differ, the contents do not
-    import zlib as _codec
+import importlib
+import zlib
+from typing import Any
+
+
+def _fastest() -> Any:
+    """The module to use; both have zlib's interface."""
+    try:
+        return importlib.import_module("isal.isal_zlib")
+    except ImportError:  # not built for this platform; the bytes differ, the contents do not
+        return zlib
+
+
+_codec = _fastest()
+_ERRORS = (zlib.error, _codec.error)
 
 LEVEL = 1
 RAW = -15  # no zlib header: what ZIP wants
@@ -22,13 +33,13 @@ def inflate(data: bytes, size: int) -> bytes | None:
     try:
         # One byte more than declared: a bomb is found out without being unpacked.
         out = decoder.decompress(data, size + 1)
-    except _codec.error:
+    except _ERRORS:
         return None
     # A stream whose last bytes are only the end marker may want one more, empty, turn.
     if not decoder.eof and len(out) == size:
         try:
             out += decoder.decompress(decoder.unconsumed_tail, 1)
-        except _codec.error:
+        except _ERRORS:
             return None
     whole = decoder.eof and len(out) == size and not decoder.unused_data
     return bytes(out) if whole else None

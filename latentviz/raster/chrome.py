@@ -44,8 +44,8 @@ def draw_chrome(layout: Layout, panels: tuple[CurvePanel, ...], theme: Theme) ->
         for panel, box, legend in zip(panels, layout.panels, layout.legends, strict=True):
             _draw_panel(_axes(figure, layout, box), panel, theme, layout.scale)
             _draw_legend(figure, layout, legend, panel, theme)
-        canvas.draw()
-        rgba = np.asarray(canvas.buffer_rgba())
+        canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
+        rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
     return np.ascontiguousarray(rgba[..., :3].transpose(2, 0, 1))
 
 

@@ -23,6 +23,12 @@ from numpy.typing import NDArray
 
 TILE = 16
 AREA = TILE * TILE
+# A tile's planes lie end to end in one array, at constant places: so the compiler knows that they
+# do not overlap. Unsigned, so that no index is taken to count from the end.
+N_PLANES = 8
+LIGHT, RED, GREEN, BLUE, THROUGH, PIXEL_X, PIXEL_Y, PASSED = (
+    np.uint64(plane * AREA) for plane in range(N_PLANES)
+)
 
 _f = np.float32
 _HALF = _f(0.5)
@@ -93,38 +99,23 @@ def composite(  # noqa: D417 - the arrays are described together
 
     starts, items = _bin(cx, cy, spread, kinds, outer, nx, ny)
 
-    # Within a tile, pixel (i mod TILE, i div TILE) has its centre at (px, py), and the part of
-    # 1 - a·c that does not depend on the disc's centre is `passed`.
-    px = np.empty(AREA, np.float32)
-    py = np.empty(AREA, np.float32)
-    passed = np.empty((n_kinds, AREA), np.float32)
+    work = np.empty(N_PLANES * AREA, np.float32)
     for i in range(AREA):
-        px[i] = _f(i % TILE) + _HALF
-        py[i] = _f(i // TILE) + _HALF
-        for k in range(n_kinds):
-            r, a = radii[k], alphas[k]
-            curve = a / (r + r)
-            passed[k, i] = _ONE - a * (_HALF + r * _HALF) + curve * (px[i] * px[i] + py[i] * py[i])
-
-    across = np.empty(xs.shape[1], np.float32)
-    down = np.empty(xs.shape[1], np.float32)
-    rest = np.empty(xs.shape[1], np.float32)
-    light = np.empty(AREA, np.float32)
-    through = np.empty(AREA, np.float32)
-    red = np.empty(AREA, np.float32)
-    green = np.empty(AREA, np.float32)
-    blue = np.empty(AREA, np.float32)
+        work[PIXEL_X + np.uint64(i)] = _f(i % TILE) + _HALF
+        work[PIXEL_Y + np.uint64(i)] = _f(i // TILE) + _HALF
+    kind = -1  # the one that `PASSED` is for
+    terms = np.empty((3, xs.shape[1]), np.float32)
     for tile in range(nx * ny):
         first, last = starts[tile], starts[tile + 1]
         if first == last:
             continue
         x0, y0 = (tile % nx) * TILE, (tile // nx) * TILE
         rows, columns = min(TILE, height - y0), min(TILE, width - x0)
-        for i in range(AREA):
-            light[i] = _ONE
-            red[i] = _ZERO
-            green[i] = _ZERO
-            blue[i] = _ZERO
+        for i in range(np.uint64(AREA)):
+            work[LIGHT + i] = _ONE
+            work[RED + i] = _ZERO
+            work[GREEN + i] = _ZERO
+            work[BLUE + i] = _ZERO
         top, bottom = 0, rows  # the rows through which light still passes
         for item in range(first, last):
             g = items[item]
@@ -139,26 +130,26 @@ def composite(  # noqa: D417 - the arrays are described together
                 for _ in range(counts[g]):
                     passing *= _ONE - alphas[k]
                 a, b = top, bottom
-                for i in range((b - a) * TILE):
-                    through[i] = passing
+                for i in range(np.uint64(a * TILE), np.uint64(b * TILE)):
+                    work[THROUGH + i] = passing
             else:
                 reach = outer[k] + spread[g]
-                a = max(top, int(math.floor(y - reach)))
-                b = min(bottom, int(math.ceil(y + reach)))
+                a = max(top, math.floor(y - reach))
+                b = min(bottom, math.ceil(y + reach))
                 if a >= b:
                     continue
-                _pass(
-                    through, passed[k], px, py, a, b, xs[g], ys[g], counts[g],
-                    _f(x0), _f(y0), alphas[k], radii[k], across, down, rest,
-                )  # fmt: skip
-            _blend(light, red, green, blue, through, a * TILE, (b - a) * TILE, colors[g])
-            while top < bottom and _is_spent(light, top):
+                if k != kind:
+                    kind = k
+                    _prepare(work, alphas[k], radii[k])
+                _pass(work, a, b, xs, ys, g, counts[g], _f(x0), _f(y0), alphas[k], radii[k], terms)
+            _blend(work, a, b, colors[g, 0], colors[g, 1], colors[g, 2])
+            while top < bottom and _is_spent(work, top):
                 top += 1
-            while top < bottom and _is_spent(light, bottom - 1):
+            while top < bottom and _is_spent(work, bottom - 1):
                 bottom -= 1
             if top == bottom:
                 break
-        _store(canvas, background, light, red, green, blue, x0, y0, rows, columns)
+        _store(canvas, background, work, x0, y0, rows, columns)
 
 
 @njit(nogil=True, cache=True)
@@ -175,16 +166,16 @@ def _bin(cx: Any, cy: Any, spread: Any, kinds: Any, outer: Any, nx: int, ny: int
             items = np.empty(total, np.int32)
         for g in range(cx.shape[0]):
             reach = outer[kinds[g]] + spread[g]
-            top = max(0, int(math.floor((cy[g] - reach) * per_tile)))
-            low = min(ny - 1, int(math.floor((cy[g] + reach) * per_tile)))
+            top = max(0, math.floor((cy[g] - reach) * per_tile))
+            low = min(ny - 1, math.floor((cy[g] + reach) * per_tile))
             for ty in range(top, low + 1):
                 dy = max(_f(ty * TILE) - cy[g], _ZERO, cy[g] - _f(ty * TILE + TILE))
                 chord = reach * reach - dy * dy
                 if chord <= _ZERO:
                     continue
                 chord = np.sqrt(chord)
-                left = max(0, int(math.floor((cx[g] - chord) * per_tile)))
-                right = min(nx - 1, int(math.floor((cx[g] + chord) * per_tile)))
+                left = max(0, math.floor((cx[g] - chord) * per_tile))
+                right = min(nx - 1, math.floor((cx[g] + chord) * per_tile))
                 for t in range(ty * nx + left, ty * nx + right + 1):
                     if not counting:
                         items[starts[t]] = g
@@ -197,15 +188,23 @@ def _bin(cx: Any, cy: Any, spread: Any, kinds: Any, outer: Any, nx: int, ny: int
 
 
 @njit(nogil=True, cache=True)
+def _prepare(work: Any, alpha: Any, radius: Any) -> None:
+    """Fill `PASSED`, the part of 1 - a·c that does not depend on where the disc is."""
+    for i in range(np.uint64(AREA)):
+        x, y = work[PIXEL_X + i], work[PIXEL_Y + i]
+        near = alpha / (radius + radius) * (x * x + y * y)
+        work[PASSED + i] = _ONE - alpha * (_HALF + radius * _HALF) + near
+
+
+@njit(nogil=True, cache=True)
 def _pass(
-    through: Any, passed: Any, px: Any, py: Any, top: int, bottom: int, xs: Any,
-    ys: Any, count: int, x0: Any, y0: Any, alpha: Any, radius: Any, across: Any, down: Any, rest: Any,
+    work: Any, top: int, bottom: int, xs: Any, ys: Any, g: int, count: int,
+    x0: Any, y0: Any, alpha: Any, radius: Any, terms: Any,
 ) -> None:  # fmt: skip
-    """How much light a trail lets through at a tile's rows from ``top`` to ``bottom``: Π (1 - a·c).
+    """How much light trail ``g`` lets through at a tile's rows from ``top`` on: Π (1 - a·c).
 
     With c = ½ + (r² - |p - z|²) / 2r, and p - z squared multiplied out, a factor is a sum of
-    `passed`, which is the pixel's, and three terms of the disc's, which are worked out first, in
-    ``across``, ``down`` and ``rest``.
+    `PASSED`, which is the pixel's, and three terms of the disc's, which are worked out first.
     """
     least = _ONE - alpha
     curve = alpha / (radius + radius)
@@ -218,81 +217,76 @@ def _pass(
     passing = _ONE
     m = 0
     for s in range(count):
-        x, y = xs[s] - x0, ys[s] - y0
+        x, y = xs[g, s] - x0, ys[g, s] - y0
         dx, dy = x - mid_x, y - mid_y
         distance2 = dx * dx + dy * dy
         if distance2 < inside * inside:
             passing *= least
         elif distance2 < outside * outside:
-            across[m] = _f(-2) * curve * x
-            down[m] = _f(-2) * curve * y
-            rest[m] = curve * (x * x + y * y)
+            terms[0, m] = _f(-2) * curve * x
+            terms[1, m] = _f(-2) * curve * y
+            terms[2, m] = curve * (x * x + y * y)
             m += 1
-    base, n = np.uint64(top * TILE), (bottom - top) * TILE
-    for i in range(n):
-        through[i] = passing
+    first, last = np.uint64(top * TILE), np.uint64(bottom * TILE)
+    for i in range(first, last):
+        work[THROUGH + i] = passing
     # Four discs a turn: they share the loads and the store.
     fours = m - m % 4
     for s in range(0, fours, 4):
-        ra, da, ea = across[s], down[s], rest[s]
-        rb, db, eb = across[s + 1], down[s + 1], rest[s + 1]
-        rc, dc, ec = across[s + 2], down[s + 2], rest[s + 2]
-        rd, dd, ed = across[s + 3], down[s + 3], rest[s + 3]
-        for i in range(n):
-            j = base + np.uint64(i)
-            p, x, y = passed[j], px[j], py[j]
-            first = min(_ONE, max(least, p + (ra * x + (da * y + ea))))
-            second = min(_ONE, max(least, p + (rb * x + (db * y + eb))))
-            third = min(_ONE, max(least, p + (rc * x + (dc * y + ec))))
-            fourth = min(_ONE, max(least, p + (rd * x + (dd * y + ed))))
-            through[i] *= (first * second) * (third * fourth)
+        ra, da, ea = terms[0, s], terms[1, s], terms[2, s]
+        rb, db, eb = terms[0, s + 1], terms[1, s + 1], terms[2, s + 1]
+        rc, dc, ec = terms[0, s + 2], terms[1, s + 2], terms[2, s + 2]
+        rd, dd, ed = terms[0, s + 3], terms[1, s + 3], terms[2, s + 3]
+        for i in range(first, last):
+            p, x, y = work[PASSED + i], work[PIXEL_X + i], work[PIXEL_Y + i]
+            factor_a = min(_ONE, max(least, p + (ra * x + (da * y + ea))))
+            factor_b = min(_ONE, max(least, p + (rb * x + (db * y + eb))))
+            factor_c = min(_ONE, max(least, p + (rc * x + (dc * y + ec))))
+            factor_d = min(_ONE, max(least, p + (rd * x + (dd * y + ed))))
+            work[THROUGH + i] *= (factor_a * factor_b) * (factor_c * factor_d)
     for s in range(fours, m):
-        ra, da, ea = across[s], down[s], rest[s]
-        for i in range(n):
-            j = base + np.uint64(i)
-            through[i] *= min(_ONE, max(least, passed[j] + (ra * px[j] + (da * py[j] + ea))))
+        ra, da, ea = terms[0, s], terms[1, s], terms[2, s]
+        for i in range(first, last):
+            factor = work[PASSED + i] + (ra * work[PIXEL_X + i] + (da * work[PIXEL_Y + i] + ea))
+            work[THROUGH + i] *= min(_ONE, max(least, factor))
 
 
 @njit(nogil=True, cache=True)
-def _blend(
-    light: Any, red: Any, green: Any, blue: Any, through: Any, offset: int, n: int, color: Any
-) -> None:
-    base = np.uint64(offset)
-    r, g, b = color[0], color[1], color[2]
-    for i in range(n):
-        j = base + np.uint64(i)
-        kept = light[j] * through[i]
-        seen = light[j] - kept
-        red[j] += seen * r
-        green[j] += seen * g
-        blue[j] += seen * b
+def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
+    """Lay a colour over a tile's rows, as far as `THROUGH` does not let light pass."""
+    for i in range(np.uint64(top * TILE), np.uint64(bottom * TILE)):
+        kept = work[LIGHT + i] * work[THROUGH + i]
+        seen = work[LIGHT + i] - kept
+        work[RED + i] += seen * r
+        work[GREEN + i] += seen * g
+        work[BLUE + i] += seen * b
         # Below this nothing shows; and numbers too small to be normal are slow.
-        light[j] = kept if kept > _NOTHING else _ZERO
+        work[LIGHT + i] = kept if kept > _NOTHING else _ZERO
 
 
 @njit(nogil=True, cache=True)
-def _is_spent(light: Any, row: int) -> bool:
+def _is_spent(work: Any, row: int) -> bool:
     """Whether next to no light passes any more through a row of a tile."""
-    for i in range(row * TILE, row * TILE + TILE):
-        if light[np.uint64(i)] >= _SPENT:
+    for i in range(np.uint64(row * TILE), np.uint64(row * TILE + TILE)):
+        if work[LIGHT + i] >= _SPENT:
             return False
     return True
 
 
 @njit(nogil=True, cache=True)
 def _store(
-    canvas: Any, background: Any, light: Any, red: Any, green: Any, blue: Any,
-    x0: int, y0: int, rows: int, columns: int,
-) -> None:  # fmt: skip
+    canvas: Any, background: Any, work: Any, x0: int, y0: int, rows: int, columns: int
+) -> None:
     r, g, b = _f(background[0]), _f(background[1]), _f(background[2])
     left, top = np.uint64(x0), np.uint64(y0)
     for row in range(np.uint64(rows)):
         y = top + row
         for column in range(np.uint64(columns)):
             i, x = row * np.uint64(TILE) + column, left + column
-            canvas[0, y, x] = np.uint8(np.int32(red[i] + light[i] * r + _HALF))
-            canvas[1, y, x] = np.uint8(np.int32(green[i] + light[i] * g + _HALF))
-            canvas[2, y, x] = np.uint8(np.int32(blue[i] + light[i] * b + _HALF))
+            light = work[LIGHT + i]
+            canvas[0, y, x] = np.uint8(np.int32(work[RED + i] + light * r + _HALF))
+            canvas[1, y, x] = np.uint8(np.int32(work[GREEN + i] + light * g + _HALF))
+            canvas[2, y, x] = np.uint8(np.int32(work[BLUE + i] + light * b + _HALF))
 
 
 @njit(nogil=True, cache=True)

@@ -44,7 +44,8 @@ def point_colors(
     if colors.dtype.kind in "iub":
         palette = np.array([rgb_bytes(c) for c in theme.categories], np.float32) / 255
         labels = np.unique(colors, return_inverse=True)[1]
-        return palette[labels % len(palette)]
+        picked: NDArray[np.float32] = palette[labels % len(palette)]
+        return picked
     return _mapped(colors.astype(np.float64), colormap)
 
 
@@ -56,4 +57,5 @@ def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:
     if not np.isfinite(scalars).all():
         raise OptionError("scalar colors must be finite, got NaN or infinity")
     span = float(np.ptp(scalars)) or 1.0
-    return colormaps[colormap]((scalars - scalars.min()) / span)[:, :3].astype(np.float32)
+    rgba = np.asarray(colormaps[colormap]((scalars - scalars.min()) / span), np.float32)
+    return rgba[:, :3]

@@ -20,7 +20,7 @@ def substep_alpha(alpha: float, n_substeps: int) -> float:
     Stacked, n layers of 1 - (1-a)^(1/n) have the opacity a; near a = 1 that would leave only the
     last one visible, so the value bends towards 0.99 / (1 + ln n).
     """
-    base = 1.0 - (1.0 - alpha) ** (1.0 / n_substeps)
+    base = 1.0 - math.pow(1.0 - alpha, 1.0 / n_substeps)
     opaque = 0.99 / (1.0 + math.log(n_substeps))
     return base + alpha**5 * (opaque - base)
 

@@ -1,0 +1,72 @@
+"""Run the benchmarks: a table, and ``benchmarks/results.json``."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.measure import Result
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+@click.command()
+@click.argument("run", type=click.Path(path_type=Path, exists=True))
+@click.option("--only", multiple=True, help="Run only the benchmarks whose name holds this.")
+@click.option("--pairs", default=3, show_default=True, help="Pairs of the long benchmarks.")
+def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
+    """Benchmark latentviz on RUN, a recorded run of the sparse-labels experiment."""
+    from benchmarks import film, training
+
+    console = Console()
+    results: list[Result] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        benchmarks: dict[str, Callable[[], Result]] = {
+            "recorder": lambda: training.recorder_cost(folder, 5 * pairs),
+            "latents": lambda: training.latents_speed(run, 3 * pairs),
+            "memory": lambda: film.memory(folder),
+            "ffmpeg": lambda: film.against_ffmpeg(run, folder, pairs),
+            "matplotlib": lambda: film.against_matplotlib(run, folder, pairs),
+        }
+        for key, benchmark in benchmarks.items():
+            if only and not any(part in key for part in only):
+                continue
+            with console.status(f"measuring: {key}"):
+                results.append(benchmark())
+            console.print(_line(results[-1]))
+    console.print(_table(results))
+    machine = {"python": platform.python_version(), "machine": platform.machine()}
+    report = {"machine": machine, "results": [result.as_json() for result in results]}
+    RESULTS.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    console.print(f"written to {RESULTS}")
+
+
+def _line(result: Result) -> str:
+    return f"{result.name}: {result.ratio:.2f} {result.meaning} (target {result.target})"
+
+
+def _table(results: list[Result]) -> Table:
+    table = Table("what", "ours", "other", "ratio (median)", "range", "target", "met")
+    for r in results:
+        table.add_row(
+            r.name,
+            f"{r.ours:.4g} {r.unit}",
+            f"{r.other:.4g} {r.unit}",
+            f"{r.ratio:.2f} {r.meaning}",
+            f"{r.spread[0]:.2f} to {r.spread[1]:.2f}",
+            r.target,
+            "yes" if r.met else "NO",
+        )
+    return table
+
+
+if __name__ == "__main__":
+    main()

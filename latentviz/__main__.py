@@ -1,0 +1,5 @@
+"""``python -m latentviz``."""
+
+from .cli import main
+
+main(prog_name="latentviz")

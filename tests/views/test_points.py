@@ -1,0 +1,77 @@
+import numpy as np
+import pytest
+from matplotlib import colormaps
+
+from latentviz import OptionError
+from latentviz.theme import THEMES, rgb_bytes
+from latentviz.views import point_colors
+
+DARK = THEMES["dark"]
+
+
+def category(i):
+    return [byte / 255 for byte in rgb_bytes(DARK.categories[i])]
+
+
+def test_rgb_is_kept():
+    rgb = np.array([[0, 0.5, 1], [0.25, 0.125, 0]])
+    colors = point_colors(rgb, 2, DARK)
+    assert colors.dtype == np.float32
+    assert colors.tolist() == rgb.tolist()
+
+
+@pytest.mark.parametrize("kind", [np.int64, np.uint8, np.int8])
+def test_labels_take_the_palette_in_sorted_order(kind):
+    labels = np.array([7, 3, 7, 100], kind)
+    expected = [category(i) for i in (1, 0, 1, 2)]
+    assert point_colors(labels, 4, DARK) == pytest.approx(np.array(expected))
+
+
+def test_booleans_are_labels():
+    expected = [category(1), category(0)]
+    assert point_colors(np.array([True, False]), 2, DARK) == pytest.approx(np.array(expected))
+
+
+def test_more_labels_than_colours_start_again():
+    colors = point_colors(np.arange(25), 25, DARK)
+    assert colors[3].tolist() == colors[13].tolist() == colors[23].tolist()
+    assert len({tuple(c) for c in colors}) == len(DARK.categories)
+
+
+@pytest.mark.parametrize("name", ["viridis", "magma"])
+def test_scalars_span_the_colormap(name):
+    scalars = np.array([-5.0, 15.0, 5.0])
+    expected = colormaps[name]([0.0, 1.0, 0.5])[:, :3]
+    assert point_colors(scalars, 3, DARK, name) == pytest.approx(expected)
+
+
+def test_equal_scalars_are_no_division_by_zero():
+    expected = np.tile(colormaps["viridis"](0.0)[:3], (4, 1))
+    assert point_colors(np.full(4, 2.5), 4, DARK) == pytest.approx(expected)
+
+
+def test_no_colours_are_the_points_order():
+    expected = point_colors(np.arange(5.0), 5, DARK)
+    assert point_colors(None, 5, DARK).tolist() == expected.tolist()
+    assert point_colors(None, 1, DARK).shape == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("colors", "message"),
+    [
+        (np.zeros((3, 4)), r"must be \(3, 3\) RGB or \(3,\) labels or scalars, got \(3, 4\)"),
+        (np.zeros(4), r"got \(4,\)"),
+        (np.full((3, 3), 255), "0..1; divide bytes by 255"),
+        (np.full((3, 3), -0.1), "0..1"),
+        (np.full((3, 3), np.nan), "0..1"),
+        (np.array([0, np.nan, 1]), "must be finite"),
+    ],
+)
+def test_refuses(colors, message):
+    with pytest.raises(OptionError, match=message):
+        point_colors(colors, 3, DARK)
+
+
+def test_an_unknown_colormap_is_refused():
+    with pytest.raises(OptionError, match="no colormap 'virids'"):
+        point_colors(np.zeros(3), 3, DARK, "virids")
