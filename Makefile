@@ -7,15 +7,16 @@ READY := $(VENV)/ready
 RUN := runs/sparse-labels.npz
 FILM := runs/sparse-labels.mp4
 
-.PHONY: help demo test bench lint format clean
+.PHONY: help demo picture test bench lint format clean
 
 help:
-	@echo "make demo   train the sparse-labels experiment and render its film"
-	@echo "make test   run the tests"
-	@echo "make bench  run the benchmarks"
-	@echo "make lint   ruff and mypy"
-	@echo "make format let ruff rewrite the code"
-	@echo "make clean  remove what the others made"
+	@echo "make demo     train the sparse-labels experiment and render its film"
+	@echo "make picture  renew the README's moving picture from that film"
+	@echo "make test     run the tests"
+	@echo "make bench    run the benchmarks"
+	@echo "make lint     ruff and mypy"
+	@echo "make format   let ruff rewrite the code"
+	@echo "make clean    remove what the others made"
 
 # Installed again only when what is to be installed has changed.
 $(READY): pyproject.toml constraints.txt
@@ -33,6 +34,12 @@ $(FILM): $(RUN)
 
 demo: $(FILM)
 	@echo "The film is $(abspath $(FILM))"
+
+# The README's moving picture: the film in ten seconds.
+picture: $(FILM)
+	$$($(BIN)/python -c "from latentviz.encode import ffmpeg_path; print(ffmpeg_path())") \
+		-loglevel error -y -i $(FILM) -vf "setpts=PTS/3.3,fps=12,scale=720:-2:flags=lanczos" \
+		-c:v libwebp_anim -quality 60 -compression_level 6 -loop 0 gallery/sparse-labels.webp
 
 test: $(READY)
 	$(BIN)/python -m pytest

@@ -181,8 +181,8 @@ class Recorder:
             assert self._probe is not None
             latents = layer_outputs(self._model, self._layer, self._probe)
             chunk.latents[k] = _to_numpy(latents)
-        chunk.metrics[k] = {n: float(v) for n, v in (losses or {}).items()}
-        chunk.params[k] = {n: float(v) for n, v in (params or {}).items()}
+        chunk.metrics[k] = {n: _scalar(v) for n, v in (losses or {}).items()}
+        chunk.params[k] = {n: _scalar(v) for n, v in (params or {}).items()}
         names = chunk.metrics[k].keys() | chunk.params[k].keys()
         if not names <= self._known_names:
             for name in names:
@@ -512,6 +512,12 @@ def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
         raise OptionError(
             f"tensors of {tensor.dtype} cannot be recorded; convert them to float32 first"
         ) from None
+
+
+def _scalar(value: Number) -> float:
+    # A tensor that is part of a graph warns when it is made a float, but not when it is read.
+    item = getattr(value, "item", None)
+    return float(value if item is None else item())
 
 
 def _copy(value: Array) -> NDArray[Any]:

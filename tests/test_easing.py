@@ -15,7 +15,7 @@ def test_bezier_on_the_diagonal_is_the_identity():
     assert cubic_bezier(times, (1 / 3, 1 / 3), (2 / 3, 2 / 3)) == pytest.approx(times)
 
 
-# With both first coordinates at thirds, time is the parameter itself: 3(1-t)²t·y1 + 3(1-t)t²·y2 + t³.
+# With both first coordinates at thirds, time is the parameter: 3(1-t)²t·y1 + 3(1-t)t²·y2 + t³.
 @pytest.mark.parametrize(
     ("y1", "y2", "time", "progress"),
     [

@@ -44,7 +44,7 @@ def _kept(archive: Path, interrupt: KeyboardInterrupt) -> str:
         return f"{steps} steps are kept in {archive}"
     part = archive.with_name(archive.name + ".part")
     if part.exists():
-        return f"what was written so far is in {part}; latentviz recover makes a run of it"
+        return f"what was written so far is in {part}"
     return "no step was recorded"
 
 

@@ -86,6 +86,9 @@ def _draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> No
         axes.yaxis.set_minor_locator(NullLocator())
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
+        # Zero says how much a value is; a constant would otherwise fill the axis with its rounding.
+        low, high = axes.get_ylim()
+        axes.set_ylim(min(low, 0.0), max(high, 0.0))
     # Room above, so that the highest curve stays clear of the legend.
     axes.margins(y=0.08)
 

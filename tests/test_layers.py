@@ -1,0 +1,209 @@
+"""DESIGN's table of layers, held against every import in the code."""
+
+import ast
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+import latentviz
+
+ROOT = Path(__file__).parents[1]
+
+# Each layer may import from itself and from those above it.
+LAYERS = [
+    ("ground", {"errors", "color", "easing", "theme"}),
+    ("archive", {"archive"}),
+    ("run", {"run", "evaluate", "recorder", "models"}),
+    ("what to show", {"pacing", "projection", "scene", "views"}),
+    ("pixels", {"raster"}),
+    ("files", {"encode", "figures"}),
+    ("face", {"movie", "cli", "__main__"}),
+]
+LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}
+
+# What a layer knows nothing of, though it stands above, or comes from elsewhere.
+IGNORANT_OF = {
+    "ground": {"torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "archive": {"torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "run": {"matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "what to show": {"archive", "numba", "pyvista", "PIL", "rich", "click"},
+    "pixels": {"archive", "run", "evaluate", "recorder", "models", "views", "rich", "click"},
+    "files": {"recorder", "rich", "click"},
+    "face": set(),
+}
+
+TORCH = {"run", "evaluate", "recorder", "models"}
+PUBLIC_MODULES = {"latentviz", "latentviz.color", "latentviz.easing", "latentviz.errors"}
+
+
+@dataclass(frozen=True)
+class Import:
+    """`from module import name`, or `import module`."""
+
+    module: str
+    name: str | None
+    at_top: bool  # outside of functions
+    for_types: bool  # under `if TYPE_CHECKING:`
+
+
+def imports(source, package):
+    """All imports in a module of a package, wherever in it they stand."""
+    found = []
+
+    def visit(node, at_top, for_types):
+        if isinstance(node, ast.Import):
+            found.extend(Import(a.name, None, at_top, for_types) for a in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = package.split(".")[: len(package.split(".")) + 1 - node.level]
+            module = ".".join([*(base if node.level else []), *filter(None, [node.module])])
+            found.extend(Import(module, a.name, at_top, for_types) for a in node.names)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            for child in node.body:
+                visit(child, at_top, True)
+            for child in node.orelse:
+                visit(child, at_top, for_types)
+        else:
+            inside = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+            for child in ast.iter_child_nodes(node):
+                visit(child, at_top and not inside, for_types)
+
+    visit(ast.parse(source), True, False)
+    return found
+
+
+def files(package):
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imports_of(path):
+    return imports(path.read_text(), ".".join(path.relative_to(ROOT).parent.parts))
+
+
+def each(paths):
+    return pytest.mark.parametrize("path", paths, ids=lambda p: str(p.relative_to(ROOT)))
+
+
+def own_module(path):
+    """Which row of the table a file belongs to."""
+    return path.relative_to(ROOT / "latentviz").parts[0].removesuffix(".py")
+
+
+def target(an_import):
+    """Which row of the table an import is of, or None if it is of another package."""
+    parts = an_import.module.split(".")
+    if parts[0] != "latentviz":
+        return None
+    return parts[1] if len(parts) > 1 else an_import.name
+
+
+MODULES = [p for p in files("latentviz") if p != ROOT / "latentviz/__init__.py"]
+
+
+def test_finding_imports():
+    source = """
+import a, b.c
+from .. import d
+from ..e import f
+if TYPE_CHECKING:
+    from torch import nn
+else:
+    import g
+class C:
+    import h
+    def m(self):
+        try:
+            from .i import j
+        except ImportError:
+            import k
+"""
+    assert imports(source, "latentviz.raster") == [
+        Import("a", None, True, False),
+        Import("b.c", None, True, False),
+        Import("latentviz", "d", True, False),
+        Import("latentviz.e", "f", True, False),
+        Import("torch", "nn", True, True),
+        Import("g", None, True, False),
+        Import("h", None, True, False),
+        Import("latentviz.raster.i", "j", False, False),
+        Import("k", None, False, False),
+    ]
+
+
+@each(MODULES)
+def test_imports_go_up(path):
+    assert own_module(path) in LAYER_OF, "give it a place in LAYERS, and in DESIGN's table"
+    layer = LAYER_OF[own_module(path)]
+    targets = {target(i) for i in imports_of(path)} - {None, "__version__"}
+    assert {t for t in targets if LAYER_OF[t] > layer} == set()
+
+
+@each(MODULES)
+def test_a_layer_knows_nothing_of(path):
+    layer, _ = LAYERS[LAYER_OF[own_module(path)]]
+    known = {target(i) or i.module.split(".")[0] for i in imports_of(path) if not i.for_types}
+    # The one thing of matplotlib's that a view may look up, when it is asked: a colour map.
+    if layer == "what to show":
+        maps = [i for i in imports_of(path) if i.module.startswith("matplotlib")]
+        assert all((i.module, i.name, i.at_top) == ("matplotlib", "colormaps", False) for i in maps)
+    assert known & IGNORANT_OF[layer] == set()
+
+
+@each(MODULES)
+def test_torch_is_imported_where_it_is_used_only(path):
+    of_torch = [i for i in imports_of(path) if i.module.split(".")[0] == "torch"]
+    assert not of_torch or own_module(path) in TORCH
+    assert all(i.for_types or not i.at_top for i in of_torch)
+
+
+@each(MODULES)
+def test_nothing_of_the_library_needs_the_experiments(path):
+    packages = {i.module.split(".")[0] for i in imports_of(path)}
+    assert packages & {"trainers", "gallery", "tests", "benchmarks"} == set()
+
+
+@each(files("trainers") + files("gallery"))
+def test_the_experiments_use_public_names_only(path):
+    of_latentviz = [i for i in imports_of(path) if i.module.split(".")[0] == "latentviz"]
+    private = [
+        i
+        for i in of_latentviz
+        if i.name is not None
+        and (i.module not in PUBLIC_MODULES or i.name not in latentviz.__all__)
+    ]
+    assert private == []
+
+
+def test_every_public_name_is_there():
+    assert latentviz.__all__ == sorted(latentviz.__all__)
+    for name in latentviz.__all__:
+        assert getattr(latentviz, name) is not None
+    assert dir(latentviz) == latentviz.__all__
+    with pytest.raises(AttributeError, match="no attribute 'recorder_'"):
+        _ = latentviz.recorder_
+
+
+HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL"}
+
+
+@pytest.mark.parametrize(
+    ("module", "kept_out"),
+    [
+        ("latentviz.cli", HEAVY | {"numpy"}),
+        ("latentviz.run", HEAVY),
+        ("latentviz.recorder", HEAVY),
+        ("latentviz.views", HEAVY),
+        ("latentviz.encode", HEAVY),
+        ("latentviz.movie", HEAVY - {"PIL"}),
+    ],
+)
+def test_heavy_imports_wait(module, kept_out):
+    code = f"import sys, {module}; print(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = set(result.stdout.split())
+    assert module in loaded
+    assert loaded & kept_out == set()

@@ -1,0 +1,444 @@
+import json
+import subprocess
+import sys
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from latentviz import Recorder, open_run
+from latentviz import recorder as recorder_module
+from latentviz.archive import ArchiveReader
+from latentviz.errors import ArchiveError, ModelError, OptionError
+from trainers.models import ColorMLP
+
+RGB = np.random.default_rng(0).random((7, 3), np.float32)
+
+
+def mlp():
+    return nn.Sequential(
+        nn.Linear(3, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Dropout(0.5), nn.Linear(8, 2)
+    )
+
+
+def conv():
+    return nn.Sequential(nn.Conv2d(3, 2, 3, bias=False), nn.Flatten(), nn.Linear(8, 1))
+
+
+def copied(model):
+    return {name: tensor.detach().clone().numpy() for name, tensor in model.state_dict().items()}
+
+
+def update(model, batch):
+    """One step of gradient descent, a closure that records in between."""
+    loss = model(batch).square().mean()
+    loss.backward()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter -= 0.1 * parameter.grad
+            parameter.grad = None
+    return loss
+
+
+def record(path, n_steps=3, **options):
+    """A run of a ColorMLP that is changed a little after every step."""
+    model = ColorMLP()
+    with Recorder(path, model, layer="encoder", probe=RGB, **options) as recorder:
+        for step in range(n_steps):
+            recorder.step(losses={"loss": step})
+            with torch.no_grad():
+                model.encoder[0].bias += 1
+    return model
+
+
+@pytest.fixture(autouse=True)
+def _no_clock(monkeypatch):
+    # A chunk must not end because the machine is slow.
+    monkeypatch.setattr(recorder_module, "CHUNK_SECONDS", 1e9)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "run.npz"
+
+
+@pytest.mark.parametrize("replace", [False, True], ids=["in place", "storage replaced"])
+@pytest.mark.parametrize(
+    ("make", "layer", "shape"), [(mlp, "4", (3,)), (mlp, "0", (3,)), (conv, "0", (3, 4, 4))]
+)
+def test_every_state_is_the_one_before_the_update(path, make, layer, shape, replace):
+    torch.manual_seed(0)
+    model, probe = make(), torch.rand(5, *shape)
+    states, latents = [], []
+    with Recorder(path, model, layer=layer, probe=probe) as recorder:
+        for step in range(70):
+            if replace and step % 3 == 1:
+                for parameter in model.parameters():
+                    parameter.data = parameter.data.clone()
+            batch = torch.rand(4, *shape)
+            states.append(copied(model))
+            recorder.step(batch=batch)
+            model.eval()
+            with torch.no_grad():
+                latents.append(model[: int(layer) + 1](probe).flatten(1).numpy())
+            model.train()
+            update(model, batch)
+        assert recorder.n_steps == 70
+    with open_run(path) as run:
+        assert run.steps.tolist() == list(range(70))
+        for step, state in enumerate(states):
+            recorded = run.state(step)
+            assert recorded.keys() == state.keys()
+            assert all(np.array_equal(recorded[name], state[name]) for name in state)
+        final = copied(model)
+        assert all(np.array_equal(array, final[name]) for name, array in run.state().items())
+        # It is not registered, so its latents must be there, without the model.
+        assert run.model_name is None
+        np.testing.assert_allclose(run.latents(), latents, atol=1e-6)
+
+
+def test_recording_changes_nothing(path):
+    def trained(recorder):
+        torch.manual_seed(1)
+        model = mlp()
+        model[1].eval()
+        with recorder(model) as recording:
+            for _ in range(5):
+                if recording is not None:
+                    recording.step()
+                    modes = [module.training for module in model]
+                    assert modes == [True, False, True, True, True]
+                update(model, torch.rand(4, 3))
+        return copied(model), torch.get_rng_state()
+
+    from contextlib import nullcontext
+
+    plain, state = trained(lambda model: nullcontext())
+    recorded, recorded_state = trained(lambda model: Recorder(path, model, layer="0", probe=RGB))
+    assert all(np.array_equal(plain[name], recorded[name]) for name in plain)
+    assert torch.equal(state, recorded_state)
+
+
+def test_ragged_batches_labels_and_gaps(path):
+    sizes = [4, 1, 0, 3]
+    batches = [RGB[:size] + step for step, size in enumerate(sizes)]
+    labels = [np.arange(size) % 2 == 0 for size in sizes]
+    losses = [{"loss": 1.0}, {"loss": torch.tensor(2.0), "reg": 5}, {"loss": 3}, {}]
+    with Recorder(path, ColorMLP(), layer="encoder") as recorder:
+        for batch, red, loss in zip(batches, labels, losses, strict=True):
+            recorder.step(batch=batch, labels={"red": red}, losses=loss, params={"lr": 0.1})
+    with open_run(path) as run:
+        for step in range(4):
+            batch = run.batch(step)
+            np.testing.assert_array_equal(batch.inputs, batches[step])
+            np.testing.assert_array_equal(batch.labels["red"], labels[step])
+        np.testing.assert_array_equal(run.metrics["loss"], [1, 2, 3, np.nan])
+        np.testing.assert_array_equal(run.metrics["reg"], [np.nan, 5, np.nan, np.nan])
+        np.testing.assert_array_equal(run.params["lr"], [0.1] * 4)
+
+
+def test_what_the_caller_overwrites_later_is_not_what_was_recorded(path):
+    batch, label, loss = torch.zeros(2, 3), np.zeros(2), torch.zeros(())
+    colors, probe = RGB.copy(), RGB.copy()
+    model = nn.Sequential(nn.Linear(3, 2))
+    expected = model(torch.tensor(RGB)).detach().numpy()
+    with Recorder(path, model, layer="0", probe=probe, colors=colors) as recorder:
+        colors += 9
+        recorder.step(batch=batch, labels={"red": label}, losses={"loss": loss})
+        batch += 9
+        label += 9
+        loss += 9
+        with torch.no_grad():
+            model[0].weight += 9
+    with open_run(path) as run:
+        assert (run.batch(0).inputs == 0).all()
+        assert (run.batch(0).labels["red"] == 0).all()
+        assert run.metrics["loss"].tolist() == [0.0]
+        np.testing.assert_array_equal(run.colors, RGB)
+        np.testing.assert_allclose(run.latents(0), expected, atol=1e-6)
+
+
+@pytest.mark.xfail(strict=True, reason="Recorder keeps a view of a NumPy probe")
+def test_a_probe_that_is_overwritten_later(path):
+    probe, model = RGB.copy(), nn.Sequential(nn.Linear(3, 2))
+    with Recorder(path, model, layer="0", probe=probe) as recorder:
+        probe += 9
+        recorder.step()
+    with open_run(path, model=model) as run:
+        np.testing.assert_allclose(run.latents(0), run.evaluate(RGB).latents, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("constant", "value", "counts"),
+    [
+        ("CHUNK_STEPS", 64, [64, 64, 2]),
+        ("CHUNK_SECONDS", 0.0, [1] * 130),
+        ("CHUNK_BYTES", 0, [1] * 130),
+        ("CHUNK_BYTES", 263 * 4 * 50, [50, 50, 30]),
+    ],
+)
+def test_a_chunk_ends_at_the_first_of_its_limits(path, monkeypatch, constant, value, counts):
+    monkeypatch.setattr(recorder_module, constant, value)
+    record(path, 130)
+    with ArchiveReader(path) as reader:
+        chunks = reader.manifest["chunks"]
+    assert [chunk["count"] for chunk in chunks] == counts
+    ends = np.cumsum(counts)
+    assert [chunk["steps"] for chunk in chunks] == [
+        [end - count, end - 1] for end, count in zip(ends, counts, strict=True)
+    ]
+    with open_run(path) as run:
+        assert run.metrics["loss"].tolist() == list(range(130))
+
+
+def test_it_is_a_part_while_open(path, tmp_path):
+    with Recorder(path, ColorMLP(), layer="encoder") as recorder:
+        recorder.step()
+        assert [p.name for p in tmp_path.iterdir()] == ["run.npz.part"]
+        with pytest.raises(ArchiveError, match="another recorder is writing it"):
+            Recorder(path, ColorMLP(), layer="encoder")
+        with pytest.raises(ArchiveError, match=r"run\.npz\.part does: its recording was cut off"):
+            open_run(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+    recorder.close()
+    with pytest.raises(OptionError, match="the recorder is closed"):
+        recorder.step()
+
+
+def test_the_latents_of_a_registered_model_are_not_recorded(path):
+    model = record(path, seed=3, keyframes={"lr": (0, 2)}, phases=[(0, "Train")])
+    with ArchiveReader(path) as reader:
+        assert not [name for name in reader.members if "latents" in name]
+        assert json.loads(reader.read("header").tobytes())["model"] == {
+            "name": "color-mlp",
+            "args": {},
+        }
+    with open_run(path) as run:
+        assert (run.seed, run.keyframes, run.phases) == (3, {"lr": [0, 2]}, [(0, "Train")])
+        np.testing.assert_array_equal(run.colors, RGB)
+        expected = model.encoder(torch.tensor(RGB)).detach().numpy()
+        np.testing.assert_allclose(run.evaluate(RGB).latents, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("colors", "stored"),
+    [
+        (None, RGB),
+        (RGB[[1, 0, 2, 3, 4, 5, 6]], RGB[[1, 0, 2, 3, 4, 5, 6]]),
+        pytest.param(
+            *(RGB[::-1], RGB[::-1]),
+            marks=pytest.mark.xfail(strict=True, reason="torch refuses NumPy's negative strides"),
+        ),
+        (np.arange(7), np.arange(7)),
+        ([0.5] * 7, [0.5] * 7),
+    ],
+)
+def test_colors(path, colors, stored):
+    record(path, 1, colors=colors)
+    with open_run(path) as run:
+        np.testing.assert_array_equal(run.colors, stored)
+
+
+def test_a_probe_that_is_no_color_has_none(path):
+    with Recorder(path, mlp(), layer="0", probe=RGB * 2) as recorder:
+        recorder.step()
+    with open_run(path) as run:
+        assert run.colors is None
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"layer": "nosuch"}, ModelError, "no layer 'nosuch'; its layers are: encoder, encoder.0"),
+        ({"layer": ""}, ModelError, "no layer ''"),
+        ({"model_name": "nosuch"}, ModelError, r"'nosuch' is not registered \(registered: color-m"),
+        ({"model_name": "color-mlp", "model_args": {"k": 1}}, ModelError, "cannot be built from"),
+        ({"model": mlp(), "layer": "0", "model_name": "color-mlp"}, ModelError, "other tensors"),
+        ({"probe": RGB, "colors": RGB[:3]}, OptionError, r"must be \(7, 3\) RGB or \(7,\).*\(3, 3"),
+        ({"probe": RGB, "colors": RGB * 255}, OptionError, "divide bytes by 255"),
+        ({"probe": RGB, "colors": RGB * np.nan}, OptionError, "must be finite"),
+        ({"colors": RGB}, OptionError, "give probe= too"),
+        ({"path": "run.zip"}, ArchiveError, r"must end in \.npz, got"),
+        ({"path": "none/run.npz"}, ArchiveError, "none does not exist; create it first"),
+    ],
+)
+def test_a_recorder_that_cannot_be_leaves_nothing(tmp_path, options, error, message):
+    options = {"model": ColorMLP(), "layer": "encoder", "path": "run.npz"} | options
+    target = tmp_path / options.pop("path")
+    with pytest.raises(error, match=message):
+        Recorder(target, **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_run_is_replaced_only_if_told(path):
+    record(path, 1)
+    before = path.read_bytes()
+    with pytest.raises(ArchiveError, match="exists; overwrite it with overwrite=True"):
+        Recorder(path, ColorMLP(), layer="encoder")
+    assert path.read_bytes() == before
+    record(path, 2, overwrite=True)
+    with open_run(path) as run:
+        assert len(run) == 2
+
+
+BAD_STEPS = {
+    "label without batch": ({"labels": {"red": [1]}}, OptionError, "give batch= too"),
+    "label of another length": (
+        {"batch": RGB, "labels": {"red": [1]}},
+        OptionError,
+        r"label 'red' has shape \(1,\) and the batch \(7, 3\)",
+    ),
+    "name of a loss": ({"losses": {"a:b": 1}}, ArchiveError, "cannot name a member"),
+    "name of a param": ({"params": {"../x": 1}}, ArchiveError, "cannot name a member"),
+    "loss that is no scalar": ({"losses": {"loss": torch.zeros(3)}}, Exception, "one element"),
+    "param that is no number": ({"params": {"lr": "x"}}, ValueError, "could not convert"),
+    "Ctrl-C": ({"losses": {"loss": KeyboardInterrupt}}, KeyboardInterrupt, None),
+}
+
+
+class Interrupting:
+    def __float__(self):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("name", BAD_STEPS)
+def test_a_step_that_is_refused_leaves_the_others_whole(path, name):
+    given, error, message = BAD_STEPS[name]
+    if error is KeyboardInterrupt:
+        given = {"losses": {"loss": Interrupting()}}
+
+    def train():
+        with Recorder(path, mlp(), layer="0", probe=RGB) as recorder:
+            recorder.step(batch=RGB, losses={"loss": 7.0}, params={"lr": 1})
+            recorder.step(**given)
+
+    with pytest.raises(error, match=message):
+        train()
+    with open_run(path) as run:
+        assert len(run) == 1
+        assert run.metrics["loss"].tolist() == [7.0]
+        assert run.latents().shape == (1, 7, 8)
+        np.testing.assert_array_equal(run.batch(0).inputs, RGB)
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_exception_after_the_first_step_keeps_what_was_recorded(path, tmp_path, error):
+    def train(model):
+        with Recorder(path, model, layer="encoder", probe=RGB) as recorder:
+            for step in range(70):
+                recorder.step(losses={"loss": step})
+            raise error
+
+    model = ColorMLP()
+    with pytest.raises(error):
+        train(model)
+    assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
+    with open_run(path) as run:
+        assert run.metrics["loss"].tolist() == list(range(70))
+        final = copied(model)
+        assert all(np.array_equal(array, final[name]) for name, array in run.state().items())
+
+
+@pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
+def test_an_exception_before_the_first_step_leaves_nothing(path, tmp_path, error):
+    recorder = Recorder(path, ColorMLP(), layer="encoder")
+    with pytest.raises(error), recorder:
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_steps_are_no_run(path, tmp_path):
+    recorder = Recorder(path, ColorMLP(), layer="encoder")
+    with pytest.raises(ArchiveError, match=r"no step was recorded.*call recorder\.step"):
+        recorder.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.xfail(strict=True, reason="a batch of another shape raises ValueError from close()")
+def test_a_batch_of_another_shape_is_refused_by_name(path):
+    recorder = Recorder(path, ColorMLP(), layer="encoder")
+    recorder.step(batch=RGB)
+    try:
+        with pytest.raises((OptionError, ArchiveError)):  # noqa: PT012 - which of the two says it
+            recorder.step(batch=RGB[:, :2])
+            recorder.close()
+    finally:
+        recorder._background._writer.abandon(keep=False)
+
+
+@pytest.mark.xfail(strict=True, reason="a bfloat16 model raises torch's TypeError")
+def test_a_bfloat16_model_is_refused_by_name(path):
+    with Recorder(path, ColorMLP().bfloat16(), layer="encoder") as recorder:
+        with pytest.raises(OptionError, match="convert them to float32"):
+            recorder.step()
+        recorder._n_steps = 0
+        recorder._background.abandon()
+        recorder._closed = True
+
+
+@pytest.mark.xfail(strict=True, reason="a tensor is known by its address alone, not its strides")
+def test_a_tensor_transposed_within_its_storage(path):
+    model = nn.Sequential(nn.Linear(3, 3))
+    with Recorder(path, model, layer="0") as recorder:
+        recorder.step()
+        model[0].weight.data = model[0].weight.data.t()
+        recorder.step()
+    with open_run(path) as run:
+        np.testing.assert_array_equal(run.state(1)["0.weight"], copied(model)["0.weight"])
+
+
+@pytest.mark.parametrize(
+    "at_step",
+    [1, pytest.param(64, marks=pytest.mark.xfail(strict=True, reason="unseen between chunks"))],
+)
+def test_a_tensor_that_changes_its_shape_is_refused_by_name(path, at_step):
+    model = nn.Sequential(nn.Linear(3, 3))
+    with Recorder(path, model, layer="0") as recorder:
+        for _ in range(at_step):
+            recorder.step()
+        model[0].weight.data = torch.zeros(5, 3)
+        with pytest.raises(
+            OptionError, match=r"'0.weight' was \(3, 3\) float32 and is now \(5, 3\)"
+        ):
+            recorder.step()
+
+
+def test_a_full_disk_ends_recording_and_not_training(tmp_path):
+    code = """
+        import resource, signal, sys, warnings
+        from pathlib import Path
+        import numpy as np, torch
+        from torch import nn
+        from latentviz import ArchiveError, Recorder, RecordingWarning
+
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))
+        path = Path(sys.argv[1])
+        model = nn.Sequential(nn.Linear(100, 100))
+        recorder = Recorder(path, model, layer="0")
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            steps = 0
+            while not caught and steps < 20_000:
+                recorder.step()
+                with torch.no_grad():
+                    model[0].weight.normal_()
+                steps += 1
+            for _ in range(100):
+                recorder.step()
+        assert [w.category for w in caught] == [RecordingWarning], caught
+        assert "File too large; training goes on" in str(caught[0].message), caught[0].message
+        try:
+            recorder.close()
+        except ArchiveError as error:
+            assert "File too large" in str(error) and f"{path}.part" in str(error), error
+        else:
+            raise AssertionError("closed without a word")
+        assert [p.name for p in path.parent.iterdir()] == ["run.npz.part"]
+        assert (path.parent / "run.npz.part").stat().st_size > 2_000_000
+    """
+    command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code), tmp_path / "run.npz"]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
