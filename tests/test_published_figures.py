@@ -1,0 +1,67 @@
+"""The figures that a correct implementation reproduces, on a whole recorded run."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from latentviz import Film, FilmOptions, open_run, rgb_from_hsv
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run") / "run.npz"
+    subprocess.run(
+        [sys.executable, "-m", "trainers", "sparse-labels", "-o", path],
+        check=True,
+        capture_output=True,
+    )
+    return path
+
+
+@pytest.fixture(scope="module")
+def run(path):
+    with open_run(path) as run:
+        yield run
+
+
+def test_every_step_and_a_state_of_263_values_are_recorded(run):
+    assert run.steps.tolist() == list(range(10_001))
+    assert sum(tensor.size for tensor in run.state(0).values()) == 263
+
+
+def test_numpy_alone_reads_every_member(path):
+    with np.load(path, allow_pickle=False) as archive:
+        assert "manifest" in archive.files
+        for name in archive.files:
+            assert archive[name].dtype != object
+
+
+def test_the_film_has_987_frames_with_the_published_strides(run):
+    film = Film(run, FilmOptions())
+    strides = [frame.stride for frame in film.frames]
+    assert len(film) == 987
+    assert (film.frames[0].start, film.frames[-1].start) == (0, 10_000)
+    assert strides[:23] == [1] * 22 + [2]
+    assert max(strides) == 15
+    assert strides[-3:] == [3, 1, 1]
+
+
+def test_vibrant_hues_lie_in_cyclic_order_around_the_circle_and_red_at_its_pole(run):
+    hues = np.arange(36) / 36
+    colors = rgb_from_hsv(np.stack([hues, np.ones(36), np.ones(36)], -1)).astype(np.float32)
+    latents = run.evaluate(colors).latents
+    angles = np.arctan2(latents[:, 1], latents[:, 0])
+    turns = (np.diff(np.append(angles, angles[0])) + np.pi) % (2 * np.pi) - np.pi
+    assert len(set(np.sign(turns))) == 1
+    assert abs(turns.sum()) == pytest.approx(2 * np.pi)
+    radius = np.hypot(latents[:, 0], latents[:, 1])
+    assert 0.85 < radius.min()
+    assert radius.max() < 1.15
+    assert np.linalg.norm(latents[0] - [1, 0, 0, 0]) < 0.5
+
+
+def test_the_space_is_not_tangled_and_reconstructs(run):
+    evaluation = run.evaluate(run.probe)
+    assert np.square(evaluation.outputs - run.probe).mean() < 1e-3
