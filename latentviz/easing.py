@@ -40,13 +40,12 @@ def cubic_bezier(time: ArrayLike, cp1: Point, cp2: Point) -> NDArray[np.float64]
     def curve(a: float, b: float) -> NDArray[np.float64]:
         return 3 * (1 - u) ** 2 * u * a + 3 * (1 - u) * u**2 * b + u**3
 
-    x = curve(x1, x2)
     if not np.isfinite([x1, y1, x2, y2]).all() or _least_slope(x1, x2) < -1e-12:
         raise OptionError(
             f"the Bézier's control points must keep time monotonic, got ({x1:g}, {y1:g}) and "
             f"({x2:g}, {y2:g}); keep both first coordinates within 0..1"
         )
-    return np.interp(np.asarray(time, dtype=np.float64), x, curve(y1, y2))
+    return np.interp(np.asarray(time, dtype=np.float64), curve(x1, x2), curve(y1, y2))
 
 
 def _least_slope(a: float, b: float) -> float:

@@ -23,8 +23,8 @@ class Theme:
 
 
 # Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which readers with any colour vision
-# can tell apart; for curves, lightened or darkened until each has a contrast of 3:1 or more
-# against its theme's background.
+# can tell apart, lightened or darkened until each has a contrast of 3:1 or more: curves against
+# their theme's background, categories against its disc.
 THEMES = {
     "dark": Theme(
         name="dark",
@@ -80,16 +80,16 @@ THEMES = {
             "#3f7d10",
         ),
         categories=(
-            "#2b8fc9",
-            "#d08900",
-            "#009e73",
-            "#b85f92",
-            "#a89c00",
-            "#d55e00",
-            "#005a8f",
-            "#17181c",
-            "#6f4fb8",
-            "#6d7079",
+            "#0077b3",
+            "#a86a00",
+            "#007a59",
+            "#a8487f",
+            "#7a7200",
+            "#c24a00",
+            "#4a5fd0",
+            "#33343b",
+            "#85592c",
+            "#3f7d10",
         ),
     ),
 }

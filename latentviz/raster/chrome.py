@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import CurvePanel
+from ..scene import CurvePanel, printable
 from ..theme import Theme
 from .layout import Box, Layout
 
@@ -22,8 +23,14 @@ TICK_PX = 17.0  # sizes on a page of 1080 pixels
 LEGEND_PX = 20.0
 LEAST_LEGEND_PX = 13.0
 LEGEND_GAP_PX = 20.0
+LEAST_TEXT_PX = 8.0  # on any page
+LONGEST_NAME = 32
 LINE_PX = 2.2
 KEY_PX = 7.0
+LEAST_KEY_PX = 4.0
+
+# A log axis that spans less than this may hold no power of ten to mark.
+LEAST_LOG_RANGE = 30.0
 
 # More points than this are thinned out to each pixel column's least and greatest.
 CURVE_COLUMNS = 2048
@@ -37,8 +44,10 @@ def draw_chrome(layout: Layout, panels: tuple[CurvePanel, ...], theme: Theme) ->
 
     width, height = layout.size
     # Not pyplot, and not the user's matplotlibrc: the same run gives the same pixels everywhere.
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
+        # A box in its place says enough of a character that the font does not have.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
         canvas = FigureCanvasAgg(figure)
         for panel, box, legend in zip(panels, layout.panels, layout.legends, strict=True):
@@ -63,39 +72,41 @@ def _draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> No
         spine.set_visible(False)
     axes.grid(True, axis="y", color=theme.grid, linewidth=max(1.0, 1.2 * scale))
     axes.set_axisbelow(True)
-    axes.tick_params(
-        colors=theme.muted, labelsize=TICK_PX * scale, length=0, pad=6 * scale, which="both"
-    )
+    axes.margins(y=0.08)  # so that the highest curve stays clear of the legend
+    text_px = max(LEAST_TEXT_PX, TICK_PX * scale)
+    axes.tick_params(colors=theme.muted, labelsize=text_px, length=0, pad=6 * scale, which="both")
+    log = panel.log and any((curve.values > 0).any() for curve in panel.curves)
     for curve in panel.curves:
-        steps, values = _thinned(panel.steps, _drawable(curve.values, log=panel.log))
-        axes.plot(steps, values, color=curve.color, linewidth=max(1.0, LINE_PX * scale))
+        # A log axis has no place for 0 and below: rather left out than drawn at its edge.
+        shown = np.where(curve.values > 0, curve.values, np.nan) if log else curve.values
+        steps, values = _thinned(panel.steps, shown)
+        axes.plot(
+            steps, values, color=curve.color, linewidth=max(1.0, LINE_PX * scale),
+            marker="o" if len(steps) == 1 else None, markersize=KEY_PX * scale,
+        )  # fmt: skip
         axes.plot(
             panel.steps[curve.keyed], curve.values[curve.keyed], "D", color=curve.color,
-            markersize=KEY_PX * scale, markeredgecolor=theme.background,
+            markersize=max(LEAST_KEY_PX, KEY_PX * scale), markeredgecolor=theme.background,
             markeredgewidth=1.2 * scale, clip_on=False, zorder=3,
         )  # fmt: skip
     first, last = float(panel.steps[0]), float(panel.steps[-1])
     axes.set_xlim(first, max(last, first + 1))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
-    axes.yaxis.set_minor_locator(NullLocator())
-    if panel.log and any((curve.values > 0).any() for curve in panel.curves):
+    # Numbers in full, and no power of ten set apart: that would stand where there is no room.
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    low, high = axes.get_ylim()
+    if log:
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(numticks=5))
-        # Plain numbers: an exponent set small and high is illegible at this size.
+        low, high = axes.get_ylim()
+        few_decades = high / low < LEAST_LOG_RANGE
+        axes.yaxis.set_major_locator(MaxNLocator(4) if few_decades else LogLocator(numticks=5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.yaxis.set_minor_locator(NullLocator())
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4))
         # Zero says how much a value is; a constant would otherwise fill the axis with its rounding.
-        low, high = axes.get_ylim()
         axes.set_ylim(min(low, 0.0), max(high, 0.0))
-    # Room above, so that the highest curve stays clear of the legend.
-    axes.margins(y=0.08)
-
-
-def _drawable(values: NDArray[np.float64], *, log: bool) -> NDArray[np.float64]:
-    """A log axis has no place for 0 and below; they are left out rather than drawn at its edge."""
-    return np.where(values > 0, values, np.nan) if log else values
+    axes.yaxis.set_minor_locator(NullLocator())
 
 
 def _thinned(
@@ -111,31 +122,41 @@ def _thinned(
 
 
 def _draw_legend(figure: Figure, layout: Layout, box: Box, panel: CurvePanel, theme: Theme) -> None:
-    """The curves' names in their colours, in a row; smaller if they are many."""
-    entries = [(panel.label, theme.muted), *((c.name[:200], c.color) for c in panel.curves)]
-    widths = [_text_width(figure, text, LEGEND_PX) for text, _ in entries]
-    room = box.width / layout.scale
+    """The curves' names in their colours, in a row; smaller, or counted, if they are many."""
+    entries = [
+        (panel.label, theme.muted),
+        *((_shortened(printable(curve.name)), curve.color) for curve in panel.curves),
+    ]
+    gap = LEGEND_GAP_PX * layout.scale
+    size, least = LEGEND_PX * layout.scale, LEAST_LEGEND_PX * layout.scale
+    least = max(least, LEAST_TEXT_PX)
+    size = max(size, least)
     n_left_out = 0
-    # Names that do not fit at the least size are counted instead, the last ones first.
-    while (size := _fitting_size(widths, room)) < LEAST_LEGEND_PX and len(widths) > 2:
-        n_left_out += 1
-        kept = len(panel.curves) - n_left_out + 1
-        entries = [*entries[:kept], (f"+{n_left_out}", theme.muted)]
-        widths = [*widths[:kept], _text_width(figure, entries[-1][0], LEGEND_PX)]
-    ratio = size / LEGEND_PX
+
+    def widths() -> list[float]:
+        return [_text_width(figure, text, size) for text, _ in entries]
+
+    while sum(widths()) + gap * (len(entries) - 1) > box.width:
+        if size > least:
+            size = max(least, size - 1)
+        elif len(entries) > 2:
+            # Names that do not fit at the least size are counted instead, the last ones first.
+            n_left_out += 1
+            kept = len(panel.curves) - n_left_out + 1
+            entries = [*entries[:kept], (f"+{n_left_out}", theme.muted)]
+        else:
+            break
     x = box.x
-    for (text, color), width in zip(entries, widths, strict=True):
+    for (text, color), width in zip(entries, widths(), strict=True):
         figure.text(
-            x / layout.size[0], 1 - (box.y + box.height / 2) / layout.size[1], text, color=color,
-            fontsize=size * layout.scale, va="center_baseline", ha="left", parse_math=False,
+            x / layout.size[0], 1 - (box.y + 0.45 * box.height) / layout.size[1], text, color=color,
+            fontsize=size, va="center_baseline", ha="left", parse_math=False,
         )  # fmt: skip
-        x += (width + LEGEND_GAP_PX) * ratio * layout.scale
+        x += width + gap
 
 
-def _fitting_size(widths: list[float], room: float) -> float:
-    """The font size at which texts of these widths (at `LEGEND_PX`) fill the room or less."""
-    needed = sum(widths) + LEGEND_GAP_PX * (len(widths) - 1)
-    return min(LEGEND_PX, LEGEND_PX * room / needed)
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _text_width(figure: Figure, text: str, size_px: float) -> float:

@@ -86,8 +86,8 @@ def composite(  # noqa: D417 - the arrays are described together
         for s in range(counts[g]):
             dx, dy = xs[g, s] - cx[g], ys[g, s] - cy[g]
             far = max(far, dx * dx + dy * dy)
-        # A little more, for the rounding of the sums below.
-        spread[g] = np.sqrt(far) + _f(0.01)
+        # A little more, for the rounding of the sums below; and no more than an integer can hold.
+        spread[g] = min(np.sqrt(far) + _f(0.01), _f(1e7))
 
     n_kinds = radii.shape[0]
     outer = np.empty(n_kinds, np.float32)  # beyond this distance nothing is covered

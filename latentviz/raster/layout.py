@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from ..errors import OptionError
@@ -13,7 +14,7 @@ PAGE = 1080.0
 HEADING = (16.0, 50.0)  # top and height
 TITLES = (66.0, 30.0)
 PROJECTIONS = (100.0, 760.0)
-LEGENDS = (866.0, 26.0)
+LEGENDS = (864.0, 30.0)
 PANELS = (896.0, 152.0)
 # A page without panels gives their room to the projections.
 PROJECTIONS_ALONE = (100.0, 960.0)
@@ -90,7 +91,7 @@ def page_layout(
         ),
         centers=tuple(((p + 0.5) * pitch, center_y) for p in range(n_projections)),
         px_per_unit=px_per_unit,
-        dots_bottom=round(LEGENDS[0] * scale + spare) if n_panels else height,
+        dots_bottom=math.ceil(LEGENDS[0] * scale + spare) if n_panels else height,
         legends=tuple(below(LEGENDS, i) for i in range(n_panels)),
         panels=tuple(below(PANELS, i) for i in range(n_panels)),
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import Scene, Stage
+from ..scene import Scene, Stage, printable
 from ..theme import Theme, rgb_bytes
 from .chrome import draw_chrome
 from .hud import Heading, Sprite, blend_sprite, draw_cursor, title_sprites
@@ -72,8 +72,9 @@ class Page:
         scale = np.float32(self.layout.px_per_unit)
         centers = np.array(self.layout.centers, np.float32)
         xs[:, N], ys[:, N] = centers[:, :1], centers[:, 1:]
-        xs[:, :N] = centers[:, 0, None, None] + scale * scene.positions[:, ::-1, :, 0]
-        ys[:, :N] = centers[:, 1, None, None] - scale * scene.positions[:, ::-1, :, 1]
+        with np.errstate(over="ignore"):  # too far off the page for a number is off the page
+            xs[:, :N] = centers[:, 0, None, None] + scale * scene.positions[:, ::-1, :, 0]
+            ys[:, :N] = centers[:, 1, None, None] - scale * scene.positions[:, ::-1, :, 1]
         counts = np.full((P, N + 1), n, np.int32)
         kinds = np.full((P, N + 1), _DOTS, np.int32)
         colors = np.empty((P, N + 1, 3), np.float32)
@@ -107,5 +108,5 @@ def make_page(stage: Stage, *, size: tuple[int, int], theme: Theme, max_stride: 
         theme=theme,
         background=draw_chrome(layout, stage.panels, theme),
         heading=Heading(layout, theme, last_step=stage.last_step, max_stride=max_stride),
-        titles=title_sprites(layout, [p.title for p in stage.projections], theme),
+        titles=title_sprites(layout, [printable(p.title) for p in stage.projections], theme),
     )

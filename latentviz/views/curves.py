@@ -71,12 +71,15 @@ def smooth(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """(T,) mean over the ``width`` steps around each, fewer at the ends; leading gaps stay."""
     begin = int(np.argmax(np.isfinite(values))) if np.isfinite(values).any() else len(values)
     given = values[begin:]
-    total = np.concatenate([[0.0], np.cumsum(given)])
-    at = np.arange(len(given))
-    low = np.maximum(0, at - width // 2)
-    high = np.minimum(len(given), at + (width + 1) // 2)
-    means = (total[high] - total[low]) / np.maximum(1, high - low)
-    return np.concatenate([values[:begin], means])
+    if len(given) == 0:
+        return values
+    # Each window is summed by itself: differences of a running sum would lose all that is small
+    # beside a spike, even steps later.
+    window = np.ones(width)
+    reach = slice((width - 1) // 2, (width - 1) // 2 + len(given))
+    totals = np.convolve(given, window, "full")[reach]
+    counts = np.convolve(np.ones(len(given)), window, "full")[reach]
+    return np.concatenate([values[:begin], totals / counts])
 
 
 def _main_group(schedule: list[Curve]) -> list[Curve]:
