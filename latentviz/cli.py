@@ -25,19 +25,15 @@ BAD_INPUT = 2  # the exit status for what the user can put right
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
 
 
-class _BadInput(click.ClickException):
-    exit_code = BAD_INPUT
-
-
 class _Group(click.Group):
-    """Turns the errors that users can put right into one line and exit status 2."""
+    """Turns what users can put right into one line and exit status 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             with _terminable():
                 return super().invoke(ctx)
         except LatentvizError as error:
-            raise _BadInput(" ".join(str(error).split())) from None
+            raise click.ClickException(str(error)) from None
         except KeyboardInterrupt:
             click.echo("Interrupted; nothing was written.", err=True)
             ctx.exit(INTERRUPTED)
@@ -45,6 +41,14 @@ class _Group(click.Group):
             # The reader of our output has gone (`latentviz info | head`): no news to it.
             sys.stderr.close()
             ctx.exit(0)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            # Else click would print its usage before what is wrong.
+            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
+        except click.ClickException as error:
+            click.echo("Error: " + " ".join(error.format_message().split()), err=True)
+            sys.exit(BAD_INPUT)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -136,7 +140,7 @@ def _film_options(command: Command) -> Command:
 )  # fmt: skip
 @_film_options
 @click.option("--fps", metavar="RATE", help="Frames a second, e.g. 30 or 30000/1001. Default: 30.")
-@click.option("--crf", type=int, help="Quality, 0 (best) to 51 (smallest). Default: 23.")
+@click.option("--crf", type=int, help="Quality, 1 (best) to 51 (smallest). Default: 23.")
 @click.option("--preset", metavar="NAME", help="x264's preset. Default: medium.")
 @click.option("--threads", type=int, help="Threads that draw. Default: one a core.")
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import subprocess
@@ -42,9 +43,11 @@ class VideoSettings:
 
     def __post_init__(self) -> None:
         if not 0 < self.fps <= MAX_FPS:
-            raise OptionError(f"fps must be above 0 and at most {MAX_FPS}, got {float(self.fps):g}")
-        if not 0 <= self.crf <= 51:
-            raise OptionError(f"crf must lie within 0 (best) to 51 (smallest), got {self.crf}")
+            got = float(self.fps) if abs(self.fps) < 1e9 else math.inf
+            raise OptionError(f"fps must be above 0 and at most {MAX_FPS}, got {got:g}")
+        # 0 would be lossless, in a profile that browsers do not play.
+        if not 1 <= self.crf <= 51:
+            raise OptionError(f"crf must lie within 1 (best) to 51 (smallest), got {self.crf}")
         if self.preset not in PRESETS:
             raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
 
@@ -196,6 +199,14 @@ class VideoWriter:
         Raises:
             EncodeError: ffmpeg failed, or the video is not whole.
         """
+        try:
+            self._finish()
+        except BaseException:  # an interrupt too
+            self.abort()
+            raise
+        self._close_logs()
+
+    def _finish(self) -> None:
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # as in `write`; the exit status tells
             self._process.stdin.close()
@@ -203,7 +214,6 @@ class VideoWriter:
             raise self._failure()
         encoded = self._encoded_frames()
         if encoded != self._n_frames:
-            self.abort()
             raise EncodeError(
                 f"ffmpeg encoded {encoded} of {self._n_frames} frames of {self.path.name}; "
                 "nothing was kept"
@@ -211,9 +221,7 @@ class VideoWriter:
         try:
             publish(self._part, self.path)
         except OSError as error:
-            self.abort()
             raise EncodeError(f"cannot move the video to {self.path}: {error.strerror}") from None
-        self._close_logs()
 
     def abort(self) -> None:
         """Stop ffmpeg and leave nothing behind."""
@@ -240,11 +248,10 @@ class VideoWriter:
             self.abort()
 
     def _failure(self) -> EncodeError:
-        """What ffmpeg said when it failed; cleans up."""
+        """What ffmpeg said when it failed."""
         status = self._process.wait()
         self._words.seek(0)
         words = self._words.read().decode("utf-8", "replace").strip()
-        self.abort()
         how = f"was killed by signal {-status}" if status < 0 else f"failed with status {status}"
         said = f": {' | '.join(words.splitlines()[-4:])}" if words else ""
         return EncodeError(f"ffmpeg {how}{said}; no video was written")

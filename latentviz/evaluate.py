@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,8 @@ def layer_outputs(model: nn.Module, layer: str, inputs: torch.Tensor) -> torch.T
     import torch
 
     with _evaluating(model), torch.no_grad():
-        device = next((t.device for t in model.state_dict().values()), inputs.device)
+        tensors = itertools.chain(model.parameters(), model.buffers())
+        device = next((tensor.device for tensor in tensors), inputs.device)
         return _reach(model, named_layer(model, layer), {}, inputs.to(device))
 
 
@@ -119,6 +121,7 @@ def evaluate(model: nn.Module, layer: str, state: State, inputs: NDArray[Any]) -
         ModelError: The state does not fit the model, or the model cannot be run on the inputs.
     """
     import torch
+    from torch.func import functional_call
 
     target = named_layer(model, layer)
     tensors = {name: _tensor(array) for name, array in state.items()}
@@ -131,7 +134,7 @@ def evaluate(model: nn.Module, layer: str, state: State, inputs: NDArray[Any]) -
 
     def forward(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
         with _hooked(target, keep):
-            out: torch.Tensor = torch.func.functional_call(model, dict(state), (x,))
+            out: torch.Tensor = functional_call(model, dict(state), (x,), tie_weights=False)
         return out
 
     with _evaluating(model), torch.no_grad(), _one_thread():
@@ -158,7 +161,7 @@ def _reach(
 
     with _hooked(target, stop), contextlib.suppress(_LayerReached):
         if state:
-            torch.func.functional_call(model, dict(state), (inputs,))
+            torch.func.functional_call(model, dict(state), (inputs,), tie_weights=False)
         else:
             model(inputs)
     if not captured:

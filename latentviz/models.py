@@ -60,7 +60,7 @@ def factory_at(path: str) -> ModelFactory:
         ModelError: There is none.
     """
     module, _, name = path.partition(":")
-    if not module or not name.isidentifier():
+    if not module or module.startswith(".") or not name.isidentifier():
         raise ModelError(f"--model must be package.module:factory, got {path!r}")
     try:
         factory: ModelFactory = getattr(importlib.import_module(module), name)

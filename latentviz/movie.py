@@ -173,7 +173,7 @@ def render(
         run: A run, or the path of its archive.
         path: Where the video shall lie; its extension says which container.
         fps: Frames a second, a number or a fraction such as ``"30000/1001"``.
-        crf: x264's quality, 0 (best) to 51 (smallest).
+        crf: x264's quality, 1 (best) to 51 (smallest).
         preset: x264's preset.
         threads: How many threads draw; as many as there are cores by default.
         frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line.

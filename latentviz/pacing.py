@@ -17,6 +17,8 @@ from .easing import Point, cubic_bezier
 from .errors import OptionError
 
 DEFAULT_FRAMES = 1000
+MAX_FRAMES = 1_000_000  # nine hours at 30 a second
+MAX_OFFSET = 1e12
 
 
 class Pace(Protocol):
@@ -49,8 +51,11 @@ class GeometricPace:
     offset: float = 10.0
 
     def __post_init__(self) -> None:
-        if not self.offset > 0 or not np.isfinite(self.offset):
-            raise OptionError(f"a geometric pace's offset must be positive, got {self.offset:g}")
+        if not 0 < self.offset <= MAX_OFFSET:
+            raise OptionError(
+                f"a geometric pace's offset must be above 0 and at most {MAX_OFFSET:g}, "
+                f"got {self.offset:g}"
+            )
 
     def __call__(self, n_steps: int, n_frames: int) -> NDArray[np.int64]:
         """See `Pace`."""
@@ -129,10 +134,10 @@ def frames(pace: Pace, n_steps: int, n_frames: int) -> list[Frame]:
     """The frames of a film of ``n_steps`` recorded steps, which they cover without a gap.
 
     Raises:
-        OptionError: ``n_frames`` is not positive.
+        OptionError: ``n_frames`` is out of range.
     """
-    if n_frames < 1:
-        raise OptionError(f"frames must be 1 or more, got {n_frames}")
+    if not 1 <= n_frames <= MAX_FRAMES:
+        raise OptionError(f"frames must lie within 1 to {MAX_FRAMES}, got {n_frames}")
     starts = pace(n_steps, n_frames)
     stops = np.append(starts[1:], n_steps)
     return [

@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 CHUNK_STEPS = 64
 CHUNK_SECONDS = 2.0
 CHUNK_BYTES = 8 << 20
+
+_Form = tuple[tuple[int, ...], np.dtype[Any]]  # shape and dtype
 
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
 
@@ -106,7 +108,8 @@ class Recorder:
         named_layer(model, layer)
         self._model, self._layer = model, layer
         self._slots = list(_state_slots(model))
-        self._probe = None if probe is None else _as_tensor(probe)
+        # A copy: the caller may go on to overwrite what was given.
+        self._probe = None if probe is None else _as_tensor(probe).detach().clone()
         model_args = dict(model_args or {})
         name = _usable_name(model, model_name, model_args)
         # Without the model nobody can evaluate the states, so the latents must be recorded.
@@ -130,6 +133,8 @@ class Recorder:
             raise OptionError("colors= are the colours of the probe; give probe= too")
         self._n_steps = 0
         self._known_names: set[str] = set()
+        self._label_names: Set[str] | None = None
+        self._forms: dict[str, _Form] = {}  # what each tensor and each part of a batch looks like
         self._chunk = self._new_chunk()
         self._closed = False
         self._warned = False
@@ -157,7 +162,8 @@ class Recorder:
             params: The schedule's properties by name (learning rate, weights of terms).
 
         Raises:
-            OptionError: A name or a shape is not one that can be recorded.
+            OptionError: A shape or a dtype is not one that can be recorded, or has changed.
+            ArchiveError: A name is not one that can be recorded.
         """
         if self._closed:
             raise OptionError("the recorder is closed; record before close()")
@@ -169,12 +175,14 @@ class Recorder:
         for (slots, key), name in self._slots:
             tensor = slots[key]
             view = chunk.views.get(name)
-            if view is None or view.pointer != tensor.data_ptr():
+            if view is None or view.place != (tensor.data_ptr(), tensor.stride()):
                 # The first time in this chunk, or the storage was replaced.
                 view = chunk.views[name] = self._view(chunk, name, tensor)
             view.buffer[k] = view.array if view.array is not None else _to_numpy(tensor)
         if batch is not None:
-            chunk.add_batch(k, _copy(batch), {n: _copy(v) for n, v in (labels or {}).items()})
+            self._add_batch(
+                chunk, k, _copy(batch), {n: _copy(v) for n, v in (labels or {}).items()}
+            )
         elif labels:
             raise OptionError("labels= are the labels of a batch; give batch= too")
         if self._record_latents:
@@ -248,22 +256,50 @@ class Recorder:
         return _Chunk(first=self._n_steps)
 
     def _view(self, chunk: _Chunk, name: str, tensor: torch.Tensor) -> _View:
-        array = tensor.detach().numpy() if tensor.device.type == "cpu" else None
-        dtype = array.dtype if array is not None else _to_numpy(tensor).dtype
-        shape = tuple(tensor.shape)
-        old = chunk.views.get(name)
-        if old is None:
-            f.npy_header(dtype, shape)  # refuses what an archive cannot hold
-            buffer = np.empty((CHUNK_STEPS, *shape), dtype)
-            chunk.step_bytes += buffer[0].nbytes
-        elif old.buffer.shape[1:] == shape and old.buffer.dtype == dtype:
+        array = _to_numpy(tensor)
+        self._check_form(f"tensor {name!r}", array.shape, array.dtype)
+        if (old := chunk.views.get(name)) is not None:
             buffer = old.buffer
         else:
+            buffer = np.empty((CHUNK_STEPS, *array.shape), array.dtype)
+            chunk.step_bytes += array.nbytes
+        place = (tensor.data_ptr(), tensor.stride())
+        return _View(place, array if tensor.device.type == "cpu" else None, buffer)
+
+    def _add_batch(
+        self, chunk: _Chunk, k: int, inputs: NDArray[Any], labels: dict[str, NDArray[Any]]
+    ) -> None:
+        parts = {"the batch": inputs, **{f"label {name!r}": v for name, v in labels.items()}}
+        for name, array in parts.items():
+            if array.shape[:1] != inputs.shape[:1] or array.ndim == 0:
+                raise OptionError(
+                    f"{name} has shape {array.shape} and the batch {inputs.shape}; each must be "
+                    "(B, ...), with the same B"
+                )
+            self._check_form(name, array.shape[1:], array.dtype)
+        if self._label_names is None:
+            for name in labels:
+                f.check_name(f"batches/{f.chunk_id(0)}/labels/{name}")
+            self._label_names = labels.keys()
+        elif labels.keys() != self._label_names:
             raise OptionError(
-                f"tensor {name!r} was {old.buffer.shape[1:]} {old.buffer.dtype} and is now "
-                f"{shape} {dtype}; a model's tensors must keep their shapes while recorded"
+                f"labels must be the same on every step, got {sorted(labels)} after "
+                f"{sorted(self._label_names)}"
             )
-        return _View(tensor.data_ptr(), array, buffer)
+        chunk.batches[k] = (inputs, labels)
+        chunk.batch_bytes += sum(array.nbytes for array in parts.values())
+
+    def _check_form(self, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        """Members of an archive are arrays over steps, so a step's must all look alike."""
+        form = self._forms.get(what)
+        if form is None:
+            f.npy_header(dtype, shape)  # refuses what an archive cannot hold
+            self._forms[what] = (shape, dtype)
+        elif form != (shape, dtype):
+            raise OptionError(
+                f"{what} was {form[0]} {form[1]} and is now {shape} {dtype}; shapes and dtypes "
+                "must stay the same while recorded"
+            )
 
     def _flush(self) -> None:
         self._background.put(self._chunk)
@@ -284,7 +320,7 @@ class Recorder:
 class _View:
     """A tensor's memory as an array that follows its in-place updates, and where it is copied."""
 
-    pointer: int
+    place: tuple[int, tuple[int, ...]]  # address and strides
     array: NDArray[Any] | None  # None if the tensor is not in the CPU's memory
     buffer: NDArray[Any]  # (CHUNK_STEPS, ...)
 
@@ -309,34 +345,22 @@ class _Chunk:
         latents = self.latents[0].nbytes if self.latents else 0
         return self.count * (self.step_bytes + latents) + self.batch_bytes
 
-    def add_batch(self, k: int, inputs: NDArray[Any], labels: dict[str, NDArray[Any]]) -> None:
-        for name, array in labels.items():
-            if array.shape[:1] != inputs.shape[:1]:
-                raise OptionError(
-                    f"label {name!r} has shape {array.shape} and the batch {inputs.shape}; "
-                    "their first dimensions must agree"
-                )
-        self.batches[k] = (inputs, labels)
-        self.batch_bytes += inputs.nbytes + sum(array.nbytes for array in labels.values())
-
     def arrays(self, layer: str) -> Iterator[tuple[str, NDArray[Any]]]:
         """The members' names, less the chunk's number, and their arrays."""
         yield "steps", np.arange(self.first, self.first + self.count, dtype=np.int64)
         for name, view in self.views.items():
             yield f"states/{name}", view.buffer[: self.count]
-        if self.batches:
-            batches = [self.batches[k] for k in range(self.count) if k in self.batches]
+        batches = [self.batches[k] for k in range(self.count) if k in self.batches]
+        if batches:
             sizes = [len(self.batches[k][0]) if k in self.batches else 0 for k in range(self.count)]
             yield "batches/offsets", np.cumsum([0, *sizes], dtype=np.int64)
             inputs = [inputs for inputs, _ in batches]
             yield "batches/inputs", np.concatenate(inputs)
-            for name in {name: None for _, labels in batches for name in labels}:
-                column = [labels.get(name) for _, labels in batches]
-                if any(array is None for array in column):
-                    raise ArchiveError(
-                        f"label {name!r} is given on some steps and not on others; give it on all"
-                    )
-                yield f"batches/labels/{name}", np.concatenate(column)  # type: ignore[arg-type]
+            for name in batches[0][1]:
+                yield (
+                    f"batches/labels/{name}",
+                    np.concatenate([labels[name] for _, labels in batches]),
+                )
         if self.latents:
             yield f"latents/{layer}", np.stack([self.latents[k] for k in range(self.count)])
         for group, by_row in (("metrics", self.metrics), ("params", self.params)):
@@ -392,7 +416,7 @@ class _Background:
             }
             writer.add("manifest", f.json_array(manifest))
             writer.finish()
-        except (OSError, LatentvizError) as error:
+        except Exception as error:  # whatever stopped the writer
             writer.abandon(keep=True)
             what = error.strerror if isinstance(error, OSError) else error
             raise ArchiveError(
@@ -502,7 +526,9 @@ def _colors(inputs: NDArray[Any], colors: Array | None) -> NDArray[Any] | None:
 def _as_tensor(value: Array) -> torch.Tensor:
     import torch
 
-    return value if isinstance(value, torch.Tensor) else torch.as_tensor(np.asarray(value))
+    if isinstance(value, torch.Tensor):
+        return value
+    return torch.as_tensor(np.array(value))  # a copy: torch takes no negative strides
 
 
 def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:

@@ -51,7 +51,12 @@ def open_run(
     Raises:
         ArchiveError: The file is missing, or no archive that this version can read.
     """
-    return Run._from_archive(ArchiveReader(path, max_bytes=max_bytes), model)
+    reader = ArchiveReader(path, max_bytes=max_bytes)
+    try:
+        return Run._from_archive(reader, model)
+    except BaseException:
+        reader.close()
+        raise
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,7 +252,11 @@ class Run:
         if isinstance(steps, int | np.integer):
             single: NDArray[np.float32] = self._source.latents(np.array([self.index_of(steps)]))[0]
             return single
-        wanted = np.asarray(steps, dtype=np.int64)
+        wanted = np.asarray(steps)
+        if wanted.size == 0:
+            raise OptionError("no steps were asked for")
+        if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
+            raise OptionError(f"steps must be whole numbers, got {wanted.dtype} {wanted.shape}")
         indices = np.searchsorted(self.steps, wanted)
         missing = self.steps[np.minimum(indices, len(self) - 1)] != wanted
         if missing.any():
@@ -262,8 +271,7 @@ class Run:
             ModelError: The model is unknown, or cannot be run on these inputs.
             ArchiveError: The run has no states.
         """
-        model = self._archive.model()
-        return evaluate(model, self.layer, self.state(step), np.asarray(inputs))
+        return self._archive.evaluate(self.state(step), np.asarray(inputs))
 
     def close(self) -> None:
         """Close the archive."""
@@ -333,7 +341,7 @@ class _Header:
                 phases=[(int(step), str(phase)) for step, phase in raw["phases"]],
                 versions={str(k): str(v) for k, v in raw["versions"].items()},
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise ArchiveError(f"the archive's header is malformed: {error!r}") from None
         return header
 
@@ -351,8 +359,10 @@ class _ArchiveSource:
             raise ArchiveError(f"{reader.path} holds no steps")
         self._names = _names_by_group(reader.members)
         parts = [self._chunk("steps", c) for c in range(len(chunks))]
+        if any(part.ndim != 1 or part.dtype.kind not in "iu" for part in parts):
+            raise ArchiveError(f"{reader.path}: its steps are not (K,) integers")
         self.steps = np.concatenate(parts).astype(np.int64)
-        if len(self.steps) != self._bounds[-1] or (np.diff(self.steps) <= 0).any():
+        if (np.diff(self.steps) <= 0).any():
             raise ArchiveError(f"{reader.path}: its steps do not increase")
         self._given_model = model
         self._model: nn.Module | None = None
@@ -367,7 +377,10 @@ class _ArchiveSource:
             raise ArchiveError(
                 f"{self.reader.path} was recorded without a probe; give Recorder(probe=...)"
             )
-        return self.reader.read("probe/inputs")
+        probe = self.reader.read("probe/inputs")
+        if probe.ndim == 0:
+            raise ArchiveError(f"{self.reader.path}: its probe must be (N, ...), got a scalar")
+        return probe
 
     @property
     def n_points(self) -> int:
@@ -403,8 +416,15 @@ class _ArchiveSource:
         for name in self._names[group]:
             curve = np.full(len(self.steps), np.nan)
             for c, (start, stop) in enumerate(zip(self._bounds, self._bounds[1:], strict=False)):
-                if self._member(group, c, name) in self.reader:
-                    curve[start:stop] = self._chunk(group, c, name)
+                if self._member(group, c, name) not in self.reader:
+                    continue
+                values = self._chunk(group, c, name)
+                if values.ndim != 1:
+                    raise ArchiveError(
+                        f"{self.reader.path}: {group} {name!r} must be one value a step, "
+                        f"got {values.shape}"
+                    )
+                curve[start:stop] = values
             out[name] = curve
         return out
 
@@ -421,16 +441,26 @@ class _ArchiveSource:
         c, k = self._locate(index)
         if self._member("batches", c, "offsets") not in self.reader:
             raise ArchiveError(f"{self.reader.path}: step {self.steps[index]} has no batch")
-        start, stop = self._chunk("batches", c, "offsets")[k : k + 2]
-        names = [name for name in self._names["batches"] if name.startswith("labels/")]
-        return Batch(
-            self._chunk("batches", c, "inputs")[start:stop],
-            {
-                name.removeprefix("labels/"): self._chunk("batches", c, name)[start:stop]
-                for name in names
-                if self._member("batches", c, name) in self.reader
-            },
-        )
+        offsets = self._chunk("batches", c, "offsets")
+        parts = {name: self._chunk("batches", c, name) for name in self._batch_names(c)}
+        expected = int(self._bounds[c + 1] - self._bounds[c]) + 1
+        if (
+            "inputs" not in parts
+            or offsets.shape != (expected,)
+            or offsets.dtype.kind not in "iu"
+            or (np.diff(offsets) < 0).any()
+            or {len(part) for part in parts.values()} != {int(offsets[-1])}
+        ):
+            raise ArchiveError(f"{self.reader.path}: the batches of chunk {c} are malformed")
+        start, stop = offsets[k : k + 2]
+        inputs = parts.pop("inputs")[start:stop]
+        labels = {n.removeprefix("labels/"): part[start:stop] for n, part in parts.items()}
+        return Batch(inputs, labels)
+
+    def _batch_names(self, c: int) -> list[str]:
+        """A chunk's ``inputs`` and ``labels/NAME``."""
+        names = [name for name in self._names["batches"] if name != "offsets"]
+        return [name for name in names if self._member("batches", c, name) in self.reader]
 
     def latents(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
         with self._lock:
@@ -443,9 +473,12 @@ class _ArchiveSource:
                 if out is None:
                     out = np.empty((len(indices), *values.shape[1:]), np.float32)
                 out[rows] = values
-        if out is None:
-            raise OptionError("no steps were asked for")
+        assert out is not None  # there is at least one index
         return out
+
+    def evaluate(self, state: dict[str, NDArray[Any]], inputs: NDArray[Any]) -> Evaluation:
+        with self._lock:  # hooks and states are the module's: one thread at a time
+            return evaluate(self.model(), self.header.layer, state, inputs)
 
     def model(self) -> nn.Module:
         """The model, made by its registered name or as the user said."""
@@ -542,7 +575,7 @@ class _ArchiveSource:
     def _chunk(self, group: str, c: int, name: str = "") -> NDArray[Any]:
         array = self.reader.read(self._member(group, c, name))
         expected = self._bounds[c + 1] - self._bounds[c]
-        if group != "batches" and (array.ndim == 0 or len(array) != expected):
+        if array.ndim == 0 or (group != "batches" and len(array) != expected):
             raise ArchiveError(
                 f"{self.reader.path}: member {self._member(group, c, name)!r} should hold "
                 f"{expected} steps, got shape {array.shape}"

@@ -158,7 +158,7 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
     latents[7, 2:4, 1] = np.nan
     latents[9] = np.inf
     run = Run.from_arrays(latents, steps=np.arange(20) * 10)
-    with pytest.raises(ArchiveError, match="step 70 are not finite at 2 of 6 points.*--steps"):
+    with pytest.raises(ArchiveError, match=r"step 70 are not finite at 2 of 6 points.*--steps"):
         render(run, tmp_path / "film.mp4", size=SIZE, frame_hashes=tmp_path / "h.txt", **options)
     assert list(tmp_path.iterdir()) == []
     render(run, tmp_path / "film.mp4", size=SIZE, steps=(0, 70), **options)
@@ -174,15 +174,15 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
         ({"dims": [(0, -1)]}, OptionError, "dims 0,-1 are out of range"),
         ({"dims": []}, OptionError, "at least one pair"),
         ({"names": "abcd"}, OptionError, "4 names for 3 projections"),
-        ({"frames": 0}, OptionError, "frames must be 1 or more, got 0"),
+        ({"frames": 0}, OptionError, "frames must lie within 1 to 1000000, got 0"),
         ({"pace": "sine"}, OptionError, "pace must be bezier, .* got 'sine'"),
         ({"steps": (20, 10)}, OptionError, "steps 20:10 hold no recorded step; the run has 0 to"),
         ({"steps": (900, None)}, OptionError, "steps 900: hold no recorded step"),
         ({"alpha": 0}, OptionError, "alpha must be above 0 and at most 1, got 0"),
         ({"alpha": 1.1}, OptionError, "got 1.1"),
         ({"dot_radius": 0}, OptionError, "dot_radius must be above 0, got 0"),
-        ({"limits": 0}, OptionError, "limits must be a positive number, got 0"),
-        ({"theme": "neon"}, OptionError, "neon.*dark"),
+        ({"limits": 0}, OptionError, r"limits must lie within 1e-06 to 1e\+06, got 0"),
+        ({"theme": "neon"}, OptionError, "theme must be one of dark, light, got 'neon'"),
         ({"dmis": [(0, 1)]}, OptionError, "unknown option dmis; a film's options are dims, names"),
         ({"options": FilmOptions()}, OptionError, "options= or keywords, not both"),
         ({"fps": 0}, OptionError, "fps must be above 0"),
@@ -215,7 +215,6 @@ def test_a_film_that_cannot_be_leaves_nothing(
     ],
 )
 def test_an_absurd_number_is_refused(recorded, request, options, error):
-    request.applymarker(pytest.mark.xfail(strict=True, raises=error, reason="a raw exception"))
     with pytest.raises(LatentvizError):
         render_frame(recorded, **{"size": SIZE} | options)
 
@@ -278,12 +277,15 @@ def test_colors_of_points(colors):
     layout, canvas = film.page.layout, film.draw(0)
     x, y = layout.centers[0]
     seen = [
-        canvas[:, round(y), round(x + layout.px_per_unit * place)] for place in latents[0, :, 0]
+        canvas[:, round(y), round(x + layout.px_per_unit * place)].astype(int)
+        for place in latents[0, :, 0]
     ]
-    np.testing.assert_allclose(seen, film.page.stage.colors * 255, atol=1)
+    # One sub-step of an opaque dot lets 1 % of what is below shine through: 2.55 levels at most.
+    np.testing.assert_allclose(seen, film.page.stage.colors * 255, atol=3)
     if colors is not None and colors.ndim == 1:
         same = colors[:, None] == colors
-        np.testing.assert_array_equal(same, [[(a == b).all() for b in seen] for a in seen])
+        alike = [[np.abs(a - b).max() <= 3 for b in seen] for a in seen]
+        np.testing.assert_array_equal(alike, same)
 
 
 @pytest.mark.parametrize(

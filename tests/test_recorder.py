@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -32,14 +33,12 @@ def copied(model):
 
 
 def update(model, batch):
-    """One step of gradient descent, a closure that records in between."""
-    loss = model(batch).square().mean()
-    loss.backward()
+    """One step of gradient descent."""
+    model(batch).square().mean().backward()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter -= 0.1 * parameter.grad
             parameter.grad = None
-    return loss
 
 
 def record(path, n_steps=3, **options):
@@ -51,6 +50,15 @@ def record(path, n_steps=3, **options):
             with torch.no_grad():
                 model.encoder[0].bias += 1
     return model
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread():
+    # Torch's threads wait for each other in a busy loop, at length where cores are few.
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(autouse=True)
@@ -113,8 +121,6 @@ def test_recording_changes_nothing(path):
                 update(model, torch.rand(4, 3))
         return copied(model), torch.get_rng_state()
 
-    from contextlib import nullcontext
-
     plain, state = trained(lambda model: nullcontext())
     recorded, recorded_state = trained(lambda model: Recorder(path, model, layer="0", probe=RGB))
     assert all(np.array_equal(plain[name], recorded[name]) for name in plain)
@@ -160,7 +166,6 @@ def test_what_the_caller_overwrites_later_is_not_what_was_recorded(path):
         np.testing.assert_allclose(run.latents(0), expected, atol=1e-6)
 
 
-@pytest.mark.xfail(strict=True, reason="Recorder keeps a view of a NumPy probe")
 def test_a_probe_that_is_overwritten_later(path):
     probe, model = RGB.copy(), nn.Sequential(nn.Linear(3, 2))
     with Recorder(path, model, layer="0", probe=probe) as recorder:
@@ -227,10 +232,7 @@ def test_the_latents_of_a_registered_model_are_not_recorded(path):
     [
         (None, RGB),
         (RGB[[1, 0, 2, 3, 4, 5, 6]], RGB[[1, 0, 2, 3, 4, 5, 6]]),
-        pytest.param(
-            *(RGB[::-1], RGB[::-1]),
-            marks=pytest.mark.xfail(strict=True, reason="torch refuses NumPy's negative strides"),
-        ),
+        pytest.param(*(RGB[::-1], RGB[::-1])),
         (np.arange(7), np.arange(7)),
         ([0.5] * 7, [0.5] * 7),
     ],
@@ -283,6 +285,11 @@ def test_an_existing_run_is_replaced_only_if_told(path):
         assert len(run) == 2
 
 
+class Interrupting:
+    def __float__(self):
+        raise KeyboardInterrupt
+
+
 BAD_STEPS = {
     "label without batch": ({"labels": {"red": [1]}}, OptionError, "give batch= too"),
     "label of another length": (
@@ -292,22 +299,15 @@ BAD_STEPS = {
     ),
     "name of a loss": ({"losses": {"a:b": 1}}, ArchiveError, "cannot name a member"),
     "name of a param": ({"params": {"../x": 1}}, ArchiveError, "cannot name a member"),
-    "loss that is no scalar": ({"losses": {"loss": torch.zeros(3)}}, Exception, "one element"),
+    "loss that is no scalar": ({"losses": {"loss": torch.zeros(3)}}, Exception, "converted to"),
     "param that is no number": ({"params": {"lr": "x"}}, ValueError, "could not convert"),
-    "Ctrl-C": ({"losses": {"loss": KeyboardInterrupt}}, KeyboardInterrupt, None),
+    "Ctrl-C": ({"losses": {"loss": Interrupting()}}, KeyboardInterrupt, None),
 }
-
-
-class Interrupting:
-    def __float__(self):
-        raise KeyboardInterrupt
 
 
 @pytest.mark.parametrize("name", BAD_STEPS)
 def test_a_step_that_is_refused_leaves_the_others_whole(path, name):
     given, error, message = BAD_STEPS[name]
-    if error is KeyboardInterrupt:
-        given = {"losses": {"loss": Interrupting()}}
 
     def train():
         with Recorder(path, mlp(), layer="0", probe=RGB) as recorder:
@@ -356,7 +356,6 @@ def test_no_steps_are_no_run(path, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a batch of another shape raises ValueError from close()")
 def test_a_batch_of_another_shape_is_refused_by_name(path):
     recorder = Recorder(path, ColorMLP(), layer="encoder")
     recorder.step(batch=RGB)
@@ -368,17 +367,15 @@ def test_a_batch_of_another_shape_is_refused_by_name(path):
         recorder._background._writer.abandon(keep=False)
 
 
-@pytest.mark.xfail(strict=True, reason="a bfloat16 model raises torch's TypeError")
 def test_a_bfloat16_model_is_refused_by_name(path):
-    with Recorder(path, ColorMLP().bfloat16(), layer="encoder") as recorder:
+    recorder = Recorder(path, ColorMLP().bfloat16(), layer="encoder")
+    try:
         with pytest.raises(OptionError, match="convert them to float32"):
             recorder.step()
-        recorder._n_steps = 0
+    finally:
         recorder._background.abandon()
-        recorder._closed = True
 
 
-@pytest.mark.xfail(strict=True, reason="a tensor is known by its address alone, not its strides")
 def test_a_tensor_transposed_within_its_storage(path):
     model = nn.Sequential(nn.Linear(3, 3))
     with Recorder(path, model, layer="0") as recorder:
@@ -391,7 +388,7 @@ def test_a_tensor_transposed_within_its_storage(path):
 
 @pytest.mark.parametrize(
     "at_step",
-    [1, pytest.param(64, marks=pytest.mark.xfail(strict=True, reason="unseen between chunks"))],
+    [1, pytest.param(64)],
 )
 def test_a_tensor_that_changes_its_shape_is_refused_by_name(path, at_step):
     model = nn.Sequential(nn.Linear(3, 3))

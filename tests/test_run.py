@@ -154,7 +154,6 @@ def test_threads_get_the_same_bits(path, run):
             np.testing.assert_array_equal(latents, whole[step])
 
 
-@pytest.mark.xfail(strict=True, reason="Run.evaluate shares one module between threads, unlocked")
 def test_threads_may_evaluate(run):
     expected = [run.evaluate(run.probe, step).outputs for step in range(4)]
     steps = list(range(4)) * 50
@@ -300,10 +299,7 @@ def test_a_model_that_the_user_names(path, tmp_path, expected, model):
         ({}, "os:path", "--model os:path is not callable"),
         ({}, "os:getpid", "gave a int, not an nn.Module"),
         ({}, "torch.nn:ReLU()", "must be package.module:factory, got"),
-        pytest.param(
-            *({}, ".os:x", "--model"),
-            marks=pytest.mark.xfail(strict=True, raises=TypeError, reason="a relative import"),
-        ),
+        pytest.param(*({}, ".os:x", "--model")),
     ],
 )
 def test_a_model_that_cannot_be_made(path, tmp_path, header, model, message):
@@ -410,12 +406,7 @@ RAW_ERROR = {
 @pytest.mark.parametrize(
     "changes",
     [pytest.param(changes, id=name) for name, changes in HOSTILE.items()]
-    + [
-        pytest.param(
-            *(changes,), id=name, marks=pytest.mark.xfail(strict=True, reason="a raw exception")
-        )
-        for name, changes in RAW_ERROR.items()
-    ],
+    + [pytest.param(*(changes,), id=name) for name, changes in RAW_ERROR.items()],
 )
 def test_a_hostile_archive_whose_checksums_are_right(path, tmp_path, changes):
     def read_it_all():
@@ -426,7 +417,6 @@ def test_a_hostile_archive_whose_checksums_are_right(path, tmp_path, changes):
         read_it_all()
 
 
-@pytest.mark.xfail(strict=True, reason="open_run leaves the file open")
 def test_a_run_that_cannot_be_opened_is_closed(path, tmp_path, monkeypatch):
     files = []
 

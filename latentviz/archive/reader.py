@@ -140,6 +140,8 @@ class ArchiveReader:
                 f"it unpacks to {total} bytes, more than the limit of {max_bytes}; raise the limit "
                 "with --max-bytes if you trust it"
             )
+        if "manifest" not in members:
+            raise self._error("it has no manifest, so it was not written by latentviz")
         self._check_extents(members, start)
         return members
 
@@ -200,11 +202,9 @@ class ArchiveReader:
             raise self._error("there are bytes between its members and its directory")
 
     def _read_manifest(self) -> dict[str, Any]:
-        if "manifest" not in self:
-            raise self._error("it has no manifest, so it was not written by latentviz")
         manifest = f.json_value(self.read("manifest"), "manifest")
         version = manifest.get("format")
-        if version != f.FORMAT:
+        if type(version) is not int or version != f.FORMAT:
             raise self._error(
                 f"it is of format {version!r} and this version of latentviz reads format "
                 f"{f.FORMAT}; upgrade latentviz"
@@ -212,8 +212,11 @@ class ArchiveReader:
         try:
             entries = [*manifest["chunks"], manifest]
             listed = {name: crc for entry in entries for name, crc in entry["members"].items()}
-            counts = [int(chunk["count"]) for chunk in manifest["chunks"]]
-            same = sum(counts) == manifest["steps"] and min(counts, default=1) > 0
+            counts = [chunk["count"] for chunk in manifest["chunks"]]
+            same = (
+                all(type(count) is int and count > 0 for count in counts)  # a bool is an int too
+                and sum(counts) == manifest["steps"]
+            )
         except (KeyError, TypeError, AttributeError, ValueError):
             raise self._error("its manifest is malformed") from None
         actual = {name: m.crc for name, m in self.members.items() if name != "manifest"}

@@ -79,6 +79,8 @@ def _draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> No
     for curve in panel.curves:
         # A log axis has no place for 0 and below: rather left out than drawn at its edge.
         shown = np.where(curve.values > 0, curve.values, np.nan) if log else curve.values
+        # Matplotlib overflows where a margin is added to the greatest of numbers.
+        shown = np.clip(shown, 1e-100 if log else -1e100, 1e100)
         steps, values = _thinned(panel.steps, shown)
         axes.plot(
             steps, values, color=curve.color, linewidth=max(1.0, LINE_PX * scale),

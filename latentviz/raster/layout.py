@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ..errors import OptionError
 
 MIN_SIDE, MAX_SIDE = 120, 8192
+MIN_LIMITS, MAX_LIMITS = 1e-6, 1e6
 
 # Heights on a page of 1080 pixels. The projections are 5 times as high as the panels.
 PAGE = 1080.0
@@ -65,8 +66,10 @@ def page_layout(
         OptionError: The size is odd or absurd, or the limits are not positive.
     """
     width, height = check_size(size)
-    if not 0 < limits < float("inf"):
-        raise OptionError(f"limits must be a positive number, got {limits:g}")
+    if not MIN_LIMITS <= limits <= MAX_LIMITS:
+        raise OptionError(
+            f"limits must lie within {MIN_LIMITS:g} to {MAX_LIMITS:g}, got {limits:g}"
+        )
     scale = min(height / PAGE, width / (PAGE * 16 / 9))
     # On a page that is taller than 16:9 the projections take what is left.
     spare = height - PAGE * scale

@@ -29,6 +29,10 @@ def point_colors(
     Raises:
         OptionError: The shape is wrong, a value is out of range, or there is no such colormap.
     """
+    from matplotlib import colormaps
+
+    if colormap not in colormaps:
+        raise OptionError(f"matplotlib has no colormap {colormap!r}; viridis is one")
     if colors is None:
         colors = np.arange(n_points, dtype=np.float64)
     if colors.shape not in ((n_points, 3), (n_points,)):
@@ -52,8 +56,6 @@ def point_colors(
 def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:
     from matplotlib import colormaps
 
-    if colormap not in colormaps:
-        raise OptionError(f"matplotlib has no colormap {colormap!r}; viridis is one")
     if not np.isfinite(scalars).all():
         raise OptionError("scalar colors must be finite, got NaN or infinity")
     span = float(np.ptp(scalars)) or 1.0

@@ -1,0 +1,392 @@
+import hashlib
+import inspect
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from imageio_ffmpeg import count_frames_and_secs
+from PIL import Image
+
+import latentviz
+from latentviz import FilmOptions, open_run, recorder
+from latentviz.archive import DEFAULT_MAX_BYTES, ArchiveReader, ArchiveWriter
+from latentviz.cli import main
+from latentviz.errors import OptionError
+from latentviz.movie import render
+from latentviz.pacing import parse_pace
+from latentviz.projection import DEFAULT_DIMS, parse_dims
+from trainers.cli import main as trainers_main
+
+if find_spec("latentviz.__main__"):
+    LATENTVIZ = [sys.executable, "-m", "latentviz"]
+else:
+    LATENTVIZ = [str(Path(sys.executable).with_name("latentviz"))]
+DOPESHEET = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n149,,,,0.2\n"
+SMALL = ["--size", "320x180", "--frames", "8"]
+COMMANDS = sorted(main.commands)
+
+
+@pytest.fixture(scope="session")
+def run_path(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "short.csv").write_text(DOPESHEET)
+    options = ["-o", str(folder / "run.npz"), "--dopesheet", str(folder / "short.csv")]
+    with pytest.MonkeyPatch.context() as patch:
+        # A chunk must not end because the machine is slow.
+        patch.setattr(recorder, "CHUNK_SECONDS", 1e9)
+        done = CliRunner().invoke(trainers_main, ["sparse-labels", *options])
+    assert done.exit_code == 0, done.output
+    return folder / "run.npz"
+
+
+@pytest.fixture(scope="session")
+def hurt_path(run_path):
+    """The run, with latents that are NaN from step 64 on, and a model that nobody registered."""
+    path = run_path.with_name("hurt.npz")
+    with ArchiveReader(run_path) as reader, ArchiveWriter(path) as writer:
+        manifest = json.loads(reader.read("manifest").tobytes())
+        crcs = {}
+        for name in reader.members:
+            array = reader.read(name)
+            if name == "header":
+                stranger = {"model": {"name": "stranger", "args": {}}}
+                text = json.dumps(json.loads(array.tobytes()) | stranger)
+                array = np.frombuffer(text.encode(), np.uint8)
+            if name == "states/000001/encoder.2.bias":
+                array = np.full_like(array, np.nan)
+            if name != "manifest":
+                crcs[name] = writer.add(name, array)
+        for entry in [*manifest["chunks"], manifest]:
+            entry["members"] = {name: crcs[name] for name in entry["members"]}
+        writer.add("manifest", np.frombuffer(json.dumps(manifest).encode(), np.uint8))
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch, run_path, hurt_path):
+    """The working directory, with the files that the commands name."""
+    (tmp_path / "run.npz").symlink_to(run_path)
+    (tmp_path / "hurt.npz").symlink_to(hurt_path)
+    (tmp_path / "text.npz").write_text("not a zip file, but longer than an end record")
+    (tmp_path / "out").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def latentviz_(*args, **options):
+    command = [*LATENTVIZ, *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+
+
+def invoke(*args):
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def test_render_and_frame(folder):
+    done = latentviz_("render", "run.npz", "-o", "out/film.mp4", *SMALL, "--frame-hashes", "h.txt")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no progress where there is no terminal
+    assert done.stdout == "out/film.mp4: 8 frames, 0.3 s, 320x180, steps 0 to 149\n"
+    assert [path.name for path in Path("out").iterdir()] == ["film.mp4"]
+    n_frames, seconds = count_frames_and_secs("out/film.mp4")
+    assert (n_frames, seconds) == (8, pytest.approx(8 / 30, abs=0.01))
+    hashes = Path("h.txt").read_text().split()
+    assert len(hashes) == 8
+
+    for number, options in ((3, ["--frame", 3]), (0, ["--step", 0]), (7, [])):
+        done = invoke("frame", "run.npz", "-o", "out/f.png", *SMALL, *options)
+        assert (done.exit_code, done.stderr) == (0, "")
+        assert done.stdout == "out/f.png: 320x180\n"
+        with Image.open("out/f.png") as image:
+            pixels = np.asarray(image)
+        assert hashlib.sha256(pixels.tobytes()).hexdigest() == hashes[number]
+
+
+def test_draft_is_small_unless_told_otherwise(folder):
+    for options, size in (
+        (["--draft"], (640, 360)),
+        (["--draft", "--size", "320X180"], (320, 180)),
+    ):
+        assert invoke("frame", "run.npz", "-o", "f.png", *options).exit_code == 0
+        with Image.open("f.png") as image:
+            assert image.size == size
+
+
+def test_options_reach_the_film(folder, monkeypatch):
+    seen = {}
+
+    def render(run, path, *, options, progress, **settings):
+        seen.update(settings, path=path, options=options)
+        return real(run, path, options=options, preset="ultrafast")
+
+    real = latentviz.render
+    monkeypatch.setattr("latentviz.movie.render", render)
+    done = invoke(
+        *("render", "run.npz", "-o", "out/film.mkv", "--dims", "0,1", "--dims", "3,2"),
+        *("--names", "hue, tint", "--size", "320x180", "--frames", "4", "--pace", "linear:40"),
+        *("--steps", "10:", "--alpha", "0.5", "--dot-radius", "0.2", "--limits", "2"),
+        *("--theme", "light", "--colormap", "magma", "--fps", "25", "--crf", "30"),
+        *("--preset", "fast", "--threads", "2", "--model", "trainers.models:ColorMLP"),
+    )
+    assert done.stdout == "out/film.mkv: 4 frames, 0.2 s, 320x180, steps 10 to 149\n"
+    assert seen == {
+        **{"path": Path("out/film.mkv"), "fps": "25", "crf": 30, "preset": "fast", "threads": 2},
+        "options": FilmOptions(
+            dims=[(0, 1), (3, 2)],
+            names=["hue", "tint"],
+            size=(320, 180),
+            frames=4,
+            pace="linear:40",
+            steps=(10, None),
+            alpha=0.5,
+            dot_radius=0.2,
+            limits=2.0,
+            theme="light",
+            colormap="magma",
+        ),
+    }
+
+
+def test_what_is_not_given_is_left_to_the_code(folder, monkeypatch):
+    seen = {}
+
+    def render(run, path, **given):
+        seen.update(given)
+        raise OptionError("seen")
+
+    monkeypatch.setattr("latentviz.movie.render", render)
+    assert "seen" in invoke("render", "run.npz", "-o", "film.mp4").stderr
+    assert seen == {"options": FilmOptions(), "progress": None}
+
+
+def test_info(folder):
+    done = latentviz_("info", "run.npz", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    with open_run("run.npz") as run:
+        assert json.loads(done.stdout) == run.describe()
+    lines = invoke("info", "run.npz").stdout.splitlines()
+    assert lines[0] == "run.npz"
+    rows = dict(re.split(r":\s+", line.strip(), maxsplit=1) for line in lines[1:])
+    assert rows["steps"] == "150 (0 to 149)"
+    assert rows["model"] == "color-mlp"
+    assert rows["state"] == "8 tensors, 263 values a step"
+    assert rows["probe"] == "512 x 3"
+    assert rows["params"] == "lr, reg-norm"
+    assert rows["labels"] == "red, vibrant"
+    assert rows["phases"] == "Train from 0"
+
+
+BAD_FILMS = {
+    "--dims 1,9": "dims 1,9 are out of range: the latents have 4 dimensions, 0 to 3",
+    "--dims=-1,0": "dims must be two dimensions such as 1,0, got '-1,0'",
+    "--dims 1": "dims must be two dimensions",
+    "--dims a,b": "dims must be two dimensions",
+    "--names a,b,c,d": "got 4 names for 3 projections",
+    "--size 321x180": "both sides of a film's size must be even, got 321x180; use 322x180",
+    "--size 320": "size must be WIDTHxHEIGHT such as 1920x1080, got '320'",
+    "--size 1000000x1000000": "size must lie within 120 to 8192, got 1000000x1000000",
+    "--size 2x2": "size must lie within 120 to 8192",
+    "--frames 0": "frames must lie within 1 to 1000000, got 0",
+    "--pace sine": "pace must be bezier, bezier:X1,Y1,X2,Y2, geometric, geometric:OFFSET, linear",
+    "--pace bezier:2,0,0,1": "monotonic",
+    "--pace linear:0": "a linear pace's stride must be 1 or more, got 0",
+    "--steps 5": "steps must be A:B, either of which may be left out, got '5'",
+    "--steps 20:10": "steps 20:10 hold no recorded step; the run has 0 to 149",
+    "--alpha 0": "alpha must be above 0 and at most 1, got 0",
+    "--dot-radius nan": "dot_radius must be above 0, got nan",
+    "--limits inf": "limits must lie within 1e-06 to 1e+06, got inf",
+    "--model nosuch.module:Model": "--model nosuch.module:Model: No module named 'nosuch'",
+    "--model nosuch": "--model must be package.module:factory, got 'nosuch'",
+    "--max-bytes 9": "more than the limit of 9; raise the limit with --max-bytes if you trust it",
+}
+RENDER = "render run.npz -o out/film.mp4 --size 320x180 --frames 3 "
+FRAME = "frame run.npz -o out/f.png --size 320x180 --frames 3 "
+ERRORS = {
+    **{RENDER + options: message for options, message in BAD_FILMS.items()},
+    **{FRAME + options: message for options, message in list(BAD_FILMS.items())[::5]},
+    RENDER + "--fps 0": "fps must be above 0 and at most 240, got 0",
+    RENDER + "--fps x": "fps must be a number such as 30 or 30000/1001, got 'x'",
+    RENDER + "--crf 99": "crf must lie within 1 (best) to 51 (smallest), got 99",
+    RENDER + "--preset x": "preset must be one of ultrafast, ",
+    RENDER + "--threads 0": "threads must lie within 1 to 256, got 0",
+    RENDER + "--frame-hashes none/h.txt": "the folder none does not exist; create it first",
+    FRAME + "--frame 3": "frame must lie within 0 to 2, got 3",
+    FRAME + "--step 150": "step 150 was not recorded; the run has 150 steps, 0 to 149",
+    FRAME + "--frame 0 --step 0": "give a frame or a step, not both",
+    "render run.npz -o out/film.gif": "must be one of .mp4, .mov, .mkv, got 'film.gif'",
+    "render run.npz -o none/film.mp4": "the folder none does not exist; create it first",
+    "render run.npz -o out": "a film's extension must be",
+    "frame run.npz -o out/f.jpg": "a frame's extension must be .png, got 'f.jpg'",
+    "frame run.npz -o none/f.png": "the folder none does not exist; create it first",
+    "render none.npz -o out/film.mp4": "none.npz does not exist; name a run archive",
+    "frame none.npz -o out/f.png": "none.npz does not exist",
+    "info none.npz": "none.npz does not exist",
+    "info text.npz": "text.npz is not a readable run archive: it does not end in a ZIP directory",
+    "info out": "cannot read out: Is a directory",
+    "render hurt.npz -o out/film.mp4": "model 'stranger' is not registered (registered: color-mlp)",
+    "render hurt.npz -o out/film.mp4 --size 320x180 --frames 9 --frame-hashes out/h.txt "
+    "--model trainers.models:ColorMLP": "the latents at step 64 are not finite at 512 of 512",
+}
+USAGE = {
+    RENDER + "--theme neon": "neon",
+    RENDER + "--crf x": "crf",
+    RENDER + "--nosuch": "--nosuch",
+    "render run.npz": "--output",
+    "rendr run.npz": "rendr",
+}
+RAW_ERROR = {
+    RENDER + "--frames 10000000000000": "frames",
+    RENDER + "--fps 1e400": "fps",
+    RENDER + "--limits 1e300": "limits",
+    RENDER + "--limits 1e-300": "limits",
+    RENDER + "--pace geometric:1e300": "pace",
+    RENDER + "--model .x:y": "--model",
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [pytest.param(command, message, id=command) for command, message in ERRORS.items()]
+    + [pytest.param(command, message, id=command) for command, message in USAGE.items()]
+    + [pytest.param(command, message, id=command) for command, message in RAW_ERROR.items()],
+)
+def test_an_error_is_one_line_and_nothing_is_written(folder, command, message):
+    done = invoke(*command.split())
+    assert done.exit_code == 2
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert message in done.stderr
+    assert done.stdout == ""
+    assert list(Path("out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["render none.npz -o out/film.mp4", "render hurt.npz -o out/film.mp4"]
+)
+def test_an_error_of_the_installed_command(folder, command):
+    done = latentviz_(*command.split())
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert list(Path("out").iterdir()) == []
+
+
+def processes_that_name(text):
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            command = entry.read_bytes().decode(errors="replace")
+        except OSError:  # it has ended meanwhile
+            continue
+        if text in command and int(entry.parent.name) != os.getpid():
+            found.append(command)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="looks for orphans in /proc")
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_a_render_leaves_nothing(folder, signum):
+    out = folder / "out"
+    command = ["render", "run.npz", "-o", str(out / "film.mp4"), "--pace", "linear"]
+    with subprocess.Popen(
+        # Enough for many seconds, if it were left to run.
+        [*LATENTVIZ, *command, "--preset", "veryslow", "--size", "2560x1440"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            deadline = time.monotonic() + 40
+            while not list(out.iterdir()):
+                assert process.poll() is None, process.stderr.read()
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            time.sleep(0.5)
+            assert any("ffmpeg" in command for command in processes_that_name(str(out)))
+            os.killpg(process.pid, signum)
+            stdout, stderr = process.communicate(timeout=5)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert (stdout, stderr) == ("", "Interrupted; nothing was written.\n")
+    assert list(out.iterdir()) == []
+    assert processes_that_name(str(out)) == []
+
+
+def test_a_reader_that_goes_away_is_no_error(folder):
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [*LATENTVIZ, "info", "run.npz"], stdout=write, stderr=subprocess.PIPE, text=True
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_help_is_quick_and_lists_the_commands():
+    heavy = ["torch", "matplotlib", "numba", "pyvista", "numpy", "PIL", "rich"]
+    code = f"""
+import sys
+from latentviz.cli import main
+from latentviz.errors import OptionError
+try:
+    main(["--help"])
+finally:
+    assert not [name for name in {heavy} if name in sys.modules]
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    for name, command in main.commands.items():
+        assert re.search(rf"^  {name} +\w", done.stdout, re.MULTILINE)
+        assert command.help
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_has_help(name):
+    done = invoke(name, "--help")
+    assert done.exit_code == 0
+    assert done.output == invoke(name, "-h").output
+    for option in main.commands[name].params:
+        if option.param_type_name == "option":
+            assert option.help
+            assert re.search(rf"{max(option.opts, key=len)}\b", done.output)
+
+
+def test_the_defaults_in_the_help_are_those_of_the_code():
+    stated = {}
+    for name in ("render", "frame"):
+        for option in main.commands[name].params:
+            if "Default: " in (getattr(option, "help", None) or ""):
+                default = re.search(r"Default: (.+)\.$", option.help)[1]
+                assert stated.setdefault(option.name, default) == default
+
+    options = FilmOptions()
+    pace = parse_pace(options.pace) if isinstance(options.pace, str) else options.pace
+    settings = {name: p.default for name, p in inspect.signature(render).parameters.items()}
+    assert parse_pace(stated.pop("pace")) == pace
+    assert [parse_dims(pair) for pair in stated.pop("dims").split(" and ")] == list(DEFAULT_DIMS)
+    assert options.dims is None
+    assert stated.pop("size") == "{}x{}".format(*options.size)
+    assert (stated.pop("steps"), options.steps) == ("all", (None, None))
+    assert (stated.pop("threads"), settings["threads"]) == ("one a core", None)
+    assert stated.pop("max_bytes").split()[0] == str(DEFAULT_MAX_BYTES)
+    for name in ("fps", "crf", "preset"):
+        assert stated.pop(name) == str(settings[name])
+    assert stated == {name: str(getattr(options, name)) for name in stated}
+    assert stated.keys() == {"frames", "alpha", "dot_radius", "limits", "theme", "colormap"}
+
+
+def test_version():
+    assert invoke("--version").output == f"latentviz, version {latentviz.__version__}\n"
