@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,12 +26,12 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
     """Benchmark latentviz on RUN, a recorded run of the sparse-labels experiment."""
     from benchmarks import film, training
 
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 140)
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         benchmarks: dict[str, Callable[[], Result]] = {
-            "recorder": lambda: training.recorder_cost(folder, 5 * pairs),
+            "recorder": lambda: training.recorder_cost(folder, 8 * pairs),
             "latents": lambda: training.latents_speed(run, 3 * pairs),
             "memory": lambda: film.memory(folder),
             "ffmpeg": lambda: film.against_ffmpeg(run, folder, pairs),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import signal
 import sys
@@ -43,6 +44,9 @@ class _Group(click.Group):
             ctx.exit(0)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        # What is imported stays for good; looking through it for garbage over and over would take
+        # a quarter of the time to the first frame.
+        gc.set_threshold(200_000)
         try:
             # Else click would print its usage before what is wrong.
             sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))

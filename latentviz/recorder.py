@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     Array = torch.Tensor | ArrayLike
     Number = torch.Tensor | float
 
-# A chunk ends at whichever comes first.
-CHUNK_STEPS = 64
+# A chunk ends at whichever comes first. Its members cost the writer's thread some 50 µs of Python
+# each, however short they are, and the training waits meanwhile; 256 steps make that little.
+CHUNK_STEPS = 256
 CHUNK_SECONDS = 2.0
 CHUNK_BYTES = 8 << 20
 
@@ -131,9 +132,13 @@ class Recorder:
                 first["probe/colors"] = given
         elif colors is not None:
             raise OptionError("colors= are the colours of the probe; give probe= too")
+        state_bytes = sum(t.nbytes for t in (slots[key] for (slots, key), _ in self._slots))
+        # As many rows as a chunk can come to have: a large model's are few.
+        self._chunk_rows = min(CHUNK_STEPS, CHUNK_BYTES // max(1, state_bytes) + 1)
         self._n_steps = 0
         self._known_names: set[str] = set()
         self._label_names: Set[str] | None = None
+        self._batch_form: tuple[object, ...] | None = None  # the last batch's
         self._forms: dict[str, _Form] = {}  # what each tensor and each part of a batch looks like
         self._chunk = self._new_chunk()
         self._closed = False
@@ -200,7 +205,7 @@ class Recorder:
         chunk.count += 1
         self._n_steps += 1
         if (
-            chunk.count == CHUNK_STEPS
+            chunk.count == self._chunk_rows
             or chunk.n_bytes >= CHUNK_BYTES
             or time.monotonic() - chunk.started >= CHUNK_SECONDS
         ):
@@ -261,7 +266,7 @@ class Recorder:
         if (old := chunk.views.get(name)) is not None:
             buffer = old.buffer
         else:
-            buffer = np.empty((CHUNK_STEPS, *array.shape), array.dtype)
+            buffer = np.empty((self._chunk_rows, *array.shape), array.dtype)
             chunk.step_bytes += array.nbytes
         place = (tensor.data_ptr(), tensor.stride())
         return _View(place, array if tensor.device.type == "cpu" else None, buffer)
@@ -269,14 +274,23 @@ class Recorder:
     def _add_batch(
         self, chunk: _Chunk, k: int, inputs: NDArray[Any], labels: dict[str, NDArray[Any]]
     ) -> None:
-        parts = {"the batch": inputs, **{f"label {name!r}": v for name, v in labels.items()}}
-        for name, array in parts.items():
+        arrays = (inputs, *labels.values())
+        form = (*labels, *(array.shape for array in arrays), *(array.dtype for array in arrays))
+        if form != self._batch_form:  # as a rule all batches are alike
+            self._check_batch(inputs, labels)
+            self._batch_form = form
+        chunk.batches[k] = (inputs, labels)
+        chunk.batch_bytes += sum(array.nbytes for array in arrays)
+
+    def _check_batch(self, inputs: NDArray[Any], labels: dict[str, NDArray[Any]]) -> None:
+        for name, array in {"the batch": inputs, **labels}.items():
+            what = name if array is inputs else f"label {name!r}"
             if array.shape[:1] != inputs.shape[:1] or array.ndim == 0:
                 raise OptionError(
-                    f"{name} has shape {array.shape} and the batch {inputs.shape}; each must be "
+                    f"{what} has shape {array.shape} and the batch {inputs.shape}; each must be "
                     "(B, ...), with the same B"
                 )
-            self._check_form(name, array.shape[1:], array.dtype)
+            self._check_form(what, array.shape[1:], array.dtype)
         if self._label_names is None:
             for name in labels:
                 f.check_name(f"batches/{f.chunk_id(0)}/labels/{name}")
@@ -286,8 +300,6 @@ class Recorder:
                 f"labels must be the same on every step, got {sorted(labels)} after "
                 f"{sorted(self._label_names)}"
             )
-        chunk.batches[k] = (inputs, labels)
-        chunk.batch_bytes += sum(array.nbytes for array in parts.values())
 
     def _check_form(self, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Members of an archive are arrays over steps, so a step's must all look alike."""
@@ -322,7 +334,7 @@ class _View:
 
     place: tuple[int, tuple[int, ...]]  # address and strides
     array: NDArray[Any] | None  # None if the tensor is not in the CPU's memory
-    buffer: NDArray[Any]  # (CHUNK_STEPS, ...)
+    buffer: NDArray[Any]  # (rows, ...)
 
 
 @dataclass
@@ -532,8 +544,13 @@ def _as_tensor(value: Array) -> torch.Tensor:
 
 
 def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    # Each call costs microseconds, at every step: none that is not needed.
+    if tensor.requires_grad:
+        tensor = tensor.detach()
+    if not tensor.is_cpu:
+        tensor = tensor.cpu()
     try:
-        return np.asarray(tensor.detach().cpu().numpy())
+        return np.asarray(tensor.numpy())
     except TypeError:
         raise OptionError(
             f"tensors of {tensor.dtype} cannot be recorded; convert them to float32 first"
@@ -541,6 +558,8 @@ def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
 
 
 def _scalar(value: Number) -> float:
+    if type(value) is float:
+        return value
     # A tensor that is part of a graph warns when it is made a float, but not when it is read.
     item = getattr(value, "item", None)
     return float(value if item is None else item())

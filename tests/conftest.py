@@ -1,1 +1,25 @@
+import pytest
+
 pytest_plugins = ["snapshots", "pytester"]
+
+DOPESHEET = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n149,,,,0.2\n"
+
+
+@pytest.fixture(scope="session")
+def short_run(tmp_path_factory):
+    """A real run of 150 steps, in chunks of 64, 64 and 22."""
+    from click.testing import CliRunner
+
+    from latentviz import recorder
+    from trainers.cli import main
+
+    folder = tmp_path_factory.mktemp("recorded")
+    (folder / "short.csv").write_text(DOPESHEET)
+    options = ["-o", str(folder / "run.npz"), "--dopesheet", str(folder / "short.csv")]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recorder, "CHUNK_STEPS", 64)
+        # A chunk must not end because the machine is slow.
+        patch.setattr(recorder, "CHUNK_SECONDS", 1e9)
+        done = CliRunner().invoke(main, ["sparse-labels", *options])
+    assert done.exit_code == 0, done.output
+    return folder / "run.npz"

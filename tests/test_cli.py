@@ -17,35 +17,25 @@ from imageio_ffmpeg import count_frames_and_secs
 from PIL import Image
 
 import latentviz
-from latentviz import FilmOptions, open_run, recorder
+from latentviz import FilmOptions, open_run
 from latentviz.archive import DEFAULT_MAX_BYTES, ArchiveReader, ArchiveWriter
 from latentviz.cli import main
 from latentviz.errors import OptionError
 from latentviz.movie import render
 from latentviz.pacing import parse_pace
 from latentviz.projection import DEFAULT_DIMS, parse_dims
-from trainers.cli import main as trainers_main
 
 if find_spec("latentviz.__main__"):
     LATENTVIZ = [sys.executable, "-m", "latentviz"]
 else:
     LATENTVIZ = [str(Path(sys.executable).with_name("latentviz"))]
-DOPESHEET = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n149,,,,0.2\n"
 SMALL = ["--size", "320x180", "--frames", "8"]
 COMMANDS = sorted(main.commands)
 
 
 @pytest.fixture(scope="session")
-def run_path(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recorded")
-    (folder / "short.csv").write_text(DOPESHEET)
-    options = ["-o", str(folder / "run.npz"), "--dopesheet", str(folder / "short.csv")]
-    with pytest.MonkeyPatch.context() as patch:
-        # A chunk must not end because the machine is slow.
-        patch.setattr(recorder, "CHUNK_SECONDS", 1e9)
-        done = CliRunner().invoke(trainers_main, ["sparse-labels", *options])
-    assert done.exit_code == 0, done.output
-    return folder / "run.npz"
+def run_path(short_run):
+    return short_run
 
 
 @pytest.fixture(scope="session")

@@ -4,31 +4,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from imageio_ffmpeg import count_frames_and_secs
 
-from latentviz import Film, FilmOptions, Run, open_run, recorder, render, render_frame
+from latentviz import Film, FilmOptions, Run, open_run, render, render_frame
 from latentviz.errors import ArchiveError, LatentvizError, OptionError
 from latentviz.movie import save_png
-from trainers.cli import main as trainers_main
 
 SIZE = (320, 180)
 SMALL = FilmOptions(size=SIZE, frames=12)
-DOPESHEET = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n149,,,,0.2\n"
 RNG = np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recorded")
-    (folder / "short.csv").write_text(DOPESHEET)
-    options = ["-o", str(folder / "run.npz"), "--dopesheet", str(folder / "short.csv")]
-    with pytest.MonkeyPatch.context() as patch:
-        # A chunk must not end because the machine is slow.
-        patch.setattr(recorder, "CHUNK_SECONDS", 1e9)
-        done = CliRunner().invoke(trainers_main, ["sparse-labels", *options])
-    assert done.exit_code == 0, done.output
-    return folder / "run.npz"
+def path(short_run):
+    return short_run
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,7 @@ def _one_thread():
 def _no_clock(monkeypatch):
     # A chunk must not end because the machine is slow.
     monkeypatch.setattr(recorder_module, "CHUNK_SECONDS", 1e9)
+    monkeypatch.setattr(recorder_module, "CHUNK_STEPS", 64)
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_a_probe_that_is_overwritten_later(path):
 @pytest.mark.parametrize(
     ("constant", "value", "counts"),
     [
-        ("CHUNK_STEPS", 64, [64, 64, 2]),
+        ("CHUNK_STEPS", 50, [50, 50, 30]),
         ("CHUNK_SECONDS", 0.0, [1] * 130),
         ("CHUNK_BYTES", 0, [1] * 130),
         ("CHUNK_BYTES", 263 * 4 * 50, [50, 50, 30]),

@@ -6,31 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from click.testing import CliRunner
 
-from latentviz import Recorder, Run, open_run, recorder
+from latentviz import Recorder, Run, open_run
 from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
 from latentviz.errors import ArchiveError, LatentvizError, ModelError, OptionError
 from latentviz.evaluate import evaluate_latents
-from trainers.cli import main as trainers_main
 from trainers.models import ColorMLP
 
 T, CHUNKS = 150, (64, 64, 22)
-DOPESHEET = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n149,,,,0.2\n"
 
 
 @pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recorded")
-    (folder / "short.csv").write_text(DOPESHEET)
-    options = ["-o", str(folder / "run.npz"), "--dopesheet", str(folder / "short.csv")]
-    with pytest.MonkeyPatch.context() as patch:
-        # A chunk must not end because the machine is slow.
-        patch.setattr(recorder, "CHUNK_SECONDS", 1e9)
-        done = CliRunner().invoke(trainers_main, ["sparse-labels", *options])
-    assert done.exit_code == 0, done.output
-    return folder / "run.npz"
+def path(short_run):
+    return short_run
 
 
 @pytest.fixture

@@ -230,24 +230,12 @@ def _pass(
     first, last = np.uint64(top * TILE), np.uint64(bottom * TILE)
     for i in range(first, last):
         work[THROUGH + i] = passing
-    # Four discs a turn: they share the loads and the store.
-    fours = m - m % 4
-    for s in range(0, fours, 4):
-        ra, da, ea = terms[0, s], terms[1, s], terms[2, s]
-        rb, db, eb = terms[0, s + 1], terms[1, s + 1], terms[2, s + 1]
-        rc, dc, ec = terms[0, s + 2], terms[1, s + 2], terms[2, s + 2]
-        rd, dd, ed = terms[0, s + 3], terms[1, s + 3], terms[2, s + 3]
+    for s in range(m):
+        right, down, rest = terms[0, s], terms[1, s], terms[2, s]
         for i in range(first, last):
-            p, x, y = work[PASSED + i], work[PIXEL_X + i], work[PIXEL_Y + i]
-            factor_a = min(_ONE, max(least, p + (ra * x + (da * y + ea))))
-            factor_b = min(_ONE, max(least, p + (rb * x + (db * y + eb))))
-            factor_c = min(_ONE, max(least, p + (rc * x + (dc * y + ec))))
-            factor_d = min(_ONE, max(least, p + (rd * x + (dd * y + ed))))
-            work[THROUGH + i] *= (factor_a * factor_b) * (factor_c * factor_d)
-    for s in range(fours, m):
-        ra, da, ea = terms[0, s], terms[1, s], terms[2, s]
-        for i in range(first, last):
-            factor = work[PASSED + i] + (ra * work[PIXEL_X + i] + (da * work[PIXEL_Y + i] + ea))
+            factor = work[PASSED + i] + (
+                right * work[PIXEL_X + i] + (down * work[PIXEL_Y + i] + rest)
+            )
             work[THROUGH + i] *= min(_ONE, max(least, factor))
 
 

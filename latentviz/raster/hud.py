@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -100,13 +101,13 @@ def draw_cursor(
     """Draw the vertical line at the current step, ``share`` of the way along a panel."""
     width = max(1.0, CURSOR_PX * scale)
     left = box.x + share * box.width - width / 2
-    x0, x1 = int(np.floor(left)), int(np.ceil(left + width))
-    columns = np.arange(x0, x1, dtype=np.float64)
+    first, last = math.floor(left), math.ceil(left + width)
     # How much of each pixel column the line covers: it moves smoothly, not pixel by pixel.
-    cover = np.minimum(columns + 1, left + width) - np.maximum(columns, left)
-    y0, y1 = round(box.y), round(box.y + box.height)
-    mask = np.broadcast_to((cover * CURSOR_ALPHA).astype(np.float32), (y1 - y0, len(cover)))
-    blend_sprite(canvas, Sprite(np.ascontiguousarray(mask), x0, y0, rgb_bytes(theme.cursor)))
+    cover = [min(x + 1, left + width) - max(x, left) for x in range(first, last)]
+    top, bottom = round(box.y), round(box.y + box.height)
+    mask = np.empty((bottom - top, len(cover)), np.float32)
+    mask[:] = [share * CURSOR_ALPHA for share in cover]
+    blend_sprite(canvas, Sprite(mask, first, top, rgb_bytes(theme.cursor)))
 
 
 def _speed(stride: int) -> str:

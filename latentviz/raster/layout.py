@@ -12,6 +12,7 @@ MIN_LIMITS, MAX_LIMITS = 1e-6, 1e6
 
 # Heights on a page of 1080 pixels. The projections are 5 times as high as the panels.
 PAGE = 1080.0
+LEAST_PAGE_WIDTH = 960.0
 HEADING = (16.0, 50.0)  # top and height
 TITLES = (66.0, 30.0)
 PROJECTIONS = (100.0, 760.0)
@@ -70,8 +71,9 @@ def page_layout(
         raise OptionError(
             f"limits must lie within {MIN_LIMITS:g} to {MAX_LIMITS:g}, got {limits:g}"
         )
-    scale = min(height / PAGE, width / (PAGE * 16 / 9))
-    # On a page that is taller than 16:9 the projections take what is left.
+    # Text stays legible on a tall page, whose panels are narrow, and the projections take what is
+    # left of its height.
+    scale = min(height / PAGE, width / LEAST_PAGE_WIDTH)
     spare = height - PAGE * scale
     top, room = PROJECTIONS if n_panels else PROJECTIONS_ALONE
     room = room * scale + spare

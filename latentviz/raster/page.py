@@ -36,15 +36,18 @@ class Page:
         """Draw a scene onto a canvas, whatever was on it before."""
         from .discs import composite
 
-        canvas[...] = self.background
+        bottom = self.layout.dots_bottom
+        # The chrome leaves the rows of the dots blank: filling them costs less than copying.
+        background = np.array(rgb_bytes(self.theme.background), np.uint8)
+        for plane, level in zip(canvas, background, strict=True):
+            plane[:bottom] = level
+        canvas[:, bottom:] = self.background[:, bottom:]
         xs, ys, counts, kinds, colors = self._trails(scene)
         px_per_unit = self.layout.px_per_unit
         radii = np.array([self.stage.dot_radius, UNIT_RADIUS], np.float32) * np.float32(px_per_unit)
         alphas = np.array([scene.alpha, 1.0], np.float32)
-        # The chrome leaves the rows of the dots blank.
-        background = np.array(rgb_bytes(self.theme.background), np.uint8)
         composite(
-            canvas, background, self.layout.dots_bottom,
+            canvas, background, bottom,
             xs, ys, counts, kinds, colors, radii, alphas,
         )  # fmt: skip
         for sprite in self.titles:
