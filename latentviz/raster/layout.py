@@ -10,9 +10,9 @@ from ..errors import OptionError
 MIN_SIDE, MAX_SIDE = 120, 8192
 MIN_LIMITS, MAX_LIMITS = 1e-6, 1e6
 
-# Heights on a page of 1080 pixels. The projections are 5 times as high as the panels.
-PAGE = 1080.0
-LEAST_PAGE_WIDTH = 960.0
+# Heights on a page of 1920x1080 pixels. The projections are 5 times as high as the panels.
+PAGE, PAGE_WIDTH = 1080.0, 1920.0
+LEAST_SCALE = 0.75  # of a page that has the height for it
 HEADING = (16.0, 50.0)  # top and height
 TITLES = (66.0, 30.0)
 PROJECTIONS = (100.0, 760.0)
@@ -71,9 +71,9 @@ def page_layout(
         raise OptionError(
             f"limits must lie within {MIN_LIMITS:g} to {MAX_LIMITS:g}, got {limits:g}"
         )
-    # Text stays legible on a tall page, whose panels are narrow, and the projections take what is
-    # left of its height.
-    scale = min(height / PAGE, width / LEAST_PAGE_WIDTH)
+    # A page that is taller than 16:9 gives the projections what is left of its height, and its text
+    # shrinks with its width, but not so far as to be hard to read.
+    scale = min(height / PAGE, max(width / PAGE_WIDTH, min(2 * width / PAGE_WIDTH, LEAST_SCALE)))
     spare = height - PAGE * scale
     top, room = PROJECTIONS if n_panels else PROJECTIONS_ALONE
     room = room * scale + spare
