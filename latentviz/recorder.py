@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     Number = torch.Tensor | float
 
 # A chunk ends at whichever comes first. Its members cost the writer's thread some 50 µs of Python
-# each, however short they are, and the training waits meanwhile; 256 steps make that little.
-CHUNK_STEPS = 256
+# each, however short they are, and the training waits meanwhile; 1024 steps make that little.
+CHUNK_STEPS = 1024
 CHUNK_SECONDS = 2.0
 CHUNK_BYTES = 8 << 20
 

@@ -1,4 +1,9 @@
+import signal
+
 import pytest
+
+# A shell's background job ignores Ctrl-C, and so would the commands that the tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["snapshots", "pytester"]
 
