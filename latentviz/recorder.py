@@ -143,7 +143,7 @@ class Recorder:
         self._chunk = self._new_chunk()
         self._closed = False
         self._warned = False
-        self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
+        self._background = _Background(ArchiveWriter(path, overwrite=overwrite), layer, first)
 
     @property
     def n_steps(self) -> int:
@@ -385,14 +385,15 @@ class _Chunk:
 class _Background:
     """Compresses and writes chunks in a thread of its own, behind a bounded queue."""
 
-    def __init__(self, writer: ArchiveWriter, first: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(
+        self, writer: ArchiveWriter, layer: str, first: Mapping[str, NDArray[Any]]
+    ) -> None:
         self.fault: Exception | None = None
         self._writer = writer
         self._members: dict[str, int] = {}
         self._chunks: list[dict[str, Any]] = []
-        self._queue: queue.Queue[tuple[_Chunk, str] | None] = queue.Queue(QUEUE_CHUNKS)
-        layer = json.loads(first["header"].tobytes())["layer"]
-        self._layer = str(layer)
+        self._queue: queue.Queue[_Chunk | None] = queue.Queue(QUEUE_CHUNKS)
+        self._layer = layer
         try:
             for name, array in first.items():
                 self._members[name] = writer.add(name, array)
@@ -404,7 +405,7 @@ class _Background:
         self._thread.start()
 
     def put(self, chunk: _Chunk) -> None:
-        self._queue.put((chunk, self._layer))
+        self._queue.put(chunk)
 
     def abandon(self) -> None:
         """Leave nothing behind."""
@@ -441,19 +442,19 @@ class _Background:
         self._thread.join()
 
     def _run(self) -> None:
-        while (item := self._queue.get()) is not None:
+        while (chunk := self._queue.get()) is not None:
             if self.fault is not None:
                 continue  # drain, so that training never waits for a writer that is gone
             try:
-                self._write(*item)
+                self._write(chunk)
             except Exception as error:  # handed to the caller, who cannot catch it here
                 self.fault = error
 
-    def _write(self, chunk: _Chunk, layer: str) -> None:
+    def _write(self, chunk: _Chunk) -> None:
         number = f.chunk_id(len(self._chunks))
         members: list[tuple[str, int]] = []
         steps: NDArray[np.int64] | None = None
-        for name, array in chunk.arrays(layer):
+        for name, array in chunk.arrays(self._layer):
             group, _, rest = name.partition("/")
             if group == "steps":
                 steps = array

@@ -167,11 +167,6 @@ class Run:
         return self._source.n_points
 
     @property
-    def model_name(self) -> str | None:
-        """The registered name of the model."""
-        return self._archive.header.model_name if self.is_archive else None
-
-    @property
     def is_archive(self) -> bool:
         """Whether the run has states and batches, or arrays alone."""
         return isinstance(self._source, _ArchiveSource)
@@ -369,6 +364,7 @@ class _ArchiveSource:
         self._lock = threading.RLock()  # one thread evaluates; the others wait for its blocks
         self._blocks: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
         self._states: OrderedDict[int, dict[str, NDArray[Any]]] = OrderedDict()
+        self._batches: tuple[int, NDArray[Any], dict[str, NDArray[Any]]] | None = None
         self._block_length: int | None = None
 
     @cached_property
@@ -441,6 +437,23 @@ class _ArchiveSource:
         c, k = self._locate(index)
         if self._member("batches", c, "offsets") not in self.reader:
             raise ArchiveError(f"{self.reader.path}: step {self.steps[index]} has no batch")
+        offsets, parts = self._chunk_batches(c)
+        start, stop = offsets[k : k + 2]
+        labels = {
+            name.removeprefix("labels/"): part[start:stop]
+            for name, part in parts.items()
+            if name != "inputs"
+        }
+        return Batch(parts["inputs"][start:stop], labels)
+
+    def _chunk_batches(self, c: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+        """A chunk's batches end to end, and where each begins; the last chunk's are kept."""
+        with self._lock:
+            if self._batches is None or self._batches[0] != c:
+                self._batches = (c, *self._read_batches(c))
+            return self._batches[1:]
+
+    def _read_batches(self, c: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
         offsets = self._chunk("batches", c, "offsets")
         parts = {name: self._chunk("batches", c, name) for name in self._batch_names(c)}
         expected = int(self._bounds[c + 1] - self._bounds[c]) + 1
@@ -452,10 +465,7 @@ class _ArchiveSource:
             or {len(part) for part in parts.values()} != {int(offsets[-1])}
         ):
             raise ArchiveError(f"{self.reader.path}: the batches of chunk {c} are malformed")
-        start, stop = offsets[k : k + 2]
-        inputs = parts.pop("inputs")[start:stop]
-        labels = {n.removeprefix("labels/"): part[start:stop] for n, part in parts.items()}
-        return Batch(inputs, labels)
+        return offsets, parts
 
     def _batch_names(self, c: int) -> list[str]:
         """A chunk's ``inputs`` and ``labels/NAME``."""

@@ -54,7 +54,7 @@ def draw_chrome(layout: Layout, panels: tuple[CurvePanel, ...], theme: Theme) ->
             _draw_panel(_axes(figure, layout, box), panel, theme, layout.scale)
             _draw_legend(figure, layout, legend, panel, theme)
         canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
-        rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+        rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
     return np.ascontiguousarray(rgba[..., :3].transpose(2, 0, 1))
 
 

@@ -106,7 +106,7 @@ def draw_cursor(
     cover = [min(x + 1, left + width) - max(x, left) for x in range(first, last)]
     top, bottom = round(box.y), round(box.y + box.height)
     mask = np.empty((bottom - top, len(cover)), np.float32)
-    mask[:] = [share * CURSOR_ALPHA for share in cover]
+    mask[:] = [part * CURSOR_ALPHA for part in cover]
     blend_sprite(canvas, Sprite(mask, first, top, rgb_bytes(theme.cursor)))
 
 
