@@ -167,6 +167,11 @@ class Run:
         return self._source.n_points
 
     @property
+    def model_name(self) -> str | None:
+        """The registered name of the model."""
+        return self._archive.header.model_name if self.is_archive else None
+
+    @property
     def is_archive(self) -> bool:
         """Whether the run has states and batches, or arrays alone."""
         return isinstance(self._source, _ArchiveSource)
