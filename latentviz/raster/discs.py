@@ -18,17 +18,20 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic as typed_intrinsic
 from numpy.typing import NDArray
 
 TILE = 16
 AREA = TILE * TILE
 # A tile's planes lie end to end in one array, at constant places: so the compiler knows that they
 # do not overlap. Unsigned, so that no index is taken to count from the end.
-N_PLANES = 8
-LIGHT, RED, GREEN, BLUE, THROUGH, PIXEL_X, PIXEL_Y, PASSED = (
-    np.uint64(plane * AREA) for plane in range(N_PLANES)
-)
+N_PLANES = 5
+LIGHT, RED, GREEN, BLUE, THROUGH = (np.uint64(plane * AREA) for plane in range(N_PLANES))
+
+intrinsic: Any = typed_intrinsic  # whose types leave out that the first argument is numba's
 
 _f = np.float32
 _HALF = _f(0.5)
@@ -100,11 +103,8 @@ def composite(  # noqa: D417 - the arrays are described together
     starts, items = _bin(cx, cy, spread, kinds, outer, nx, ny)
 
     work = np.empty(N_PLANES * AREA, np.float32)
-    for i in range(AREA):
-        work[PIXEL_X + np.uint64(i)] = _f(i % TILE) + _HALF
-        work[PIXEL_Y + np.uint64(i)] = _f(i // TILE) + _HALF
-    kind = -1  # the one that `PASSED` is for
-    terms = np.empty((3, xs.shape[1]), np.float32)
+    centers = np.empty((xs.shape[1], 2), np.float32)
+    distances = np.empty((xs.shape[1], 2, TILE), np.float32)
     for tile in range(nx * ny):
         first, last = starts[tile], starts[tile + 1]
         if first == last:
@@ -138,10 +138,10 @@ def composite(  # noqa: D417 - the arrays are described together
                 b = min(bottom, math.ceil(y + reach))
                 if a >= b:
                     continue
-                if k != kind:
-                    kind = k
-                    _prepare(work, alphas[k], radii[k])
-                _pass(work, a, b, xs, ys, g, counts[g], _f(x0), _f(y0), alphas[k], radii[k], terms)
+                _pass(
+                    work, a, b, xs, ys, g, counts[g],
+                    _f(x0), _f(y0), alphas[k], radii[k], centers, distances,
+                )  # fmt: skip
             _blend(work, a, b, colors[g, 0], colors[g, 1], colors[g, 2])
             while top < bottom and _is_spent(work, top):
                 top += 1
@@ -188,26 +188,13 @@ def _bin(cx: Any, cy: Any, spread: Any, kinds: Any, outer: Any, nx: int, ny: int
 
 
 @njit(nogil=True, cache=True)
-def _prepare(work: Any, alpha: Any, radius: Any) -> None:
-    """Fill `PASSED`, the part of 1 - a·c that does not depend on where the disc is."""
-    for i in range(np.uint64(AREA)):
-        x, y = work[PIXEL_X + i], work[PIXEL_Y + i]
-        near = alpha / (radius + radius) * (x * x + y * y)
-        work[PASSED + i] = _ONE - alpha * (_HALF + radius * _HALF) + near
-
-
-@njit(nogil=True, cache=True)
 def _pass(
     work: Any, top: int, bottom: int, xs: Any, ys: Any, g: int, count: int,
-    x0: Any, y0: Any, alpha: Any, radius: Any, terms: Any,
+    x0: Any, y0: Any, alpha: Any, radius: Any, centers: Any,
+    distances: Any,
 ) -> None:  # fmt: skip
-    """How much light trail ``g`` lets through at a tile's rows from ``top`` on: Π (1 - a·c).
-
-    With c = ½ + (r² - |p - z|²) / 2r, and p - z squared multiplied out, a factor is a sum of
-    `PASSED`, which is the pixel's, and three terms of the disc's, which are worked out first.
-    """
+    """How much light trail ``g`` lets through at a tile's rows from ``top`` on: Π (1 - a·c)."""
     least = _ONE - alpha
-    curve = alpha / (radius + radius)
     # Tell which discs cover all of these rows, and which none of them.
     half_x, half_y = _f(TILE) * _HALF, _f(bottom - top) * _HALF
     mid_x, mid_y = half_x, _f(top) + half_y
@@ -223,20 +210,10 @@ def _pass(
         if distance2 < inside * inside:
             passing *= least
         elif distance2 < outside * outside:
-            terms[0, m] = _f(-2) * curve * x
-            terms[1, m] = _f(-2) * curve * y
-            terms[2, m] = curve * (x * x + y * y)
+            centers[m, 0] = x
+            centers[m, 1] = y
             m += 1
-    first, last = np.uint64(top * TILE), np.uint64(bottom * TILE)
-    for i in range(first, last):
-        work[THROUGH + i] = passing
-    for s in range(m):
-        right, down, rest = terms[0, s], terms[1, s], terms[2, s]
-        for i in range(first, last):
-            factor = work[PASSED + i] + (
-                right * work[PIXEL_X + i] + (down * work[PIXEL_Y + i] + rest)
-            )
-            work[THROUGH + i] *= min(_ONE, max(least, factor))
+    _multiply_rows(work, THROUGH, top, bottom, passing, centers, m, alpha, radius, distances)
 
 
 @njit(nogil=True, cache=True)
@@ -255,10 +232,7 @@ def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
 @njit(nogil=True, cache=True)
 def _is_spent(work: Any, row: int) -> bool:
     """Whether next to no light passes any more through a row of a tile."""
-    for i in range(np.uint64(row * TILE), np.uint64(row * TILE + TILE)):
-        if work[LIGHT + i] >= _SPENT:
-            return False
-    return True
+    return bool(_is_row_below(work, LIGHT + np.uint64(row * TILE), _SPENT))
 
 
 @njit(nogil=True, cache=True)
@@ -294,3 +268,114 @@ def blend_mask(
                 below = _f(plane[y0 + row, x0 + column])
                 value = below + mask[row, column] * (ink - below)
                 plane[y0 + row, x0 + column] = np.uint8(np.int32(value + _HALF))
+
+
+# What follows is a tile's inner loops as vectors of one row of pixels: LLVM makes scalar code of
+# loops as short as a row. It stands in this file because numba's cache looks at the file of the
+# function that it compiled, and at no other.
+_NUMBER, _INDEX = ir.FloatType(), ir.IntType(64)
+_ROW = ir.VectorType(_NUMBER, TILE)
+_ROWS_AT_ONCE = 4  # as many chains of multiplications run side by side
+
+
+def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    """Where a contiguous array's numbers lie."""
+    return context.make_array(kind)(context, builder, array).data
+
+
+def _splat(builder: Any, number: Any) -> Any:
+    """A row that holds one number everywhere."""
+    nothing = ir.Constant(_ROW, ir.Undefined)
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), TILE), [0] * TILE)
+    return builder.shuffle_vector(
+        builder.insert_element(nothing, number, _INDEX(0)), nothing, lanes
+    )
+
+
+def _row_at(builder: Any, numbers: Any, index: Any) -> Any:
+    """Where a row starts: the numbers from ``index`` on."""
+    return builder.bitcast(builder.gep(numbers, [index]), _ROW.as_pointer())
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _is_row_below(typing: Any, work: Any, at: Any, limit: Any) -> Any:
+    """Whether all of a row, ``work[at : at + TILE]``, is less than ``limit``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        array, start, bound = values
+        place = _row_at(builder, _data(context, builder, work, array), start)
+        row = builder.load(place, align=4)
+        reached = builder.fcmp_unordered(">=", row, _splat(builder, bound))
+        bits = ir.IntType(TILE)
+        return builder.icmp_unsigned("==", builder.bitcast(reached, bits), bits(0))
+
+    return types.boolean(work, at, limit), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _multiply_rows(
+    typing: Any, work: Any, at: Any, top: Any, bottom: Any, start: Any, centers: Any, m: Any,
+    alpha: Any, radius: Any, distances: Any,
+) -> Any:  # fmt: skip
+    """Rows ``top`` to ``bottom`` of the plane at ``work[at]``: start · Π (1 - a·c) over m discs.
+
+    As d² = dx² + dy², 1 - a·c is a number of the pixel's column and one of its row, added and
+    clamped. They are worked out first, in ``distances`` (n, 2, TILE).
+    """
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        work_, at_, first, last, start_, centers_, m_, alpha_, radius_, distances_ = values
+        plane = builder.gep(_data(context, builder, work, work_), [at_])
+        places = _data(context, builder, centers, centers_)
+        table = _data(context, builder, distances, distances_)
+        half, one = _NUMBER(0.5), _NUMBER(1)
+        pixels = ir.Constant(_ROW, [i + 0.5 for i in range(TILE)])
+        ones = ir.Constant(_ROW, [1.0] * TILE)
+        least = _splat(builder, builder.fsub(one, alpha_))
+        curve = _splat(builder, builder.fdiv(alpha_, builder.fadd(radius_, radius_)))
+        center = builder.fmul(alpha_, builder.fadd(half, builder.fmul(radius_, half)))
+        center = _splat(builder, builder.fsub(one, center))
+
+        def after(index: Any, count: int) -> Any:
+            return builder.add(index, _INDEX(count))
+
+        def from_disc(coordinate: Any) -> Any:
+            d = builder.fsub(pixels, _splat(builder, builder.load(coordinate)))
+            return builder.fmul(curve, builder.fmul(d, d))
+
+        with cgutils.for_range(builder, m_) as disc:
+            k = builder.mul(disc.index, _INDEX(2))
+            across = from_disc(builder.gep(places, [k]))
+            down = builder.fadd(center, from_disc(builder.gep(places, [after(k, 1)])))
+            k = builder.mul(disc.index, _INDEX(2 * TILE))
+            builder.store(across, _row_at(builder, table, k), align=4)
+            builder.store(down, _row_at(builder, table, after(k, TILE)), align=4)
+
+        step = _INDEX(_ROWS_AT_ONCE)
+        first = builder.and_(first, _INDEX(-_ROWS_AT_ONCE))
+        with cgutils.for_range_slice(builder, first, last, step, inc=True) as (row, _):
+            products = [
+                cgutils.alloca_once(builder, _ROW)  # type: ignore[no-untyped-call]
+                for _ in range(_ROWS_AT_ONCE)
+            ]
+            for product in products:
+                builder.store(_splat(builder, start_), product)
+            with cgutils.for_range(builder, m_) as disc:
+                k = builder.mul(disc.index, _INDEX(2 * TILE))
+                across = builder.load(_row_at(builder, table, k), align=4)
+                for j, product in enumerate(products):
+                    down = builder.gep(table, [builder.add(after(k, TILE + j), row)])
+                    factor = builder.fadd(across, _splat(builder, builder.load(down)))
+                    # 1 first: LLVM would make a select of a multiplication by it.
+                    below = builder.fcmp_ordered("<", factor, ones)
+                    factor = builder.select(below, factor, ones)
+                    above = builder.fcmp_ordered(">", factor, least)
+                    factor = builder.select(above, factor, least)
+                    builder.store(builder.fmul(builder.load(product), factor), product)
+            for j, product in enumerate(products):
+                place = _row_at(builder, plane, builder.mul(after(row, j), _INDEX(TILE)))
+                builder.store(builder.load(product), place, align=4)
+        return context.get_dummy_value()
+
+    values = (work, at, top, bottom, start, centers, m, alpha, radius, distances)
+    return types.void(*values), codegen
