@@ -37,10 +37,8 @@ class Page:
         from .discs import composite
 
         bottom = self.layout.dots_bottom
-        # The chrome leaves the rows of the dots blank: filling them costs less than copying.
+        # The chrome leaves the rows of the dots blank: the compositor fills them.
         background = np.array(rgb_bytes(self.theme.background), np.uint8)
-        for plane, level in zip(canvas, background, strict=True):
-            plane[:bottom] = level
         canvas[:, bottom:] = self.background[:, bottom:]
         xs, ys, counts, kinds, colors = self._trails(scene)
         px_per_unit = self.layout.px_per_unit
