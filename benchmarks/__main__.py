@@ -31,7 +31,7 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         benchmarks: dict[str, Callable[[], Result]] = {
-            "recorder": lambda: training.recorder_cost(folder, 8 * pairs),
+            "recorder": lambda: training.recorder_cost(folder, 6 * pairs),
             "latents": lambda: training.latents_speed(run, 3 * pairs),
             "memory": lambda: film.memory(folder),
             "ffmpeg": lambda: film.against_ffmpeg(run, folder, pairs),

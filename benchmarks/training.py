@@ -14,7 +14,7 @@ from latentviz.evaluate import layer_outputs
 from trainers.models import ColorMLP
 from trainers.sparse_labels import LAYER, shipped_dopesheet
 
-BLOCK_STEPS = 500
+BLOCK_STEPS = 2200  # two whole chunks and a bit: the background thread counts too
 LOOPED_STEPS = 2048
 
 

@@ -8,7 +8,7 @@ import queue
 import threading
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Collection, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
@@ -136,9 +136,8 @@ class Recorder:
         # As many rows as a chunk can come to have: a large model's are few.
         self._chunk_rows = min(CHUNK_STEPS, CHUNK_BYTES // max(1, state_bytes) + 1)
         self._n_steps = 0
-        self._known_names: set[str] = set()
-        self._label_names: Set[str] | None = None
-        self._batch_form: tuple[object, ...] | None = None  # the last batch's
+        self._label_names: KeysView[str] | None = None
+        self._batch_form: object = None  # the last batch's
         self._forms: dict[str, _Form] = {}  # what each tensor and each part of a batch looks like
         self._chunk = self._new_chunk()
         self._closed = False
@@ -185,22 +184,17 @@ class Recorder:
                 view = chunk.views[name] = self._view(chunk, name, tensor)
             view.buffer[k] = view.array if view.array is not None else _to_numpy(tensor)
         if batch is not None:
-            self._add_batch(
-                chunk, k, _copy(batch), {n: _copy(v) for n, v in (labels or {}).items()}
-            )
+            self._add_batch(chunk, batch, labels or {})
         elif labels:
             raise OptionError("labels= are the labels of a batch; give batch= too")
+        elif chunk.batches is not None:
+            chunk.batches.skip(k)
         if self._record_latents:
             assert self._probe is not None
             latents = layer_outputs(self._model, self._layer, self._probe)
             chunk.latents[k] = _to_numpy(latents)
-        chunk.metrics[k] = {n: _scalar(v) for n, v in (losses or {}).items()}
-        chunk.params[k] = {n: _scalar(v) for n, v in (params or {}).items()}
-        names = chunk.metrics[k].keys() | chunk.params[k].keys()
-        if not names <= self._known_names:
-            for name in names:
-                f.check_name(f"metrics/{f.chunk_id(0)}/{name}")
-            self._known_names |= names
+        self._add_numbers(chunk.metrics, k, losses or {})
+        self._add_numbers(chunk.params, k, params or {})
         # Only now does the step count: an interrupt before this line leaves it out whole.
         chunk.count += 1
         self._n_steps += 1
@@ -271,35 +265,45 @@ class Recorder:
         place = (tensor.data_ptr(), tensor.stride())
         return _View(place, array if tensor.device.type == "cpu" else None, buffer)
 
-    def _add_batch(
-        self, chunk: _Chunk, k: int, inputs: NDArray[Any], labels: dict[str, NDArray[Any]]
-    ) -> None:
-        arrays = (inputs, *labels.values())
-        form = (*labels, *(array.shape for array in arrays), *(array.dtype for array in arrays))
+    def _add_batch(self, chunk: _Chunk, batch: Array, labels: Mapping[str, Array]) -> None:
+        names = self._label_names
+        if names is None:
+            for name in labels:
+                f.check_name(f"batches/{f.chunk_id(0)}/labels/{name}")
+            names = dict.fromkeys(labels).keys()
+        elif labels.keys() != names:
+            raise OptionError(
+                f"labels must be the same on every step, got {sorted(labels)} after {sorted(names)}"
+            )
+        arrays = [_as_array(batch), *(_as_array(labels[name]) for name in names)]
+        form = [(array.shape, array.dtype) for array in arrays]
         if form != self._batch_form:  # as a rule all batches are alike
-            self._check_batch(inputs, labels)
-            self._batch_form = form
-        chunk.batches[k] = (inputs, labels)
-        chunk.batch_bytes += sum(array.nbytes for array in arrays)
+            self._check_batch(arrays, names)
+            self._batch_form, self._label_names = form, names
+        if chunk.batches is None:
+            members = ["inputs", *(f"labels/{name}" for name in names)]
+            chunk.batches = _Batches(members, arrays, chunk.count)
+        chunk.batches.add(chunk.count, arrays)
 
-    def _check_batch(self, inputs: NDArray[Any], labels: dict[str, NDArray[Any]]) -> None:
-        for name, array in {"the batch": inputs, **labels}.items():
-            what = name if array is inputs else f"label {name!r}"
+    def _check_batch(self, arrays: Sequence[NDArray[Any]], names: Collection[str]) -> None:
+        inputs = arrays[0]
+        labels = [f"label {name!r}" for name in names]
+        for what, array in zip(["the batch", *labels], arrays, strict=True):
             if array.shape[:1] != inputs.shape[:1] or array.ndim == 0:
                 raise OptionError(
                     f"{what} has shape {array.shape} and the batch {inputs.shape}; each must be "
                     "(B, ...), with the same B"
                 )
             self._check_form(what, array.shape[1:], array.dtype)
-        if self._label_names is None:
-            for name in labels:
-                f.check_name(f"batches/{f.chunk_id(0)}/labels/{name}")
-            self._label_names = labels.keys()
-        elif labels.keys() != self._label_names:
-            raise OptionError(
-                f"labels must be the same on every step, got {sorted(labels)} after "
-                f"{sorted(self._label_names)}"
-            )
+
+    def _add_numbers(
+        self, columns: dict[str, NDArray[np.float64]], k: int, values: Mapping[str, Number]
+    ) -> None:
+        for name in (name for name in values if name not in columns):
+            f.check_name(f"metrics/{f.chunk_id(0)}/{name}")
+            columns[name] = np.full(self._chunk_rows, np.nan)
+        for name, column in columns.items():
+            column[k] = _scalar(values[name]) if name in values else np.nan
 
     def _check_form(self, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Members of an archive are arrays over steps, so a step's must all look alike."""
@@ -345,41 +349,74 @@ class _Chunk:
     started: float = field(default_factory=time.monotonic)
     count: int = 0
     step_bytes: int = 0
-    batch_bytes: int = 0
     views: dict[str, _View] = field(default_factory=dict)
-    batches: dict[int, tuple[NDArray[Any], dict[str, NDArray[Any]]]] = field(default_factory=dict)
+    batches: _Batches | None = None
     latents: dict[int, NDArray[Any]] = field(default_factory=dict)
-    metrics: dict[int, dict[str, float]] = field(default_factory=dict)
-    params: dict[int, dict[str, float]] = field(default_factory=dict)
+    # (rows,) each; NaN where a step had none.
+    metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    params: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def n_bytes(self) -> int:
         latents = self.latents[0].nbytes if self.latents else 0
-        return self.count * (self.step_bytes + latents) + self.batch_bytes
+        batches = self.batches.n_bytes(self.count) if self.batches is not None else 0
+        return self.count * (self.step_bytes + latents) + batches
 
     def arrays(self, layer: str) -> Iterator[tuple[str, NDArray[Any]]]:
         """The members' names, less the chunk's number, and their arrays."""
         yield "steps", np.arange(self.first, self.first + self.count, dtype=np.int64)
         for name, view in self.views.items():
             yield f"states/{name}", view.buffer[: self.count]
-        batches = [self.batches[k] for k in range(self.count) if k in self.batches]
-        if batches:
-            sizes = [len(self.batches[k][0]) if k in self.batches else 0 for k in range(self.count)]
-            yield "batches/offsets", np.cumsum([0, *sizes], dtype=np.int64)
-            inputs = [inputs for inputs, _ in batches]
-            yield "batches/inputs", np.concatenate(inputs)
-            for name in batches[0][1]:
-                yield (
-                    f"batches/labels/{name}",
-                    np.concatenate([labels[name] for _, labels in batches]),
-                )
+        if self.batches is not None:
+            for name, array in self.batches.arrays(self.count):
+                yield f"batches/{name}", array
         if self.latents:
             yield f"latents/{layer}", np.stack([self.latents[k] for k in range(self.count)])
-        for group, by_row in (("metrics", self.metrics), ("params", self.params)):
-            rows = [by_row[k] for k in range(self.count)]
-            for name in {name: None for row in rows for name in row}:
-                column64 = [row.get(name, np.nan) for row in rows]
-                yield f"{group}/{name}", np.array(column64, np.float64)
+        for group, columns in (("metrics", self.metrics), ("params", self.params)):
+            for name, column in columns.items():
+                yield f"{group}/{name}", column[: self.count]
+
+
+class _Batches:
+    """The batches of a chunk's steps, end to end, as they may be of unequal sizes.
+
+    In memory of their own, for the caller may overwrite what was given; and in one piece, for
+    small ones that outlive their step would scatter those of the training loop.
+    """
+
+    def __init__(self, names: Sequence[str], like: Sequence[NDArray[Any]], k: int) -> None:
+        """Begin at the chunk's step ``k``, whose batch is alike."""
+        self._offsets = [0] * (k + 1)
+        B = len(like[0])
+        self._row_bytes = sum(array.nbytes for array in like) // max(1, B)
+        # What a chunk can come to hold, if batches are alike; the system gives what is used.
+        capacity = min(CHUNK_STEPS * B, CHUNK_BYTES // max(1, self._row_bytes) + B)
+        self._names = names
+        self._buffers = [np.empty((capacity, *array.shape[1:]), array.dtype) for array in like]
+
+    def add(self, k: int, arrays: Sequence[NDArray[Any]]) -> None:
+        start = self._offsets[k]
+        stop = start + len(arrays[0])
+        if stop > len(self._buffers[0]):
+            self._buffers = [
+                np.resize(buffer, (2 * stop, *buffer.shape[1:])) for buffer in self._buffers
+            ]
+        for buffer, array in zip(self._buffers, arrays, strict=True):
+            buffer[start:stop] = array
+        # After a step that was refused halfway, its batch is there already.
+        self._offsets[k + 1 :] = [stop]
+
+    def skip(self, k: int) -> None:
+        self._offsets[k + 1 :] = [self._offsets[k]]
+
+    def n_bytes(self, count: int) -> int:
+        return self._offsets[count] * self._row_bytes
+
+    def arrays(self, count: int) -> Iterator[tuple[str, NDArray[Any]]]:
+        offsets = np.array(self._offsets[: count + 1], np.int64)
+        yield "offsets", offsets
+        for name, buffer in zip(self._names, self._buffers, strict=True):
+            yield name, buffer[: offsets[-1]]
 
 
 class _Background:
@@ -566,9 +603,12 @@ def _scalar(value: Number) -> float:
     return float(value if item is None else item())
 
 
-def _copy(value: Array) -> NDArray[Any]:
-    """An array of our own: the caller may go on to overwrite what was given."""
-    return np.array(_to_numpy(_as_tensor(value)))
+def _as_array(value: Array) -> NDArray[Any]:
+    """An array of what was given, in the same memory where that can be."""
+    try:  # the shortest way, which most tensors can go
+        return value.numpy()  # type: ignore[union-attr]
+    except (AttributeError, RuntimeError, TypeError):
+        return _to_numpy(_as_tensor(value))
 
 
 def _versions() -> dict[str, str]:

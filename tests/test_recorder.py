@@ -312,7 +312,9 @@ def test_a_step_that_is_refused_leaves_the_others_whole(path, name):
 
     def train():
         with Recorder(path, mlp(), layer="0", probe=RGB) as recorder:
-            recorder.step(batch=RGB, losses={"loss": 7.0}, params={"lr": 1})
+            recorder.step(
+                batch=RGB, labels={"red": [1] * 7}, losses={"loss": 7.0}, params={"lr": 1}
+            )
             recorder.step(**given)
 
     with pytest.raises(error, match=message):
@@ -440,3 +442,34 @@ def test_a_full_disk_ends_recording_and_not_training(tmp_path):
     command = [sys.executable, "-W", "error", "-c", textwrap.dedent(code), tmp_path / "run.npz"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_batches_may_grow_and_be_missing_and_labels_come_in_any_order(path):
+    sizes = [2, 0, 3000, None, 5]
+    rng = np.random.default_rng(0)
+    given = [None if B is None else rng.random((B, 3), np.float32) for B in sizes]
+    with Recorder(path, mlp(), layer="0") as recorder:
+        for k, inputs in enumerate(given):
+            if inputs is None:
+                recorder.step()
+                continue
+            a, b = ("a", inputs[:, 0] > 0.5), ("b", inputs[:, 1])
+            recorder.step(batch=inputs, labels=dict([a, b] if k % 2 else [b, a]))
+    with open_run(path) as run:
+        for step, inputs in enumerate(given):
+            batch = run.batch(step)
+            inputs = np.empty((0, 3), np.float32) if inputs is None else inputs
+            np.testing.assert_array_equal(batch.inputs, inputs)
+            np.testing.assert_array_equal(batch.labels["a"], inputs[:, 0] > 0.5)
+            np.testing.assert_array_equal(batch.labels["b"], inputs[:, 1])
+
+
+def test_a_batch_of_a_step_that_was_refused_is_overwritten(path):
+    with Recorder(path, mlp(), layer="0") as recorder:
+        with pytest.raises(ValueError, match="could not convert"):
+            recorder.step(batch=RGB[:3], losses={"loss": 1.0, "odd": "x"})
+        recorder.step(batch=RGB[3:], losses={"recon": 2.0})
+    with open_run(path) as run:
+        np.testing.assert_array_equal(run.batch(0).inputs, RGB[3:])
+        assert np.isnan(run.metrics["loss"]).all()
+        assert run.metrics["recon"].tolist() == [2.0]
