@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .color import hsv_from_rgb, rgb_from_hsv, rgb_grid
+    from .color import ColorCube, hsv_cube, hsv_from_rgb, rgb_cube, rgb_from_hsv, rgb_grid
     from .easing import MinimumJerk, cubic_bezier
     from .errors import ArchiveError, EncodeError, LatentvizError, ModelError, OptionError
     from .evaluate import Evaluation
@@ -25,6 +25,7 @@ _HOME = {
     "ArchiveError": "errors",
     "Batch": "run",
     "BezierPace": "pacing",
+    "ColorCube": "color",
     "EncodeError": "errors",
     "Evaluation": "evaluate",
     "Film": "movie",
@@ -39,10 +40,12 @@ _HOME = {
     "RecordingWarning": "recorder",
     "Run": "run",
     "cubic_bezier": "easing",
+    "hsv_cube": "color",
     "hsv_from_rgb": "color",
     "open_run": "run",
     "render": "movie",
     "render_frame": "movie",
+    "rgb_cube": "color",
     "rgb_from_hsv": "color",
     "rgb_grid": "color",
 }
@@ -51,6 +54,7 @@ __all__ = [
     "ArchiveError",
     "Batch",
     "BezierPace",
+    "ColorCube",
     "EncodeError",
     "Evaluation",
     "Film",
@@ -66,10 +70,12 @@ __all__ = [
     "Run",
     "__version__",
     "cubic_bezier",
+    "hsv_cube",
     "hsv_from_rgb",
     "open_run",
     "render",
     "render_frame",
+    "rgb_cube",
     "rgb_from_hsv",
     "rgb_grid",
 ]

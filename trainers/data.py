@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentviz.color import rgb_from_hsv
+from latentviz.color import hsv_cube
 
 LabelKind = Literal["hard", "soft"]
 
@@ -48,39 +48,6 @@ class Batch(NamedTuple):
     labels: Mapping[str, Tensor]
 
 
-def hsv_grid(n_hues: int, n_saturations: int, n_values: int) -> Floats:
-    """Hue (1 left out, as it is 0), saturation and value (both 0..1 inclusive).
-
-    Returns:
-        (n_hues·n_saturations·n_values, 3) float64, value fastest.
-    """
-    axes = (
-        np.arange(n_hues) / n_hues,
-        np.linspace(0.0, 1.0, n_saturations),
-        np.linspace(0.0, 1.0, n_values),
-    )
-    return np.stack(np.meshgrid(*axes, indexing="ij"), -1).reshape(-1, 3)
-
-
-def hsv_grid_weights(hsv: Floats, *, n_hues: int, n_saturations: int) -> Floats:
-    """Sampling weights that make up for the colours that an HSV grid repeats.
-
-    Black stands in the grid once a hue and saturation, and each grey once a hue; so weighted, all
-    blacks together count as one pure colour, and so do all whites.
-
-    Args:
-        hsv: (N, 3).
-        n_hues: Number of hues in the grid.
-        n_saturations: Number of saturations in the grid.
-
-    Returns:
-        (N,) float64 in 0..1.
-    """
-    _, s, v = hsv.T
-    white, black = 1 / n_hues, 1 / (n_saturations * n_hues)
-    return np.asarray(black * (1 - v) + white * (1 - s) * v + s * v)
-
-
 def redness(rgb: Floats) -> Floats:
     """How red a colour is, (N,) in 0..1, of ``rgb``, (N, 3): 1 for pure red alone."""
     r, g, b = rgb.T
@@ -96,12 +63,11 @@ def sparse_color_data(
     *, n_hues: int = 36, n_saturations: int = 10, n_values: int = 10
 ) -> ColorData:
     """The data of the experiment "sparse labels": an HSV grid with labels red and vibrant."""
-    hsv = hsv_grid(n_hues, n_saturations, n_values)
-    rgb = rgb_from_hsv(hsv)
-    weights = hsv_grid_weights(hsv, n_hues=n_hues, n_saturations=n_saturations)
+    cube = hsv_cube(n_hues, n_saturations, n_values)
+    rgb = cube.points
     return ColorData(
         rgb=torch.from_numpy(rgb).float(),
-        weights=torch.from_numpy(weights),
+        weights=torch.from_numpy(cube.weights.ravel()),
         labels={
             "red": torch.from_numpy(0.5 * redness(rgb) ** 10).float(),
             "vibrant": torch.from_numpy(0.5 * vibrancy(rgb) ** 100).float(),

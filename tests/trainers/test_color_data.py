@@ -7,36 +7,10 @@ import torch
 from trainers.data import (
     ColorData,
     batches,
-    hsv_grid,
-    hsv_grid_weights,
     redness,
     sparse_color_data,
     vibrancy,
 )
-
-
-def test_the_grid_has_36_hues_and_inclusive_saturations_and_values():
-    hsv = hsv_grid(36, 10, 10)
-    assert hsv.shape == (3600, 3)
-    assert np.unique(hsv[:, 0]) * 360 == pytest.approx(np.arange(0, 360, 10))
-    for axis in (1, 2):
-        assert np.unique(hsv[:, axis]) == pytest.approx(np.arange(10) / 9)
-
-
-def test_repeated_colours_weigh_no_more_than_single_ones():
-    hsv = hsv_grid(36, 10, 10)
-    weights = hsv_grid_weights(hsv, n_hues=36, n_saturations=10)
-    hue, saturation, value = hsv.T
-    # Black: 360 samples of 1/360. White: 36 samples of 1/36. A pure colour: one sample of 1.
-    assert weights[value == 0].sum() == pytest.approx(1)
-    assert weights[(saturation == 0) & (value == 1)].sum() == pytest.approx(1)
-    assert weights[(hue == 0) & (saturation == 1) & (value == 1)] == pytest.approx([1])
-
-
-def test_weights_by_hand():
-    # s = 1/2, v = 1/4, 2 hues, 4 saturations: (1/8)·(3/4) + (1/2)·(1/2)·(1/4) + (1/2)·(1/4).
-    weight = hsv_grid_weights(np.array([[0.3, 0.5, 0.25]]), n_hues=2, n_saturations=4)
-    assert weight == pytest.approx([0.09375 + 0.0625 + 0.125])
 
 
 def test_redness_and_vibrancy_by_hand():
