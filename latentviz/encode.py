@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import EncodeError, OptionError
+from .files import check_folder, publish
 
 EXTENSIONS = (".mp4", ".mov", ".mkv")
 PRESETS = (
@@ -95,20 +96,6 @@ def check_video_path(path: Path) -> None:
             f"a film's extension must be one of {', '.join(EXTENSIONS)}, got {path.name!r}"
         )
     check_folder(path)
-
-
-def check_folder(path: Path) -> None:
-    """Find out that a file cannot be written at ``path``.
-
-    Raises:
-        OptionError: Its folder is missing or not writable, or it is a folder itself.
-    """
-    if not path.parent.is_dir():
-        raise OptionError(f"the folder {path.parent} does not exist; create it first")
-    if path.is_dir():
-        raise OptionError(f"{path} is a folder; name a file")
-    if not os.access(path.parent, os.W_OK):
-        raise OptionError(f"the folder {path.parent} is not writable")
 
 
 def ffmpeg_path() -> str:
@@ -268,15 +255,6 @@ class VideoWriter:
     def _close_logs(self) -> None:
         self._words.close()
         self._progress.close()
-
-
-def publish(part: Path, path: Path) -> None:
-    """Move a finished temporary file to its destination, with the permissions of a new file."""
-    # There is no way to read the mask but to set it; and mkstemp's files are private.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    part.chmod(0o666 & ~mask)
-    os.replace(part, path)
 
 
 def _widen(process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import queue
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,15 +17,10 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from .encode import (
-    VideoSettings,
-    VideoWriter,
-    check_folder,
-    check_video_path,
-    parse_fps,
-    publish,
-)
+from .encode import VideoSettings, VideoWriter, check_video_path, parse_fps
 from .errors import OptionError
+from .figures.picture import Picture
+from .files import atomic, check_folder
 from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
 from .raster.layout import check_size
@@ -235,27 +229,37 @@ def render_frame(
     Raises:
         LatentvizError: The run or an option is bad.
     """
-    if frame is not None and step is not None:
-        raise OptionError("give a frame or a step, not both")
     with _opened(run) as opened:
-        plan = Film(opened, _film_options(options, film))
-        if frame is None:
-            frame = len(plan) - 1 if step is None else plan.frame_at(step)
-        return interleaved(plan.draw(frame))
+        return frame_picture(
+            opened, frame=frame, step=step, options=_film_options(options, film)
+        ).pixels
 
 
-def save_png(pixels: NDArray[np.uint8], path: str | os.PathLike[str]) -> None:
-    """Write (H, W, 3) uint8 as a PNG, whole or not at all.
+def frame_picture(
+    run: Run, *, frame: int | None, step: int | None, options: FilmOptions
+) -> Picture:
+    """`render_frame`, with the words that belong to it.
 
     Raises:
-        OptionError: The folder is missing or not writable.
+        LatentvizError: The run or an option is bad.
     """
-    from PIL import Image
-
-    path = Path(path)
-    check_folder(path)
-    with _atomic(path) as part:
-        Image.fromarray(pixels).save(part, "PNG")
+    if frame is not None and step is not None:
+        raise OptionError("give a frame or a step, not both")
+    film = Film(run, options)
+    if frame is None:
+        frame = len(film) - 1 if step is None else film.frame_at(step)
+    drawn = interleaved(film.draw(frame))
+    covered = run.steps[film.frames[frame].start : film.frames[frame].stop]
+    views = ", ".join(projection.title for projection in film.page.stage.projections)
+    return Picture(
+        title=f"{run.name}, frame {frame}",
+        alt=(
+            f"The latents of {run.n_points} points in the projections {views}, at steps "
+            f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."
+        ),
+        data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])]},
+        drawn=drawn,
+    )
 
 
 def interleaved(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -353,21 +357,7 @@ def _opened(run: RunLike) -> Iterator[Run]:
 
 
 @contextmanager
-def _atomic(path: Path) -> Iterator[Path]:
-    """A file to write beside ``path``; it is moved there when all went well, or is gone."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
-    try:
-        yield part
-        publish(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
 def _atomic_text(path: Path) -> Iterator[IO[str]]:
-    """`_atomic`, opened for text."""
-    with _atomic(path) as part, part.open("w") as file:
+    """`atomic`, opened for text."""
+    with atomic(path) as part, part.open("w") as file:
         yield file

@@ -215,7 +215,7 @@ ERRORS = {
     "render run.npz -o out/film.gif": "must be one of .mp4, .mov, .mkv, got 'film.gif'",
     "render run.npz -o none/film.mp4": "the folder none does not exist; create it first",
     "render run.npz -o out": "a film's extension must be",
-    "frame run.npz -o out/f.jpg": "a frame's extension must be .png, got 'f.jpg'",
+    "frame run.npz -o out/f.jpg": "the picture's extension must be .png, got 'f.jpg'",
     "frame run.npz -o none/f.png": "the folder none does not exist; create it first",
     "render none.npz -o out/film.mp4": "none.npz does not exist; name a run archive",
     "frame none.npz -o out/f.png": "none.npz does not exist",

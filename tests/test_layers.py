@@ -19,7 +19,7 @@ LAYERS = [
     ("run", {"run", "evaluate", "recorder", "models"}),
     ("what to show", {"pacing", "projection", "scene", "views"}),
     ("pixels", {"raster"}),
-    ("files", {"encode", "figures"}),
+    ("files", {"files", "encode", "figures"}),
     ("face", {"movie", "cli", "__main__"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}

@@ -8,7 +8,6 @@ from imageio_ffmpeg import count_frames_and_secs
 
 from latentviz import Film, FilmOptions, Run, open_run, render, render_frame
 from latentviz.errors import ArchiveError, LatentvizError, OptionError
-from latentviz.movie import save_png
 
 SIZE = (320, 180)
 SMALL = FilmOptions(size=SIZE, frames=12)
@@ -328,14 +327,3 @@ def test_themes_differ(recorded):
     )
     assert dark.mean() < 100
     assert light.mean() > 150
-
-
-def test_save_png(tmp_path):
-    from PIL import Image
-
-    pixels = RNG.integers(0, 256, (180, 320, 3), np.uint8)
-    save_png(pixels, tmp_path / "frame.png")
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "frame.png")), pixels)
-    assert [p.name for p in tmp_path.iterdir()] == ["frame.png"]
-    with pytest.raises(OptionError, match="none does not exist"):
-        save_png(pixels, tmp_path / "none" / "frame.png")

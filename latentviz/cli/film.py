@@ -1,88 +1,19 @@
-"""The command line. Heavy imports wait until a command needs them, so that --help is instant."""
+"""Films and their frames: `render`, `frame` and `info`."""
 
 from __future__ import annotations
 
-import gc
 import json
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from . import __version__
-from .errors import LatentvizError, OptionError
+from ..errors import OptionError
+from .group import main
+from .options import Command, decorated, given, opened, parse_size, progress, run_options
 
 if TYPE_CHECKING:
-    from .movie import FilmOptions, Progress
-    from .run import Run
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-BAD_INPUT = 2  # the exit status for what the user can put right
-INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
-
-
-class _Group(click.Group):
-    """Turns what users can put right into one line and exit status 2."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with _terminable():
-                return super().invoke(ctx)
-        except LatentvizError as error:
-            raise click.ClickException(str(error)) from None
-        except KeyboardInterrupt:
-            click.echo("Interrupted; nothing was written.", err=True)
-            ctx.exit(INTERRUPTED)
-        except BrokenPipeError:
-            # The reader of our output has gone (`latentviz info | head`): no news to it.
-            sys.stderr.close()
-            ctx.exit(0)
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:
-        # What is imported stays for good; looking through it for garbage over and over would take
-        # a quarter of the time to the first frame.
-        gc.set_threshold(200_000)
-        try:
-            # Else click would print its usage before what is wrong.
-            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
-        except click.ClickException as error:
-            click.echo("Error: " + " ".join(error.format_message().split()), err=True)
-            sys.exit(BAD_INPUT)
-
-
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="latentviz")
-def main() -> None:
-    """Films of a neural network's latent space, at every training step."""
-
-
-def _decorated(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> Command:
-    for decorate in reversed(decorators):
-        command = decorate(command)
-    return command
-
-
-def _run_options(command: Command) -> Command:
-    """The run to read, and how to read it."""
-    decorators = [
-        click.argument("run", type=click.Path(path_type=Path)),
-        click.option(
-            "--model",
-            metavar="MODULE:FACTORY",
-            help="Make the model with this, where the archive does not name a registered one.",
-        ),
-        click.option(
-            "--max-bytes",
-            type=click.IntRange(min=1),
-            help="Refuse an archive that unpacks to more. Default: 17179869184 (16 GiB).",
-        ),
-    ]
-    return _decorated(command, decorators)
+    from ..movie import FilmOptions
 
 
 def _film_options(command: Command) -> Command:
@@ -133,11 +64,11 @@ def _film_options(command: Command) -> Command:
             help="A quick look: 640x360 and a fast preset, unless given otherwise.",
         ),
     ]  # fmt: skip
-    return _decorated(command, decorators)
+    return decorated(command, decorators)
 
 
 @main.command()
-@_run_options
+@run_options
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path),
     help="The video to write: .mp4, .mov or .mkv.",
@@ -165,25 +96,25 @@ def render(
     **film: Any,
 ) -> None:
     """Render the film of RUN, every recorded step of it."""
-    from . import movie
+    from .. import movie
 
     if preset is None and draft:
         preset = movie.DRAFT_PRESET
-    settings = _given(fps=fps, crf=crf, preset=preset, threads=threads, frame_hashes=frame_hashes)
+    settings = given(fps=fps, crf=crf, preset=preset, threads=threads, frame_hashes=frame_hashes)
     options = _parse_film(draft=draft, **film)
-    with _opened(run, model, max_bytes) as opened, _progress("Rendering") as progress:
-        plan = movie.render(opened, output, options=options, progress=progress, **settings)
+    with opened(run, model, max_bytes) as source, progress("Rendering") as advance:
+        plan = movie.render(source, output, options=options, progress=advance, **settings)
     seconds = len(plan) / _frame_rate(fps)
     width, height = options.size
     first, last = plan.frames[0].start, plan.frames[-1].stop - 1
     click.echo(
         f"{output}: {len(plan)} frames, {seconds:.1f} s, {width}x{height}, "
-        f"steps {opened.steps[first]} to {opened.steps[last]}"
+        f"steps {source.steps[first]} to {source.steps[last]}"
     )
 
 
 @main.command()
-@_run_options
+@run_options
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The PNG to write."
 )
@@ -204,24 +135,24 @@ def frame(
 
     The last frame, unless --frame or --step says which.
     """
-    from .movie import render_frame, save_png
+    from ..figures.picture import check_picture_path
+    from ..movie import frame_picture
 
     options = _parse_film(draft=draft, **film)
-    if output.suffix.lower() != ".png":
-        raise OptionError(f"a frame's extension must be .png, got {output.name!r}")
-    with _opened(run, model, max_bytes) as opened:
-        pixels = render_frame(opened, frame=frame_index, step=step, options=options)
-    save_png(pixels, output)
-    click.echo(f"{output}: {pixels.shape[1]}x{pixels.shape[0]}")
+    check_picture_path(output, vector=False)
+    with opened(run, model, max_bytes) as source:
+        picture = frame_picture(source, frame=frame_index, step=step, options=options)
+    picture.save(output)
+    click.echo(f"{output}: {picture.pixels.shape[1]}x{picture.pixels.shape[0]}")
 
 
 @main.command()
-@_run_options
+@run_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> None:
     """Say what is in RUN."""
-    with _opened(run, model, max_bytes) as opened:
-        about = opened.describe()
+    with opened(run, model, max_bytes) as source:
+        about = source.describe()
     if as_json:
         click.echo(json.dumps(about, indent=2))
         return
@@ -244,11 +175,6 @@ def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> 
         click.echo(f"  {name + ':':12}{value}")
 
 
-def _given(**values: Any) -> dict[str, Any]:
-    """Only what the user gave; the rest takes the function's own defaults."""
-    return {name: value for name, value in values.items() if value is not None}
-
-
 def _parse_film(
     *,
     draft: bool,
@@ -258,26 +184,18 @@ def _parse_film(
     steps: str | None,
     **plain: Any,
 ) -> FilmOptions:
-    from .movie import DRAFT_SIZE, FilmOptions
-    from .projection import parse_dims
+    from ..movie import DRAFT_SIZE, FilmOptions
+    from ..projection import parse_dims
 
     return FilmOptions(
-        **_given(
+        **given(
             dims=[parse_dims(pair) for pair in dims] or None,
             names=None if names is None else [name.strip() for name in names.split(",")],
-            size=_parse_size(size) if size else DRAFT_SIZE if draft else None,
+            size=parse_size(size) if size else DRAFT_SIZE if draft else None,
             steps=None if steps is None else _parse_steps(steps),
             **plain,
         )
     )
-
-
-def _parse_size(text: str) -> tuple[int, int]:
-    try:
-        width, height = (int(side) for side in text.lower().split("x"))
-    except ValueError:
-        raise OptionError(f"size must be WIDTHxHEIGHT such as 1920x1080, got {text!r}") from None
-    return width, height
 
 
 def _parse_steps(text: str) -> tuple[int | None, int | None]:
@@ -293,61 +211,10 @@ def _parse_steps(text: str) -> tuple[int | None, int | None]:
 
 
 def _frame_rate(fps: str | None) -> float:
-    from .encode import parse_fps
+    from ..encode import parse_fps
 
     return float(parse_fps(fps or "30"))
 
 
 def _shape(shape: list[int] | None) -> str:
     return "none" if shape is None else " x ".join(map(str, shape))
-
-
-@contextmanager
-def _opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run]:
-    from .run import open_run
-
-    with open_run(path, **_given(model=model, max_bytes=max_bytes)) as run:
-        yield run
-
-
-@contextmanager
-def _progress(what: str) -> Iterator[Progress | None]:
-    """A bar with the frame rate and the time left, on a terminal; nothing where there is none."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-    from rich.progress import Progress as Bar
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        TextColumn("left"),
-    )
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, rate="")
-
-        def advance(done: int, total: int) -> None:
-            speed = bar.tasks[0].speed
-            rate = f"{speed:.0f} frames/s" if speed else ""
-            bar.update(task, completed=done, total=total, rate=rate)
-
-        yield advance
-
-
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: cleaned up."""
-
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

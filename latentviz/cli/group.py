@@ -1,0 +1,67 @@
+"""The command group: what every command has in common."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from .. import __version__
+from ..errors import LatentvizError
+
+BAD_INPUT = 2  # the exit status for what the user can put right
+INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+
+
+class _Group(click.Group):
+    """Turns what users can put right into one line and exit status 2."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            with _terminable():
+                return super().invoke(ctx)
+        except LatentvizError as error:
+            raise click.ClickException(str(error)) from None
+        except KeyboardInterrupt:
+            click.echo("Interrupted; nothing was written.", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            # The reader of our output has gone (`latentviz info | head`): no news to it.
+            sys.stderr.close()
+            ctx.exit(0)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        # What is imported stays for good; looking through it for garbage over and over would take
+        # a quarter of the time to the first frame.
+        gc.set_threshold(200_000)
+        try:
+            # Else click would print its usage before what is wrong.
+            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
+        except click.ClickException as error:
+            click.echo("Error: " + " ".join(error.format_message().split()), err=True)
+            sys.exit(BAD_INPUT)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="latentviz")
+def main() -> None:
+    """Films of a neural network's latent space, at every training step."""
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: cleaned up."""
+
+    def interrupt(signum: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

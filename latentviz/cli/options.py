@@ -1,0 +1,100 @@
+"""Options that several commands share, and how they are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import OptionError
+
+if TYPE_CHECKING:
+    from ..movie import Progress
+    from ..run import Run
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def decorated(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> Command:
+    """A command with decorators, the first one outermost."""
+    for decorate in reversed(decorators):
+        command = decorate(command)
+    return command
+
+
+def run_options(command: Command) -> Command:
+    """The run to read, and how to read it."""
+    decorators = [
+        click.argument("run", type=click.Path(path_type=Path)),
+        click.option(
+            "--model",
+            metavar="MODULE:FACTORY",
+            help="Make the model with this, where the archive does not name a registered one.",
+        ),
+        click.option(
+            "--max-bytes",
+            type=click.IntRange(min=1),
+            help="Refuse an archive that unpacks to more. Default: 17179869184 (16 GiB).",
+        ),
+    ]
+    return decorated(command, decorators)
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Only what the user gave; the rest takes the function's own defaults."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """A size such as ``1920x1080``.
+
+    Raises:
+        OptionError: It is none.
+    """
+    try:
+        width, height = (int(side) for side in text.lower().split("x"))
+    except ValueError:
+        raise OptionError(f"size must be WIDTHxHEIGHT such as 1920x1080, got {text!r}") from None
+    return width, height
+
+
+@contextmanager
+def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run]:
+    """The run at a path, closed again."""
+    from ..run import open_run
+
+    with open_run(path, **given(model=model, max_bytes=max_bytes)) as run:
+        yield run
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Progress | None]:
+    """A bar with the frame rate and the time left, on a terminal; nothing where there is none."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("left"),
+    )
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=None, rate="")
+
+        def advance(done: int, total: int) -> None:
+            speed = bar.tasks[0].speed
+            rate = f"{speed:.0f} frames/s" if speed else ""
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        yield advance

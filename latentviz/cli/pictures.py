@@ -1,0 +1,102 @@
+"""The still pictures: `slices`, `errors`, `timeline`, `history`, `sphere`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .group import main
+from .options import Command, decorated, given, opened, parse_size, run_options
+
+if TYPE_CHECKING:
+    from ..figures.picture import Picture
+
+
+def picture_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
+    """Where a picture goes, and what all pictures have in common.
+
+    Args:
+        size: The default, for the help.
+        vector: Whether it can be saved as SVG and PDF.
+    """
+    formats = ".png, .svg or .pdf" if vector else ".png"
+
+    def decorate(command: Command) -> Command:
+        decorators = [
+            run_options,
+            click.option(
+                "-o", "--output", required=True, type=click.Path(path_type=Path),
+                help=f"The picture to write: {formats}.",
+            ),
+            click.option("--size", metavar="WxH", help=f"Size in pixels. Default: {size}."),
+            click.option(
+                "--theme", type=click.Choice(["dark", "light"]),
+                help="Colour theme. Default: dark.",
+            ),
+            click.option(
+                "--json", "as_json", is_flag=True,
+                help="Print the picture's figures as JSON, for other programs.",
+            ),
+        ]  # fmt: skip
+        return decorated(command, decorators)
+
+    return decorate
+
+
+def step_option(command: Command) -> Command:
+    """Which step a picture shows."""
+    decorate = click.option(
+        "--step", type=int, help="A recorded step. Default: the state after the last update."
+    )
+    return decorate(command)
+
+
+def write(
+    plot: Callable[..., Picture],
+    *,
+    run: Path,
+    model: str | None,
+    max_bytes: int | None,
+    output: Path,
+    size: str | None,
+    as_json: bool,
+    vector: bool,
+    summary: Callable[[dict[str, Any]], str] | None = None,
+    **options: Any,
+) -> None:
+    """Draw a picture of a run, save it, and say so."""
+    from ..figures.picture import check_picture_path
+
+    check_picture_path(output, vector=vector)
+    options["size"] = None if size is None else parse_size(size)
+    with opened(run, model, max_bytes) as source:
+        picture = plot(source, **given(**options))
+    picture.save(output)
+    data = dict(picture.data)
+    if as_json:
+        click.echo(json.dumps({"picture": str(output), "alt": picture.alt, **data}, indent=2))
+        return
+    click.echo(f"{output}: {picture.title}" + (f"; {summary(data)}" if summary else ""))
+
+
+@main.command()
+@picture_options("1600x800", vector=True)
+@step_option
+@click.option("--true-colors", is_flag=True, help="Show the true colours alone.")
+def slices(**options: Any) -> None:
+    """Draw the HSV cube of RUN's colours, cut at four saturations.
+
+    Hue across, value up; each cell is filled with the reconstruction of its colour, and an inner
+    square shows the true one.
+    """
+    from ..figures.slices import plot_slices
+
+    write(plot_slices, vector=True, summary=_errors, **options)
+
+
+def _errors(data: dict[str, Any]) -> str:
+    return f"error max {data['error_max']:.3g}, median {data['error_median']:.3g}"

@@ -1,0 +1,101 @@
+"""How the pictures that matplotlib draws are set up: sizes in pixels, a theme's colours."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import OptionError
+from ..theme import Theme
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+# One point is one pixel, so that font sizes and line widths are in pixels.
+DPI = 72
+
+TITLE_PX = 26.0  # sizes on a picture of its default size
+LABEL_PX = 19.0
+TICK_PX = 16.0
+LEAST_TEXT_PX = 8.0
+MIN_SIDE = 160
+HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")
+MAX_SIDE = 8192
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A figure to draw on, measured in pixels from its top left corner."""
+
+    figure: Figure
+    theme: Theme
+    size: tuple[int, int]
+    scale: float
+    """How large all things are, 1 at the picture's default size."""
+
+    def axes(self, x: float, y: float, width: float, height: float) -> Axes:
+        """Axes at a place given in pixels, in the theme's colours, without a frame."""
+        w, h = self.size
+        axes = self.figure.add_axes((x / w, 1 - (y + height) / h, width / w, height / h))
+        axes.set_facecolor(self.theme.background)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+        axes.tick_params(
+            colors=self.theme.muted, labelsize=self.px(TICK_PX), length=0, pad=6 * self.scale,
+            which="both",
+        )  # fmt: skip
+        return axes
+
+    def text(
+        self, x: float, y: float, text: str, size: float = LABEL_PX, **options: object
+    ) -> None:
+        """Text with its baseline at a place given in pixels."""
+        w, h = self.size
+        given = {"color": self.theme.text, "ha": "left", "va": "baseline"} | options
+        self.figure.text(x / w, 1 - y / h, text, fontsize=self.px(size), parse_math=False, **given)  # type: ignore[arg-type]
+
+    def px(self, size: float) -> float:
+        """A font's size on this picture."""
+        return max(LEAST_TEXT_PX, size * self.scale)
+
+
+def name_hues(axes: Axes, per_turn: float) -> None:
+    """Name the hues along an x axis on which a turn of the hue circle is ``per_turn`` long."""
+    low, high = axes.get_xlim()
+    places = [k * per_turn / len(HUES) for k in range(len(HUES) + 1)]
+    shown = [(x, HUES[k % len(HUES)]) for k, x in enumerate(places) if low <= x <= high]
+    axes.set_xticks([x for x, _ in shown], [name for _, name in shown])
+
+
+def new_sheet(size: tuple[int, int], theme: Theme, *, default: tuple[int, int]) -> Sheet:
+    """An empty figure.
+
+    Args:
+        size: (width, height) in pixels.
+        theme: Where the colours come from.
+        default: The size at which the scale is 1.
+
+    Raises:
+        OptionError: The size is out of range.
+    """
+    from matplotlib.figure import Figure
+
+    check_picture_size(size)
+    width, height = size
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
+    scale = min(width / default[0], height / default[1])
+    return Sheet(figure, theme, size, scale)
+
+
+def check_picture_size(size: tuple[int, int]) -> None:
+    """Find out that a picture cannot have this size.
+
+    Raises:
+        OptionError: It cannot.
+    """
+    if not all(MIN_SIDE <= side <= MAX_SIDE for side in size):
+        raise OptionError(
+            f"a picture's sides must lie within {MIN_SIDE} to {MAX_SIDE} pixels, got "
+            f"{size[0]}x{size[1]}"
+        )

@@ -1,0 +1,130 @@
+"""A finished picture: what it shows in words and numbers, and how it is saved."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from ..files import atomic, check_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from matplotlib.figure import Figure
+
+RASTER = (".png",)
+VECTOR = (".svg", ".pdf")
+
+# The dates and random names that these formats would carry: the same picture gives the same file.
+_UNDATED: dict[str, dict[str, Any]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture of a run. Made by the functions ``plot_*``."""
+
+    title: str
+    alt: str
+    """What is to be seen, for those who cannot see it; written from the data."""
+    data: Mapping[str, Any]
+    """The figures behind it, as plain values that JSON can hold."""
+    drawn: Figure | NDArray[np.uint8] = field(repr=False)
+    """A matplotlib figure, or (H, W, 3) uint8 pixels."""
+
+    @property
+    def is_vector(self) -> bool:
+        """Whether the picture can be saved as SVG and PDF."""
+        return not isinstance(self.drawn, np.ndarray)
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]:
+        """(H, W, 3) uint8."""
+        if isinstance(self.drawn, np.ndarray):
+            return self.drawn
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+        with plain_style():
+            canvas = FigureCanvasAgg(self.drawn)
+            canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
+            rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
+        return np.ascontiguousarray(rgba[..., :3])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture, whole or not at all, with its title and alt text inside.
+
+        Args:
+            path: ``.png``; or ``.svg`` or ``.pdf`` where the picture is made of lines.
+
+        Raises:
+            OptionError: The extension is another one, or the folder is missing or not writable.
+        """
+        path = Path(path)
+        check_picture_path(path, vector=self.is_vector)
+        suffix = path.suffix.lower()
+        with atomic(path) as part, part.open("wb") as file:
+            if suffix == ".png":
+                file.write(self._repr_png_())
+                return
+            # No writer of matplotlib's takes an open file and a description alike for both.
+            words = {
+                ".svg": {"Title": self.title, "Description": self.alt},
+                ".pdf": {"Title": self.title, "Subject": self.alt},
+            }
+            assert not isinstance(self.drawn, np.ndarray)
+            with plain_style():
+                self.drawn.savefig(
+                    file,
+                    format=suffix[1:],
+                    facecolor=self.drawn.get_facecolor(),
+                    metadata=words[suffix] | _UNDATED[suffix],
+                )
+
+    def _repr_png_(self) -> bytes:
+        """The picture as a PNG, with its title and alt text as text chunks."""
+        from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
+
+        words = PngInfo()
+        words.add_itxt("Title", self.title)
+        words.add_itxt("Description", self.alt)
+        file = io.BytesIO()
+        Image.fromarray(self.pixels).save(file, "PNG", pnginfo=words)
+        return file.getvalue()
+
+
+def check_picture_path(path: Path, *, vector: bool) -> None:
+    """Find out before anything is drawn that a picture cannot go to ``path``.
+
+    Raises:
+        OptionError: Its extension is not one for such a picture, or its folder is missing.
+    """
+    extensions = RASTER + VECTOR if vector else RASTER
+    if path.suffix.lower() not in extensions:
+        raise OptionError(
+            f"the picture's extension must be {' or '.join(extensions)}, got {path.name!r}"
+        )
+    check_folder(path)
+
+
+@contextmanager
+def plain_style() -> Iterator[None]:
+    """Matplotlib's own defaults, not the user's: the same run gives the same pixels everywhere."""
+    import warnings
+
+    import matplotlib as mpl
+
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()
+        mpl.rcParams["svg.hashsalt"] = "latentviz"
+        # A box in its place says enough of a character that the font does not have.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
