@@ -98,5 +98,31 @@ def slices(**options: Any) -> None:
     write(plot_slices, vector=True, summary=_errors, **options)
 
 
+@main.command()
+@picture_options("1600x1000", vector=True)
+@step_option
+def errors(**options: Any) -> None:
+    """Draw where RUN's reconstruction of the HSV cube errs, and print by how much.
+
+    The mean squared error of 552,960 colours: along hue, saturation and value, in lines of the
+    colours themselves; and as images of the cube, cut at four saturations.
+    """
+    from ..figures.errors import plot_errors
+
+    write(plot_errors, vector=True, summary=_errors, **options)
+
+
+@main.command()
+@picture_options("1600x900", vector=True)
+def timeline(**options: Any) -> None:
+    """Draw the schedule of RUN: every property over steps, with keyframes and phases marked.
+
+    Properties of comparable scale share a panel; the learning rate has one of its own.
+    """
+    from ..figures.timeline import plot_timeline
+
+    write(plot_timeline, vector=True, **options)
+
+
 def _errors(data: dict[str, Any]) -> str:
     return f"error max {data['error_max']:.3g}, median {data['error_median']:.3g}"

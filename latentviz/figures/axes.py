@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
 from ..theme import Theme
@@ -47,25 +47,33 @@ class Sheet:
         )  # fmt: skip
         return axes
 
-    def text(
-        self, x: float, y: float, text: str, size: float = LABEL_PX, **options: object
-    ) -> None:
-        """Text with its baseline at a place given in pixels."""
+    def text(self, x: float, y: float, text: str, size: float = LABEL_PX, **options: Any) -> float:
+        """Text with its baseline at a place given in pixels; gives where it ends to the right."""
         w, h = self.size
         given = {"color": self.theme.text, "ha": "left", "va": "baseline"} | options
-        self.figure.text(x / w, 1 - y / h, text, fontsize=self.px(size), parse_math=False, **given)  # type: ignore[arg-type]
+        drawn = self.figure.text(
+            x / w, 1 - y / h, text, fontsize=self.px(size), parse_math=False, **given
+        )
+        return float(drawn.get_window_extent().x1)
 
     def px(self, size: float) -> float:
         """A font's size on this picture."""
         return max(LEAST_TEXT_PX, size * self.scale)
 
 
-def name_hues(axes: Axes, per_turn: float) -> None:
-    """Name the hues along an x axis on which a turn of the hue circle is ``per_turn`` long."""
+def name_hues(axes: Axes, per_turn: float, *, most: int = 7) -> None:
+    """Name the hues along an x axis on which a turn of the hue circle is ``per_turn`` long.
+
+    Args:
+        axes: Where.
+        per_turn: From one red to the next.
+        most: How many names there is room for: 7 (all, and red again), 6 or 3.
+    """
     low, high = axes.get_xlim()
-    places = [k * per_turn / len(HUES) for k in range(len(HUES) + 1)]
-    shown = [(x, HUES[k % len(HUES)]) for k, x in enumerate(places) if low <= x <= high]
-    axes.set_xticks([x for x, _ in shown], [name for _, name in shown])
+    every = 2 if most == len(HUES) // 2 else 1
+    places = {k * per_turn / len(HUES): HUES[k % len(HUES)] for k in range(0, most * every, every)}
+    shown = {x: name for x, name in places.items() if low <= x <= high}
+    axes.set_xticks(list(shown), list(shown.values()))
 
 
 def new_sheet(size: tuple[int, int], theme: Theme, *, default: tuple[int, int]) -> Sheet:

@@ -17,7 +17,7 @@ N_HUES, N_SATURATIONS, N_VALUES = 24, 4, 8
 # A cell is drawn as so many squares a side, of which the inner ones show the true colour.
 CELL, INNER = 8, slice(2, 6)
 COLUMNS = 2
-MARGIN_PX = 62.0
+MARGIN_PX = 72.0
 TOP_PX = 76.0
 TITLE_GAP_PX = 42.0
 GAP_PX = 56.0

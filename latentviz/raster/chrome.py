@@ -51,8 +51,8 @@ def draw_chrome(layout: Layout, panels: tuple[CurvePanel, ...], theme: Theme) ->
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
         canvas = FigureCanvasAgg(figure)
         for panel, box, legend in zip(panels, layout.panels, layout.legends, strict=True):
-            _draw_panel(_axes(figure, layout, box), panel, theme, layout.scale)
-            _draw_legend(figure, layout, legend, panel, theme)
+            draw_panel(_axes(figure, layout, box), panel, theme, layout.scale)
+            draw_legend(figure, layout.size, layout.scale, legend, panel, theme)
         canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
         rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
     return np.ascontiguousarray(rgba[..., :3].transpose(2, 0, 1))
@@ -64,7 +64,15 @@ def _axes(figure: Figure, layout: Layout, box: Box) -> Axes:
     return figure.add_axes((box.x / width, bottom / height, box.width / width, box.height / height))
 
 
-def _draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> None:
+def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> None:
+    """A panel's curves, with keyframes marked.
+
+    Args:
+        axes: Where.
+        panel: What.
+        theme: Where the colours come from.
+        scale: How large all things are, 1 on a page of 1080 pixels.
+    """
     from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
     axes.set_facecolor(theme.background)
@@ -123,36 +131,47 @@ def _thinned(
     return np.repeat(steps[edges], 2), np.stack([low, high], 1).ravel()
 
 
-def _draw_legend(figure: Figure, layout: Layout, box: Box, panel: CurvePanel, theme: Theme) -> None:
-    """The curves' names in their colours, in a row; smaller, or counted, if they are many."""
+def draw_legend(
+    figure: Figure, size: tuple[int, int], scale: float, box: Box, panel: CurvePanel, theme: Theme
+) -> None:
+    """The curves' names in their colours, in a row; smaller, or counted, if they are many.
+
+    Args:
+        figure: Where.
+        size: The figure's (width, height) in pixels.
+        scale: How large all things are, 1 on a page of 1080 pixels.
+        box: The row, in pixels.
+        panel: Whose curves.
+        theme: Where the colours come from.
+    """
+    label = [(panel.label, theme.muted)] if panel.label else []
     entries = [
-        (panel.label, theme.muted),
+        *label,
         *((_shortened(printable(curve.name)), curve.color) for curve in panel.curves),
     ]
-    gap = LEGEND_GAP_PX * layout.scale
-    size, least = LEGEND_PX * layout.scale, LEAST_LEGEND_PX * layout.scale
-    least = max(least, LEAST_TEXT_PX)
-    size = max(size, least)
+    gap = LEGEND_GAP_PX * scale
+    least = max(LEAST_LEGEND_PX * scale, LEAST_TEXT_PX)
+    text_px = max(LEGEND_PX * scale, least)
     n_left_out = 0
 
     def widths() -> list[float]:
-        return [_text_width(figure, text, size) for text, _ in entries]
+        return [_text_width(figure, text, text_px) for text, _ in entries]
 
     while sum(widths()) + gap * (len(entries) - 1) > box.width:
-        if size > least:
-            size = max(least, size - 1)
-        elif len(entries) > 2:
+        if text_px > least:
+            text_px = max(least, text_px - 1)
+        elif len(entries) > len(label) + 1:
             # Names that do not fit at the least size are counted instead, the last ones first.
             n_left_out += 1
-            kept = len(panel.curves) - n_left_out + 1
+            kept = len(label) + len(panel.curves) - n_left_out
             entries = [*entries[:kept], (f"+{n_left_out}", theme.muted)]
         else:
             break
     x = box.x
     for (text, color), width in zip(entries, widths(), strict=True):
         figure.text(
-            x / layout.size[0], 1 - (box.y + 0.45 * box.height) / layout.size[1], text, color=color,
-            fontsize=size, va="center_baseline", ha="left", parse_math=False,
+            x / size[0], 1 - (box.y + 0.45 * box.height) / size[1], text, color=color,
+            fontsize=text_px, va="center_baseline", ha="left", parse_math=False,
         )  # fmt: skip
         x += width + gap
 

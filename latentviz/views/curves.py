@@ -1,6 +1,8 @@
-"""The panels below the projections: the schedule, and the losses."""
+"""Curves over steps: the schedule, and the losses."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +15,15 @@ SMOOTHING_STEPS = 25
 
 # Properties whose greatest values differ by more than this do not share an axis.
 SCALE_RATIO = 100.0
+# Where there is a panel for each group, they can be told apart more finely.
+TIMELINE_RATIO = 10.0
 
 # Not a weight of a loss term, so never on the weights' axis.
 LEARNING_RATE = "lr"
 
 
 def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePanel, ...]:
-    """The schedule's panel and the losses', as far as the run has any.
+    """The panels below a film's projections: the schedule's and the losses', as far as it has any.
 
     Args:
         run: The run.
@@ -31,15 +35,7 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
     color = curve_colors([*run.metrics, *run.params], theme)
 
     no_keys = np.empty(0, np.int64)
-    schedule = [
-        Curve(
-            name,
-            carry_forward(values)[start:stop],
-            np.flatnonzero(np.isin(steps, run.keyframes.get(name, []))),
-            color[name],
-        )
-        for name, values in run.params.items()
-    ]
+    schedule = _schedule(run, start, stop, color)
     losses = [
         Curve(
             name, smooth(carry_forward(values)[start:stop], SMOOTHING_STEPS), no_keys, color[name]
@@ -52,6 +48,28 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
     if losses:
         panels.append(CurvePanel(steps, tuple(losses), True, "losses"))
     return tuple(panels)
+
+
+def schedule_panels(run: Run, theme: Theme) -> tuple[CurvePanel, ...]:
+    """The whole schedule, a panel for each group of comparable scale, the learning rate first."""
+    curves = _schedule(run, 0, len(run), curve_colors([*run.metrics, *run.params], theme))
+    rate = [curve for curve in curves if curve.name == LEARNING_RATE]
+    others = [curve for curve in curves if curve.name != LEARNING_RATE]
+    groups = [*([rate] if rate else []), *same_scale(others, TIMELINE_RATIO)]
+    return tuple(CurvePanel(run.steps, tuple(group), False, "") for group in groups)
+
+
+def _schedule(run: Run, start: int, stop: int, color: Mapping[str, str]) -> list[Curve]:
+    steps = run.steps[start:stop]
+    return [
+        Curve(
+            name,
+            carry_forward(values)[start:stop],
+            np.flatnonzero(np.isin(steps, run.keyframes.get(name, []))),
+            color[name],
+        )
+        for name, values in run.params.items()
+    ]
 
 
 def curve_colors(names: list[str], theme: Theme) -> dict[str, str]:
