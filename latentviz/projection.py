@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .errors import OptionError
 
 DEFAULT_DIMS = ((1, 0), (1, 2), (3, 2))
+HISTORY_DIMS = ((1, 0), (1, 2), (1, 3))
 
 
 @dataclass(frozen=True)
@@ -40,17 +41,21 @@ def parse_dims(text: str) -> tuple[int, int]:
 
 
 def projections(
-    dims: Sequence[tuple[int, int]] | None, names: Sequence[str], n_dims: int
+    dims: Sequence[tuple[int, int]] | None,
+    names: Sequence[str],
+    n_dims: int,
+    *,
+    default: Sequence[tuple[int, int]] = DEFAULT_DIMS,
 ) -> tuple[Projection, ...]:
     """The projections to draw of latents with ``n_dims`` dimensions.
 
-    By default (1,0), (1,2), (3,2), as far as the latents have these dimensions.
+    Where none are named, those of ``default`` whose dimensions the latents have.
 
     Raises:
         OptionError: A dimension is out of range, or there are more names than projections.
     """
     if dims is None:
-        dims = [pair for pair in DEFAULT_DIMS if max(pair) < n_dims] or [(0, min(1, n_dims - 1))]
+        dims = [pair for pair in default if max(pair) < n_dims] or [(0, min(1, n_dims - 1))]
     if len(dims) == 0:
         raise OptionError("dims must name at least one pair, got none")
     for i, j in dims:

@@ -10,7 +10,16 @@ import click
 
 from ..errors import OptionError
 from .group import main
-from .options import Command, decorated, given, opened, parse_size, progress, run_options
+from .options import (
+    Command,
+    decorated,
+    given,
+    opened,
+    parse_size,
+    progress,
+    run_options,
+    split_names,
+)
 
 if TYPE_CHECKING:
     from ..movie import FilmOptions
@@ -190,7 +199,7 @@ def _parse_film(
     return FilmOptions(
         **given(
             dims=[parse_dims(pair) for pair in dims] or None,
-            names=None if names is None else [name.strip() for name in names.split(",")],
+            names=None if names is None else split_names(names),
             size=parse_size(size) if size else DRAFT_SIZE if draft else None,
             steps=None if steps is None else _parse_steps(steps),
             **plain,

@@ -62,6 +62,11 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
+def split_names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [name.strip() for name in text.split(",")]
+
+
 @contextmanager
 def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run]:
     """The run at a path, closed again."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .group import main
-from .options import Command, decorated, given, opened, parse_size, run_options
+from .options import Command, decorated, given, opened, parse_size, run_options, split_names
 
 if TYPE_CHECKING:
     from ..figures.picture import Picture
@@ -122,6 +122,41 @@ def timeline(**options: Any) -> None:
     from ..figures.timeline import plot_timeline
 
     write(plot_timeline, vector=True, **options)
+
+
+@main.command()
+@picture_options("1600x900", vector=False)
+@click.option("--step", type=int, help="The recorded step to show. Default: the last.")
+@click.option(
+    "--dims",
+    multiple=True,
+    metavar="I,J",
+    help="Draw dimension I to the right and J up; repeat for more projections. Default: 1,0 and "
+    "1,2 and 1,3. The thumbnails show the first.",
+)
+@click.option(
+    "--names",
+    metavar="NAME,...",
+    help="Names for the projections' titles, in order, separated by commas.",
+)
+@click.option(
+    "--limits",
+    type=float,
+    help="Show -LIMITS..LIMITS of each dimension. Default: 1.5, or more where a point lies "
+    "farther out.",
+)
+@click.option(
+    "--colormap", metavar="NAME",
+    help="Matplotlib colormap for points coloured by a scalar. Default: viridis.",
+)  # fmt: skip
+def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
+    """Draw RUN's latent space at a step, over thumbnails of earlier steps."""
+    from ..figures.history import plot_history
+    from ..projection import parse_dims
+
+    options["dims"] = [parse_dims(pair) for pair in dims] or None
+    options["names"] = None if names is None else split_names(names)
+    write(plot_history, vector=False, **options)
 
 
 def _errors(data: dict[str, Any]) -> str:
