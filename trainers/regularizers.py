@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from latentviz.errors import OptionError
 
 # Cosines this close to 1 are the same direction: torch.isclose's own measure at 1.
 SAME_DIRECTION = 1e-5
@@ -28,6 +31,46 @@ class Anchor:
     def __call__(self, latents: Tensor) -> Tensor:
         """Per-sample loss, (B,), of ``latents``, (B, D)."""
         return (latents - latents.new_tensor(self.point)).square().sum(-1)
+
+
+@dataclass(frozen=True)
+class AngularAnchor:
+    """One less the cosine of the angle to a direction: 0 along it, 2 against it.
+
+    Attributes:
+        direction: The D coordinates, of any length but 0.
+    """
+
+    direction: tuple[float, ...]
+
+    def __post_init__(self) -> None:
+        _check_direction(self.direction)
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """Per-sample loss, (B,) in 0..2, of ``latents``, (B, D)."""
+        return 1 - _cosine(latents, self.direction)
+
+
+@dataclass(frozen=True)
+class AntiAnchor:
+    """Repels from a direction, by the cosine c of the angle to it.
+
+    Attributes:
+        direction: The D coordinates, of any length but 0.
+        whole_sphere: Take (c + 1)/2, which pushes on as far as the opposite pole. Without it,
+            max(c, 0), which is content once the angle is right.
+    """
+
+    direction: tuple[float, ...]
+    whole_sphere: bool = False
+
+    def __post_init__(self) -> None:
+        _check_direction(self.direction)
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """Per-sample loss, (B,) in 0..1, of ``latents``, (B, D)."""
+        cosine = _cosine(latents, self.direction)
+        return (cosine + 1) / 2 if self.whole_sphere else cosine.clamp(min=0)
 
 
 @dataclass(frozen=True)
@@ -77,6 +120,20 @@ class Norm:
 
 
 @dataclass(frozen=True)
+class Unitarity:
+    """Squared difference of the squared length to 1.
+
+    As :class:`Norm` it is 0 on the unit sphere alone. Without the root its gradient is a
+    polynomial: it is four times as steep near the sphere, steeper yet further out, and vanishes at
+    length 0.
+    """
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """Per-sample loss, (B,), of ``latents``, (B, D)."""
+        return (latents.square().sum(-1) - 1).square()
+
+
+@dataclass(frozen=True)
 class Regularizer:
     """A loss on the latents, for the samples that the labels single out.
 
@@ -84,11 +141,13 @@ class Regularizer:
         name: Its name in the records; its weight is the schedule's property of this name.
         loss: Latents (B, D) to a loss per sample, (B,), or a scalar for all of them.
         affinities: Label to strength; None applies the loss to every sample alike.
+        validated: Whether it is measured on the validation points too, whatever its weight.
     """
 
     name: str
     loss: Callable[[Tensor], Tensor]
     affinities: Mapping[str, float] | None = None
+    validated: bool = False
 
     def term(self, latents: Tensor, labels: Mapping[str, Tensor]) -> Tensor | None:
         """The mean loss, weighed by how much each sample's labels concern this regularizer.
@@ -107,6 +166,18 @@ class Regularizer:
         if affinity is None:
             return None
         return affinity.dot(self.loss(latents).expand(B)) / (affinity.sum() + EPSILON)
+
+
+def _cosine(latents: Tensor, direction: tuple[float, ...]) -> Tensor:
+    """Cosine of the angle to a direction, (B,); 0 for a latent of length 0."""
+    return functional.cosine_similarity(latents, latents.new_tensor([direction]), dim=-1)
+
+
+def _check_direction(direction: tuple[float, ...]) -> None:
+    if not (all(map(math.isfinite, direction)) and any(direction)):
+        raise OptionError(
+            f"a direction must be finite coordinates that are not all 0, got {direction}"
+        )
 
 
 def _affinity(affinities: Mapping[str, float], labels: Mapping[str, Tensor]) -> Tensor | None:

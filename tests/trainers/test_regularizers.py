@@ -1,8 +1,19 @@
 import pytest
 import torch
 
-from trainers.models import ColorMLP
-from trainers.regularizers import Anchor, Norm, Planar, Regularizer, Separate
+from latentviz.errors import OptionError
+from trainers.regularizers import (
+    Anchor,
+    AngularAnchor,
+    AntiAnchor,
+    Norm,
+    Planar,
+    Regularizer,
+    Separate,
+    Unitarity,
+)
+
+X = (1.0, 0.0, 0.0, 0.0)
 
 
 def latents(*rows):
@@ -10,9 +21,31 @@ def latents(*rows):
 
 
 def test_anchor_is_the_squared_distance_to_a_point():
-    anchor = Anchor((1.0, 0.0, 0.0, 0.0))
+    anchor = Anchor(X)
     # (2-1)² + 3² = 10
     assert anchor(latents([1, 0, 0, 0], [2, 0, 3, 0])).tolist() == [0, 10]
+
+
+def test_angular_anchor_is_one_less_the_cosine_whatever_the_lengths():
+    # Along, across, against; and (3, 4)·(2, 0)/(5·2) = 0.6.
+    z = latents([2, 0], [0, 3], [-1, 0], [3, 4])
+    assert AngularAnchor((2.0, 0.0))(z).tolist() == pytest.approx([0, 1, 2, 0.4])
+
+
+def test_anti_anchor_repels_from_the_half_of_the_sphere_that_is_near_or_from_all_of_it():
+    z = latents([2, 0], [0, 3], [-1, 0], [3, 4], [-3, 4])
+    # Cosines: 1, 0, -1, 0.6, -0.6.
+    assert AntiAnchor((2.0, 0.0))(z).tolist() == pytest.approx([1, 0, 0, 0.6, 0])
+    assert AntiAnchor((2.0, 0.0), whole_sphere=True)(z).tolist() == pytest.approx(
+        [1, 0.5, 0, 0.8, 0.2]
+    )
+
+
+@pytest.mark.parametrize("kind", [AngularAnchor, AntiAnchor])
+@pytest.mark.parametrize("direction", [(0.0, 0.0), (float("nan"), 1.0), ()])
+def test_a_direction_must_point_somewhere(kind, direction):
+    with pytest.raises(OptionError, match="finite coordinates that are not all 0, got"):
+        kind(direction)
 
 
 def test_planar_is_the_squared_length_beyond_the_first_two_components():
@@ -21,6 +54,11 @@ def test_planar_is_the_squared_length_beyond_the_first_two_components():
 
 def test_norm_is_the_squared_difference_of_the_length_to_one():
     assert Norm()(latents([3, 4], [0, 0], [0, 1])).tolist() == [16, 1, 0]
+
+
+def test_unitarity_is_the_squared_difference_of_the_squared_length_to_one():
+    # (25-1)², (0-1)², (1-1)²
+    assert Unitarity()(latents([3, 4], [0, 0], [0, 1])).tolist() == [576, 1, 0]
 
 
 def test_separate_sums_powers_of_the_cosine_to_every_other_sample():
@@ -49,7 +87,17 @@ def test_separate_has_opposites_count_only_unshifted():
 
 @pytest.mark.parametrize(
     "loss",
-    [Anchor((1.0, 0.0, 0.0, 0.0)), Separate(10, False), Separate(10, True), Planar(), Norm()],
+    [
+        Anchor(X),
+        AngularAnchor(X),
+        AntiAnchor(X),
+        AntiAnchor(X, whole_sphere=True),
+        Separate(10, False),
+        Separate(10, True),
+        Planar(),
+        Norm(),
+        Unitarity(),
+    ],
 )
 def test_gradients_are_finite_even_where_latents_coincide_or_vanish(loss):
     z = latents([0, 0, 0, 0], [1, 0, 0, 0], [1, 0, 0, 0], [-1, 0, 0, 0]).requires_grad_()
@@ -104,13 +152,3 @@ def test_a_term_is_skipped_where_no_label_matches_or_all_are_0():
     assert regularizer.term(z, {"red": zeros}) is None
     # Labels that only count against it, too.
     assert Regularizer("r", length, {"red": -1.0}).term(z, {"red": torch.ones(2)}) is None
-
-
-def test_color_mlp_has_263_parameters_and_its_latent_is_the_encoders_output():
-    model = ColorMLP()
-    assert sum(parameter.numel() for parameter in model.parameters()) == 263
-    rgb = torch.rand(5, 3)
-    assert model.encoder(rgb).shape == (5, 4)
-    reconstruction = model(rgb)
-    assert reconstruction.shape == (5, 3)
-    assert ((reconstruction > 0) & (reconstruction < 1)).all()
