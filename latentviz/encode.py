@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import EncodeError, OptionError
-from .files import check_folder, publish
+from .files import check_folder, new_part, publish
 
 EXTENSIONS = (".mp4", ".mov", ".mkv")
 PRESETS = (
@@ -131,11 +131,7 @@ class VideoWriter:
         self._frame_bytes = settings.size[0] * settings.size[1] * 3 // 2
         self._n_frames = 0
         suffix = self.path.suffix.lower()
-        handle, name = tempfile.mkstemp(
-            prefix=f".{self.path.name}.", suffix=suffix, dir=self.path.parent
-        )
-        os.close(handle)
-        self._part = Path(name)
+        self._part = new_part(self.path, suffix)
         faststart = ["-movflags", "+faststart"] if suffix in (".mp4", ".mov") else []
         command = [
             *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),

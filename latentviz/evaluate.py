@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,8 +71,11 @@ def layer_outputs(model: nn.Module, layer: str, inputs: torch.Tensor) -> torch.T
 
     with _evaluating(model), torch.no_grad():
         tensors = itertools.chain(model.parameters(), model.buffers())
-        device = next((tensor.device for tensor in tensors), inputs.device)
-        return _reach(model, named_layer(model, layer), {}, inputs.to(device))
+        first = next(tensors, inputs)
+        x = _as_input(inputs.to(first.device), model.parameters())
+        target = named_layer(model, layer)
+        latents: torch.Tensor = _run(lambda _: _reach(model, target, {}, x), {})
+        return latents
 
 
 def evaluate_latents(
@@ -96,7 +99,7 @@ def evaluate_latents(
 
     target = named_layer(model, layer)
     tensors = {name: _tensor(array) for name, array in states.items()}
-    x = _tensor(inputs)
+    x = _as_input(_tensor(inputs), tensors.values())
 
     def latents(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return _reach(model, target, state, x)
@@ -125,7 +128,7 @@ def evaluate(model: nn.Module, layer: str, state: State, inputs: NDArray[Any]) -
 
     target = named_layer(model, layer)
     tensors = {name: _tensor(array) for name, array in state.items()}
-    x = _tensor(inputs)
+    x = _as_input(_tensor(inputs), tensors.values())
     captured: list[torch.Tensor] = []
 
     def keep(module: nn.Module, args: object, output: object) -> None:
@@ -199,6 +202,13 @@ def _check_state(model: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
             f"the recorded states do not fit the model: {name!r} is {theirs.get(name, 'missing')} "
             f"in the run and {ours.get(name, 'missing')} in the model"
         )
+
+
+def _as_input(inputs: torch.Tensor, state: Iterable[torch.Tensor]) -> torch.Tensor:
+    """Floats in the model's own precision: NumPy's are double unless told otherwise."""
+    if not inputs.is_floating_point():
+        return inputs
+    return inputs.to(next((t.dtype for t in state if t.is_floating_point()), inputs.dtype))
 
 
 def _tensor(array: NDArray[Any]) -> torch.Tensor:

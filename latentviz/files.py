@@ -10,6 +10,8 @@ from pathlib import Path
 
 from .errors import OptionError
 
+LONGEST_PREFIX = 40
+
 
 def check_folder(path: Path) -> None:
     """Find out that a file cannot be written at ``path``.
@@ -28,15 +30,22 @@ def check_folder(path: Path) -> None:
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A file to write beside ``path``; it is moved there when all went well, or is gone."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    part = Path(name)
+    part = new_part(path)
     try:
         yield part
         publish(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def new_part(path: Path, suffix: str = "") -> Path:
+    """An empty file beside ``path`` to write first, which nobody else writes."""
+    # Not the whole name: there must be room for what makes it unique.
+    prefix = f".{path.name[:LONGEST_PREFIX]}."
+    handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=path.parent)
+    os.close(handle)
+    return Path(name)
 
 
 def publish(part: Path, path: Path) -> None:

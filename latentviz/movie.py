@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import queue
 from collections import deque
@@ -23,7 +24,7 @@ from .figures.picture import Picture
 from .files import atomic, check_folder
 from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
-from .raster.layout import check_size
+from .raster.layout import MAX_LIMITS, check_size
 from .raster.page import Page, make_page
 from .run import Run, open_run
 from .scene import Stage
@@ -34,6 +35,15 @@ FULL_SIZE = (1920, 1080)
 DEFAULT_PACE = BezierPace()
 DRAFT_SIZE = (640, 360)
 DRAFT_PRESET = "veryfast"
+
+# A dot's radius as a share of the limits: 0.105 at 1.5.
+DOT_SHARE = 0.07
+LEAST_LIMITS = 1.5
+ROUND_NUMBERS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
+# How many steps, evenly spaced, are looked at to find limits that fit, and what share of all
+# coordinates must then lie within them: a few points that run away must not shrink all others.
+LOOKED_AT = 16
+MOST_POINTS = 0.995
 
 Progress = Callable[[int, int], None]
 RunLike = Run | str | os.PathLike[str]
@@ -57,14 +67,57 @@ class FilmOptions:
     """Show only the recorded steps from the first up to, and without, the second."""
     alpha: float = 0.9
     """Opacity of a still dot, above 0 and at most 1."""
-    dot_radius: float = 0.105
-    """Radius of a dot in data units."""
-    limits: float = 1.5
-    """Each projection shows -limits..limits, up and down."""
+    dot_radius: float | None = None
+    """Radius of a dot in data units; by default 0.07 of the limits."""
+    limits: float | None = None
+    """Each projection shows -limits..limits, up and down; by default 1.5, or more where that would
+    leave points out (see `fitting_limits`)."""
     theme: str = "dark"
     """``dark`` or ``light``."""
     colormap: str = "viridis"
     """A matplotlib colormap, for points that are coloured by a scalar."""
+
+    def __post_init__(self) -> None:
+        _check_type("size", self.size, "(width, height)", _is_pair)
+        _check_type("frames", self.frames, "a whole number", _is_whole)
+        _check_type("alpha", self.alpha, "a number", _is_number)
+        for name in ("dot_radius", "limits"):
+            _check_type(name, getattr(self, name), "a number", _is_number, optional=True)
+        _check_type(
+            "dims", self.dims, "pairs of dimensions, [(1, 0), (1, 2)]", _are_pairs, optional=True
+        )
+        _check_type("steps", self.steps, "(first, stop), either of which may be None", _is_range)
+
+
+def _check_type(
+    name: str, value: object, what: str, test: Callable[[object], bool], *, optional: bool = False
+) -> None:
+    if not (optional and value is None) and not test(value):
+        raise OptionError(f"{name} must be {what}, got {value!r}")
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int | np.integer)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float | np.integer | np.floating)
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(map(_is_whole, value))
+
+
+def _are_pairs(value: object) -> bool:
+    return isinstance(value, Sequence) and all(map(_is_pair, value))
+
+
+def _is_range(value: object) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 2
+        and all(end is None or _is_whole(end) for end in value)
+    )
 
 
 class Film:
@@ -78,8 +131,8 @@ class Film:
         """
         self.run, self.options = run, options
         check_size(options.size)
-        if not 0 < options.dot_radius <= 100:
-            raise OptionError(f"dot_radius must be above 0, got {options.dot_radius:g}")
+        if options.dot_radius is not None and not 0 < options.dot_radius <= MAX_LIMITS:
+            raise OptionError(f"a dot's radius must be above 0, got {options.dot_radius:g}")
         self._theme = theme_named(options.theme)
         pace = parse_pace(options.pace) if isinstance(options.pace, str) else options.pace
         self._first, self._stop = _step_range(run, options.steps)
@@ -132,20 +185,45 @@ class Film:
     def page(self) -> Page:
         """What all frames have in common, drawn when it is first needed."""
         run, options = self.run, self.options
+        limits = self._limits()
         stage = Stage(
             projections=self._view.projections,
             colors=point_colors(run.colors, run.n_points, self._theme, options.colormap),
-            limits=options.limits,
-            dot_radius=options.dot_radius,
+            limits=limits,
+            dot_radius=DOT_SHARE * limits if options.dot_radius is None else options.dot_radius,
             panels=curve_panels(run, self._first, self._stop, self._theme),
             last_step=int(run.steps[self._stop - 1]),
         )
         max_stride = max(frame.stride for frame in self.frames)
         return make_page(stage, size=options.size, theme=self._theme, max_stride=max_stride)
 
+    def _limits(self) -> float:
+        if self.options.limits is not None:
+            return self.options.limits
+        looked_at = np.linspace(self._first, self._stop - 1, LOOKED_AT).round().astype(np.int64)
+        latents = self.run.latents(self.run.steps[np.unique(looked_at)])
+        shown = sorted({d for p in self._view.projections for d in (p.i, p.j)})
+        return fitting_limits(latents[:, :, shown])
+
     def _range(self) -> str:
         steps = self.run.steps
         return f"steps {steps[self._first]} to {steps[self._stop - 1]}"
+
+
+def fitting_limits(positions: NDArray[np.float32]) -> float:
+    """Limits within which nearly all positions lie: 1.5, or a round number above it.
+
+    Args:
+        positions: (T, N, D); what is not finite does not count.
+    """
+    distances = np.abs(positions[np.isfinite(positions)])
+    if len(distances) == 0:
+        return LEAST_LIMITS
+    far = float(np.quantile(distances, MOST_POINTS))
+    if far <= LEAST_LIMITS:
+        return LEAST_LIMITS
+    decade = 10.0 ** math.floor(math.log10(far))
+    return min(MAX_LIMITS, next(n * decade for n in ROUND_NUMBERS if n * decade >= far))
 
 
 def render(
@@ -186,10 +264,10 @@ def render(
     workers = _worker_count(threads)
     path = Path(path)
     check_video_path(path)
-    if frame_hashes is not None:
-        check_folder(Path(frame_hashes))
     with ExitStack() as stack:
         run = stack.enter_context(_opened(run))
+        if frame_hashes is not None:
+            _check_hashes_path(Path(frame_hashes), path, run)
         plan = Film(run, options)
         hashes = None
         if frame_hashes is not None:
@@ -311,6 +389,16 @@ def _drawn_frames(
                 future.cancel()
 
 
+def _check_hashes_path(path: Path, video: Path, run: Run) -> None:
+    check_folder(path)
+    taken = {"the film": video} | ({"the run": run.path} if run.path is not None else {})
+    for what, other in taken.items():
+        if path.resolve() == other.resolve():
+            raise OptionError(
+                f"the frame hashes would overwrite {what}, {other}; name another file"
+            )
+
+
 def _film_options(options: FilmOptions | None, film: dict[str, object]) -> FilmOptions:
     if options is None:
         try:
@@ -332,8 +420,8 @@ def _step_range(run: Run, steps: tuple[int | None, int | None]) -> tuple[int, in
     if a >= b:
         low, high = ("" if s is None else s for s in steps)
         raise OptionError(
-            f"steps {low}:{high} hold no recorded step; the run has {run.steps[0]} to "
-            f"{run.steps[-1]}"
+            f"steps {low}:{high} hold no recorded step; they are from the first up to, and "
+            f"without, the second, and the run has {run.steps[0]} to {run.steps[-1]}"
         )
     return a, b
 

@@ -184,8 +184,8 @@ class Recorder:
                 view = chunk.views[name] = self._view(chunk, name, tensor)
             view.buffer[k] = view.array if view.array is not None else _to_numpy(tensor)
         if batch is not None:
-            self._add_batch(chunk, batch, labels or {})
-        elif labels:
+            self._add_batch(chunk, batch, {} if labels is None else labels)
+        elif labels is not None:
             raise OptionError("labels= are the labels of a batch; give batch= too")
         elif chunk.batches is not None:
             chunk.batches.skip(k)
@@ -193,8 +193,8 @@ class Recorder:
             assert self._probe is not None
             latents = layer_outputs(self._model, self._layer, self._probe)
             chunk.latents[k] = _to_numpy(latents)
-        self._add_numbers(chunk.metrics, k, losses or {})
-        self._add_numbers(chunk.params, k, params or {})
+        self._add_numbers(chunk.metrics, k, {} if losses is None else losses)
+        self._add_numbers(chunk.params, k, {} if params is None else params)
         # Only now does the step count: an interrupt before this line leaves it out whole.
         chunk.count += 1
         self._n_steps += 1
@@ -266,6 +266,11 @@ class Recorder:
         return _View(place, array if tensor.device.type == "cpu" else None, buffer)
 
     def _add_batch(self, chunk: _Chunk, batch: Array, labels: Mapping[str, Array]) -> None:
+        if type(labels) is not dict and not isinstance(labels, Mapping):
+            raise OptionError(
+                "labels must be arrays by name, such as {'red': red}, "
+                f"got {type(labels).__name__}"
+            )
         names = self._label_names
         if names is None:
             for name in labels:
@@ -299,11 +304,21 @@ class Recorder:
     def _add_numbers(
         self, columns: dict[str, NDArray[np.float64]], k: int, values: Mapping[str, Number]
     ) -> None:
+        if type(values) is not dict and not isinstance(values, Mapping):
+            raise OptionError(
+                "losses and params must be numbers by name, such as {'loss': loss}, "
+                f"got {type(values).__name__}"
+            )
         for name in (name for name in values if name not in columns):
             f.check_name(f"metrics/{f.chunk_id(0)}/{name}")
             columns[name] = np.full(self._chunk_rows, np.nan)
         for name, column in columns.items():
-            column[k] = _scalar(values[name]) if name in values else np.nan
+            try:
+                column[k] = _scalar(values[name]) if name in values else np.nan
+            except (TypeError, ValueError, RuntimeError):
+                raise OptionError(
+                    f"{name!r} must be one number, got {_in_brief(values[name])}"
+                ) from None
 
     def _check_form(self, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         """Members of an archive are arrays over steps, so a step's must all look alike."""
@@ -578,7 +593,12 @@ def _as_tensor(value: Array) -> torch.Tensor:
 
     if isinstance(value, torch.Tensor):
         return value
-    return torch.as_tensor(np.array(value))  # a copy: torch takes no negative strides
+    try:
+        return torch.as_tensor(np.array(value))  # a copy: torch takes no negative strides
+    except (TypeError, ValueError):
+        raise OptionError(
+            f"expected a tensor or an array of numbers, got {type(value).__name__}"
+        ) from None
 
 
 def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
@@ -601,6 +621,11 @@ def _scalar(value: Number) -> float:
     # A tensor that is part of a graph warns when it is made a float, but not when it is read.
     item = getattr(value, "item", None)
     return float(value if item is None else item())
+
+
+def _in_brief(value: object) -> str:
+    shape = getattr(value, "shape", None)
+    return repr(value)[:40] if shape is None else f"an array of shape {tuple(shape)}"
 
 
 def _as_array(value: Array) -> NDArray[Any]:

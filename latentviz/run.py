@@ -5,9 +5,10 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -50,7 +51,13 @@ def open_run(
 
     Raises:
         ArchiveError: The file is missing, or no archive that this version can read.
+        ModelError: ``model`` is neither a name nor a module.
     """
+    if model is not None and not isinstance(model, str) and not hasattr(model, "named_modules"):
+        raise ModelError(
+            "model must be a module, or 'package.module:factory' for what makes it; "
+            f"got {type(model).__name__}"
+        )
     reader = ArchiveReader(path, max_bytes=max_bytes)
     try:
         return Run._from_archive(reader, model)
@@ -59,7 +66,7 @@ def open_run(
         raise
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Run:
     """A training run of T recorded steps, and N probe points with D latent dimensions.
 
@@ -76,7 +83,7 @@ class Run:
     phases: Sequence[tuple[int, str]]  # (first step, name)
     seed: int | None
     layer: str
-    _source: _ArchiveSource | _ArraySource = field(repr=False)
+    _source: _ArchiveSource | _ArraySource
 
     @classmethod
     def from_arrays(
@@ -160,6 +167,17 @@ class Run:
     def __len__(self) -> int:
         """The number of recorded steps."""
         return len(self.steps)
+
+    def __repr__(self) -> str:
+        return (
+            f"Run({self.name!r}, {len(self)} steps, {self.steps[0]} to {self.steps[-1]}, "
+            f"layer {self.layer!r})"
+        )
+
+    @property
+    def path(self) -> Path | None:
+        """The archive's path; None of a run that was made from arrays."""
+        return self._archive.reader.path if self.is_archive else None
 
     @property
     def n_points(self) -> int:

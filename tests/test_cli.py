@@ -21,7 +21,7 @@ from latentviz import FilmOptions, open_run
 from latentviz.archive import DEFAULT_MAX_BYTES, ArchiveReader, ArchiveWriter
 from latentviz.cli import main
 from latentviz.errors import OptionError
-from latentviz.movie import render
+from latentviz.movie import DOT_SHARE, LEAST_LIMITS, render
 from latentviz.pacing import parse_pace
 from latentviz.projection import DEFAULT_DIMS, parse_dims
 
@@ -190,9 +190,10 @@ BAD_FILMS = {
     "--pace bezier:2,0,0,1": "monotonic",
     "--pace linear:0": "a linear pace's stride must be 1 or more, got 0",
     "--steps 5": "steps must be A:B, either of which may be left out, got '5'",
-    "--steps 20:10": "steps 20:10 hold no recorded step; the run has 0 to 149",
+    "--steps 20:10": "steps 20:10 hold no recorded step; they are from the first up to, "
+    "and without, the second, and the run has 0 to 149",
     "--alpha 0": "alpha must be above 0 and at most 1, got 0",
-    "--dot-radius nan": "dot_radius must be above 0, got nan",
+    "--dot-radius nan": "a dot's radius must be above 0, got nan",
     "--limits inf": "limits must lie within 1e-06 to 1e+06, got inf",
     "--model nosuch.module:Model": "--model nosuch.module:Model: No module named 'nosuch'",
     "--model nosuch": "--model must be package.module:factory, got 'nosuch'",
@@ -222,7 +223,7 @@ ERRORS = {
     "info none.npz": "none.npz does not exist",
     "info text.npz": "text.npz is not a readable run archive: it does not end in a ZIP directory",
     "info out": "cannot read out: Is a directory",
-    "render hurt.npz -o out/film.mp4": "model 'stranger' is not registered (registered: color-mlp)",
+    "render hurt.npz -o out/film.mp4": "model 'stranger' is not registered (registered: cn-",
     "render hurt.npz -o out/film.mp4 --size 320x180 --frames 9 --frame-hashes out/h.txt "
     "--model trainers.models:ColorMLP": "the latents at step 64 are not finite at 512 of 512",
 }
@@ -240,6 +241,10 @@ RAW_ERROR = {
     RENDER + "--limits 1e-300": "limits",
     RENDER + "--pace geometric:1e300": "pace",
     RENDER + "--model .x:y": "--model",
+    f"frame run.npz -o out/{'x' * 300}.png": "File name too long",
+    f"info {'x' * 300}.npz": "File name too long",
+    "render run.npz -o out/film.mp4 --frame-hashes run.npz": "would overwrite the run",
+    "render run.npz -o out/film.mp4 --frame-hashes out/../out/film.mp4": "overwrite the film",
 }
 
 
@@ -374,8 +379,26 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated.pop("max_bytes").split()[0] == str(DEFAULT_MAX_BYTES)
     for name in ("fps", "crf", "preset"):
         assert stated.pop(name) == str(settings[name])
+    assert (options.limits, options.dot_radius) == (None, None)
+    assert stated.pop("limits") == f"{LEAST_LIMITS}, or more where points lie beyond"
+    radius = DOT_SHARE * LEAST_LIMITS
+    assert stated.pop("dot_radius") == f"{DOT_SHARE} of the limits, {radius:g} for {LEAST_LIMITS}"
     assert stated == {name: str(getattr(options, name)) for name in stated}
-    assert stated.keys() == {"frames", "alpha", "dot_radius", "limits", "theme", "colormap"}
+    assert stated.keys() == {"frames", "alpha", "theme", "colormap"}
+
+
+def test_alone_it_says_what_there_is():
+    done = invoke()
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == invoke("--help").stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_one_line(folder):
+    with Path("/dev/full").open("w") as full:
+        command = [*LATENTVIZ, "info", "run.npz"]
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (2, "Error: No space left on device\n")
 
 
 def test_version():

@@ -8,6 +8,7 @@ from imageio_ffmpeg import count_frames_and_secs
 
 from latentviz import Film, FilmOptions, Run, open_run, render, render_frame
 from latentviz.errors import ArchiveError, LatentvizError, OptionError
+from latentviz.movie import fitting_limits
 
 SIZE = (320, 180)
 SMALL = FilmOptions(size=SIZE, frames=12)
@@ -164,11 +165,23 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
         ({"names": "abcd"}, OptionError, "4 names for 3 projections"),
         ({"frames": 0}, OptionError, "frames must lie within 1 to 1000000, got 0"),
         ({"pace": "sine"}, OptionError, "pace must be bezier, .* got 'sine'"),
-        ({"steps": (20, 10)}, OptionError, "steps 20:10 hold no recorded step; the run has 0 to"),
+        (
+            {"steps": (20, 10)},
+            OptionError,
+            "steps 20:10 hold no recorded step; they are .* and the run has 0 to",
+        ),
         ({"steps": (900, None)}, OptionError, "steps 900: hold no recorded step"),
+        ({"dims": (0, 1)}, OptionError, r"dims must be pairs of dimensions, .* got \(0, 1\)"),
+        ({"dims": "0,1"}, OptionError, "dims must be pairs of dimensions, .* got '0,1'"),
+        ({"dims": [(0.0, 1.0)]}, OptionError, "dims must be pairs of dimensions"),
+        ({"size": "640x360"}, OptionError, r"size must be \(width, height\), got '640x360'"),
+        ({"steps": "0:10"}, OptionError, r"steps must be \(first, stop\), .* got '0:10'"),
+        ({"limits": "4"}, OptionError, "limits must be a number, got '4'"),
+        ({"frames": "3"}, OptionError, "frames must be a whole number, got '3'"),
+        ({"frame_hashes": "film.mp4"}, OptionError, "would overwrite the film"),
         ({"alpha": 0}, OptionError, "alpha must be above 0 and at most 1, got 0"),
         ({"alpha": 1.1}, OptionError, "got 1.1"),
-        ({"dot_radius": 0}, OptionError, "dot_radius must be above 0, got 0"),
+        ({"dot_radius": 0}, OptionError, "a dot's radius must be above 0, got 0"),
         ({"limits": 0}, OptionError, r"limits must lie within 1e-06 to 1e\+06, got 0"),
         ({"theme": "neon"}, OptionError, "theme must be one of dark, light, got 'neon'"),
         ({"dmis": [(0, 1)]}, OptionError, "unknown option dmis; a film's options are dims, names"),
@@ -327,3 +340,29 @@ def test_themes_differ(recorded):
     )
     assert dark.mean() < 100
     assert light.mean() > 150
+
+
+@pytest.mark.parametrize(
+    ("farthest", "limits"),
+    [(0.3, 1.5), (1.5, 1.5), (1.51, 2), (2.6, 3), (7.2, 8), (9.3, 10), (10.5, 15), (480, 500)],
+)
+def test_limits_that_fit(farthest, limits):
+    spread = np.linspace(-1, 1, 1001)[:, None] * np.float32(farthest)
+    assert fitting_limits(spread[None].astype(np.float32)) == pytest.approx(limits)
+
+
+def test_a_few_points_that_run_away_and_gaps_do_not_shrink_all_others():
+    positions = RNG.uniform(-1, 1, (4, 1000, 2)).astype(np.float32)
+    positions[-1, :3] = 1e9
+    positions[0, 0] = np.nan
+    assert fitting_limits(positions) == 1.5
+    assert fitting_limits(np.full((1, 2, 2), np.nan, np.float32)) == 1.5
+
+
+def test_a_film_of_wide_latents_shows_them_by_default():
+    latents = 8 * RNG.uniform(-1, 1, (5, 40, 2)).astype(np.float32)
+    wide = Film(Run.from_arrays(latents), FilmOptions(size=(320, 180)))
+    assert (wide.page.stage.limits, wide.page.stage.dot_radius) == (8, pytest.approx(0.56))
+    told = FilmOptions(size=(320, 180), limits=1.5, dot_radius=0.105)
+    narrow = Film(Run.from_arrays(latents), told)
+    assert (narrow.page.stage.limits, narrow.page.stage.dot_radius) == (1.5, 0.105)

@@ -256,7 +256,7 @@ def test_a_probe_that_is_no_color_has_none(path):
     [
         ({"layer": "nosuch"}, ModelError, "no layer 'nosuch'; its layers are: encoder, encoder.0"),
         ({"layer": ""}, ModelError, "no layer ''"),
-        ({"model_name": "nosuch"}, ModelError, r"'nosuch' is not registered \(registered: color-m"),
+        ({"model_name": "nosuch"}, ModelError, r"'nosuch' is not registered \(registered: cn-"),
         ({"model_name": "color-mlp", "model_args": {"k": 1}}, ModelError, "cannot be built from"),
         ({"model": mlp(), "layer": "0", "model_name": "color-mlp"}, ModelError, "other tensors"),
         ({"probe": RGB, "colors": RGB[:3]}, OptionError, r"must be \(7, 3\) RGB or \(7,\).*\(3, 3"),
@@ -300,8 +300,31 @@ BAD_STEPS = {
     ),
     "name of a loss": ({"losses": {"a:b": 1}}, ArchiveError, "cannot name a member"),
     "name of a param": ({"params": {"../x": 1}}, ArchiveError, "cannot name a member"),
-    "loss that is no scalar": ({"losses": {"loss": torch.zeros(3)}}, Exception, "converted to"),
-    "param that is no number": ({"params": {"lr": "x"}}, ValueError, "could not convert"),
+    "loss that is no scalar": (
+        {"losses": {"loss": torch.zeros(3)}},
+        OptionError,
+        r"'loss' must be one number, got an array of shape \(3,\)",
+    ),
+    "param that is no number": (
+        {"params": {"lr": "x"}},
+        OptionError,
+        "'lr' must be one number, got 'x'",
+    ),
+    "losses that are a tensor": (
+        {"losses": torch.zeros(())},
+        OptionError,
+        "must be numbers by name, .* got Tensor",
+    ),
+    "labels that are a tensor": (
+        {"batch": RGB, "labels": torch.zeros(7)},
+        OptionError,
+        "must be arrays by name, .* Tensor",
+    ),
+    "batch that is a pair": (
+        {"batch": (RGB, RGB[:2]), "labels": {"red": []}},
+        OptionError,
+        "expected a tensor or an arr",
+    ),
     "Ctrl-C": ({"losses": {"loss": Interrupting()}}, KeyboardInterrupt, None),
 }
 
@@ -466,7 +489,7 @@ def test_batches_may_grow_and_be_missing_and_labels_come_in_any_order(path):
 
 def test_a_batch_of_a_step_that_was_refused_is_overwritten(path):
     with Recorder(path, mlp(), layer="0") as recorder:
-        with pytest.raises(ValueError, match="could not convert"):
+        with pytest.raises(OptionError, match="'odd' must be one number"):
             recorder.step(batch=RGB[:3], losses={"loss": 1.0, "odd": "x"})
         recorder.step(batch=RGB[3:], losses={"recon": 2.0})
     with open_run(path) as run:

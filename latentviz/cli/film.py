@@ -12,6 +12,7 @@ from ..errors import OptionError
 from .group import main
 from .options import (
     Command,
+    counted,
     decorated,
     given,
     opened,
@@ -55,11 +56,12 @@ def _film_options(command: Command) -> Command:
             "--alpha", type=float, help="Opacity of a still dot, 0 to 1. Default: 0.9."
         ),
         click.option(
-            "--dot-radius", type=float, help="Radius of a dot in data units. Default: 0.105."
+            "--dot-radius", type=float,
+            help="Radius of a dot in data units. Default: 0.07 of the limits, 0.105 for 1.5.",
         ),
         click.option(
             "--limits", type=float,
-            help="Show -LIMITS..LIMITS of each dimension, up and down. Default: 1.5.",
+            help="Show -LIMITS..LIMITS up and down. Default: 1.5, or more where points lie beyond.",
         ),
         click.option(
             "--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark."
@@ -117,7 +119,7 @@ def render(
     width, height = options.size
     first, last = plan.frames[0].start, plan.frames[-1].stop - 1
     click.echo(
-        f"{output}: {len(plan)} frames, {seconds:.1f} s, {width}x{height}, "
+        f"{output}: {counted(len(plan), 'frame')}, {seconds:.1f} s, {width}x{height}, "
         f"steps {source.steps[first]} to {source.steps[last]}"
     )
 
@@ -176,7 +178,7 @@ def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> 
         "labels": ", ".join(about["labels"]) or "none",
         "phases": ", ".join(f"{p['name']} from {p['step']}" for p in about["phases"]) or "none",
         "seed": "not recorded" if about["seed"] is None else about["seed"],
-        "size": f"{about['bytes'] / 1e6:.1f} MB in {about['chunks']} chunks",
+        "size": f"{about['bytes'] / 1e6:.3g} MB in {counted(about['chunks'], 'chunk')}",
         "written by": ", ".join(f"{k} {v}" for k, v in about["versions"].items()),
     }
     click.echo(about["path"])

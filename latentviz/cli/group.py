@@ -34,6 +34,10 @@ class _Group(click.Group):
             # The reader of our output has gone (`latentviz info | head`): no news to it.
             sys.stderr.close()
             ctx.exit(0)
+        except OSError as error:
+            # A full disk, a name that is too long, a folder that has gone.
+            where = f"{error.filename}: " if error.filename else ""
+            raise click.ClickException(f"{where}{error.strerror or error}") from None
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         # What is imported stays for good; looking through it for garbage over and over would take
@@ -47,10 +51,17 @@ class _Group(click.Group):
             sys.exit(BAD_INPUT)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Group,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.version_option(__version__, prog_name="latentviz")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Films of a neural network's latent space, at every training step."""
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())
 
 
 @contextmanager
