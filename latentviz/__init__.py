@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from .easing import MinimumJerk, cubic_bezier
     from .errors import ArchiveError, EncodeError, LatentvizError, ModelError, OptionError
     from .evaluate import Evaluation
+    from .figures.errors import plot_errors
+    from .figures.history import plot_history
+    from .figures.picture import Picture
+    from .figures.slices import plot_slices
+    from .figures.timeline import plot_timeline
     from .movie import Film, FilmOptions, render, render_frame
     from .pacing import BezierPace, GeometricPace, LinearPace
     from .recorder import Recorder, RecordingWarning
@@ -36,6 +41,7 @@ _HOME = {
     "MinimumJerk": "easing",
     "ModelError": "errors",
     "OptionError": "errors",
+    "Picture": "figures.picture",
     "Recorder": "recorder",
     "RecordingWarning": "recorder",
     "Run": "run",
@@ -43,6 +49,10 @@ _HOME = {
     "hsv_cube": "color",
     "hsv_from_rgb": "color",
     "open_run": "run",
+    "plot_errors": "figures.errors",
+    "plot_history": "figures.history",
+    "plot_slices": "figures.slices",
+    "plot_timeline": "figures.timeline",
     "render": "movie",
     "render_frame": "movie",
     "rgb_cube": "color",
@@ -65,6 +75,7 @@ __all__ = [
     "MinimumJerk",
     "ModelError",
     "OptionError",
+    "Picture",
     "Recorder",
     "RecordingWarning",
     "Run",
@@ -73,6 +84,10 @@ __all__ = [
     "hsv_cube",
     "hsv_from_rgb",
     "open_run",
+    "plot_errors",
+    "plot_history",
+    "plot_slices",
+    "plot_timeline",
     "render",
     "render_frame",
     "rgb_cube",

@@ -28,3 +28,18 @@ def short_run(tmp_path_factory):
         done = CliRunner().invoke(main, ["sparse-labels", *options])
     assert done.exit_code == 0, done.output
     return folder / "run.npz"
+
+
+@pytest.fixture
+def invoke():
+    """Run a command of latentviz's in this process; it must succeed unless told otherwise."""
+    from click.testing import CliRunner
+
+    from latentviz.cli import main
+
+    def run(*arguments, status=0):
+        done = CliRunner().invoke(main, [str(a) for a in arguments])
+        assert done.exit_code == status, done.output
+        return done
+
+    return run

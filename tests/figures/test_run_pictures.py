@@ -1,0 +1,200 @@
+"""Timeline and history."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from latentviz import ArchiveError, OptionError, Run, open_run, plot_history, plot_timeline
+from latentviz.figures.history import DOT_SHARE
+from latentviz.theme import rgb_bytes, theme_named
+
+THEMES = ("dark", "light")
+T = 101
+
+
+@pytest.fixture(scope="module")
+def run(short_run):
+    with open_run(short_run) as run:
+        yield run
+
+
+def schedule(**options):
+    ramp = np.linspace(0, 1, T)
+    return Run.from_arrays(
+        np.zeros((T, 1, 2)),
+        params={"big": 5 * ramp, "lr": 1e-3 * ramp, "small": 0.01 * ramp, "large": 2 - ramp},
+        metrics={"loss": ramp},
+        keyframes={"big": [0, 100], "lr": [10]},
+        phases=[(0, "Warm up"), (40, "Train"), (41, "x" * 99)],
+        **options,
+    )
+
+
+def test_comparable_properties_share_a_panel_and_lr_has_its_own():
+    picture = plot_timeline(schedule())
+    assert picture.data["groups"] == [["lr"], ["big", "large"], ["small"]]
+    assert len(picture.drawn.axes) == 3
+    lr, large, _ = picture.drawn.axes
+    keyed = [line for line in lr.lines if line.get_marker() == "D"]
+    assert [line.get_xdata().tolist() for line in keyed] == [[10]]
+    shown = {tuple(line.get_xdata()) for line in large.lines if line.get_linestyle() == "--"}
+    assert shown == {(40, 40), (41, 41)}
+
+
+def test_the_words_of_the_timeline():
+    picture = plot_timeline(schedule())
+    assert "The schedule over steps 0 to 100: lr from 0 to 0.001, within 0 to 0.001, 1 key" in (
+        picture.alt
+    )
+    assert "large from 2 to 1, within 1 to 2;" in picture.alt
+    assert "Phases: Warm up from step 0, Train from step 40, " in picture.alt
+    texts = [text.get_text() for text in picture.drawn.texts]
+    assert "Warm up" in texts
+    assert "Train" in texts
+    # The third phase begins where the second one's name stands.
+    assert not any(text.startswith("xxx") for text in texts)
+
+
+def test_a_schedule_of_many_properties_fits(snapshot):
+    names = [f"property-{k}" for k in range(14)]
+    values = {name: np.full(T, 10.0 ** -(k // 5)) for k, name in enumerate(names)}
+    run = Run.from_arrays(np.zeros((T, 1, 2)), params=values)
+    picture = plot_timeline(run, size=(800, 450))
+    snapshot(picture.pixels, text=np.ones((450, 800), bool))
+
+
+def test_a_run_without_a_schedule():
+    with pytest.raises(ArchiveError, match="run has no schedule to draw; record one with"):
+        plot_timeline(Run.from_arrays(np.zeros((3, 1, 2))))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_timeline(run, snapshot, theme):
+    picture = plot_timeline(run, size=(800, 450), theme=theme)
+    snapshot(picture.pixels, text=np.ones((450, 800), bool))
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_history(run, snapshot, theme):
+    picture = plot_history(run, size=(800, 450), theme=theme)
+    text = np.zeros((450, 800), bool)
+    text[:75] = text[-45:] = True
+    snapshot(picture.pixels, text=text)
+
+
+def corners(scale=1.0, n_steps=1):
+    """Four points in their places, each in a color of its own."""
+    places = scale * np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0]])
+    colors = np.array([[1.0, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0]])
+    return Run.from_arrays(np.tile(places, (n_steps, 1, 1)), colors=colors)
+
+
+def test_points_stand_where_they_belong():
+    picture = plot_history(corners(), theme="dark")
+    pixels = picture.pixels
+    assert picture.data == {"steps": [0], "limits": 1.5}
+
+    def middles(color):
+        # Opacity 0.9 over the disc, or over the page's own ground.
+        theme = theme_named("dark")
+        for ground in (theme.disc, theme.background):
+            blend = np.array(color) * 255 * 0.9 + np.array(rgb_bytes(ground)) * 0.1
+            rows, columns = np.nonzero((np.abs(pixels - blend) < 1.5).all(-1))
+            yield from zip(rows, columns, strict=True)
+
+    # [1,0]: dimension 1 to the right, 0 up. Red (1,0,..) is straight above blue (-1,0,..), and
+    # green (0,1,..) to the right, half way down.
+    def middle(color, left, right):
+        found = np.array([place for place in middles(color) if left <= place[1] < right])
+        return found.min(0) / 2 + found.max(0) / 2
+
+    third = 1600 / 3
+    red, green, blue = (middle(c, 0, third) for c in ([1, 0, 0], [0, 1, 0], [0, 0, 1]))
+    assert red[1] == pytest.approx(blue[1], abs=1)
+    assert red[0] < green[0] < blue[0]
+    assert green[0] == pytest.approx((red[0] + blue[0]) / 2, abs=1)
+    per_unit = (blue[0] - red[0]) / 2
+    assert green[1] - red[1] == pytest.approx(per_unit, abs=1.5)
+    # [1,2]: dimension 2 up, so that yellow (0,0,1,0) is above where blue and red lie.
+    yellow = middle([1, 1, 0], third, 2 * third)
+    assert yellow[0] == pytest.approx(red[0], abs=1.5)
+
+
+def test_limits_fit_all_points_unless_told():
+    assert plot_history(corners(4.0)).data["limits"] == pytest.approx(4.4)
+    told = plot_history(corners(4.0), limits=2)
+    theme = theme_named("dark")
+    ground = {rgb_bytes(theme.background), rgb_bytes(theme.disc)}
+    reddish = (told.pixels[..., 0] > 200) & (told.pixels[..., 2] < 80)
+    # What lies beyond is left out; in each projection the origin shows one point at most.
+    assert told.data["limits"] == 2
+    assert reddish.sum() < 3 * np.pi * (DOT_SHARE * 2 * 150) ** 2
+    assert tuple(told.pixels[0, 0].tolist()) in ground
+
+
+def test_ten_thumbnails_at_most_in_geometric_spacing():
+    picture = plot_history(corners(n_steps=1001))
+    *earlier, latest = picture.data["steps"]
+    assert latest == 1000
+    assert len(earlier) <= 10
+    assert earlier[0] == 0
+    gaps = np.diff([s + 10 for s in earlier]) / [s + 10 for s in earlier[:-1]]
+    assert gaps.std() / gaps.mean() < 0.15
+    assert plot_history(corners(n_steps=3)).data["steps"] == [0, 1, 2]
+    assert plot_history(corners(n_steps=30), step=0).data["steps"] == [0]
+
+
+def test_the_words_of_the_history():
+    picture = plot_history(corners(n_steps=3), dims=[(0, 1)], names=["hue"])
+    assert picture.alt == (
+        "The latents of 4 points at step 2 in the projections [0,1] hue; their distances from the "
+        "origin have the median 1 and reach 1. Below, [0,1] hue at the steps 0, 1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"step": 9}, "step 9 was not recorded"),
+        ({"dims": [(0, 4)]}, "dims 0,4 are out of range"),
+        ({"limits": 0}, "limits must be above 0, got 0"),
+        ({"limits": float("nan")}, "limits must be above 0, got nan"),
+        ({"size": (9, 9)}, "sides must lie within"),
+        ({"theme": "neon"}, "theme must be"),
+    ],
+)
+def test_a_history_that_cannot_be(options, message):
+    with pytest.raises(OptionError, match=message):
+        plot_history(corners(n_steps=3), **options)
+
+
+def test_latents_that_are_not_finite():
+    latents = np.zeros((3, 4, 2))
+    latents[1, 2] = np.nan
+    with pytest.raises(ArchiveError, match="the latents at step 1 are not finite; show a step bef"):
+        plot_history(Run.from_arrays(latents))
+    assert plot_history(Run.from_arrays(latents), step=0).data["steps"] == [0]
+
+
+def test_labels_and_scalars_have_colors():
+    latents = np.random.default_rng(0).normal(size=(2, 30, 3))
+    for colors in (np.arange(30) % 3, np.linspace(0, 1, 30)):
+        picture = plot_history(Run.from_arrays(latents, colors=colors), colormap="magma")
+        assert len(np.unique(picture.pixels.reshape(-1, 3), axis=0)) > 30
+
+
+def test_the_commands(short_run, tmp_path, invoke):
+    path = tmp_path / "timeline.svg"
+    assert "Schedule of run" in invoke("timeline", short_run, "-o", path).stdout
+    assert b"<svg" in path.read_bytes()
+    path = tmp_path / "history.png"
+    options = ["--size", "400x225", "--dims", "0,1", "--names", "a, b", "--limits", "2"]
+    done = invoke("history", short_run, "-o", path, *options, "--dims", "2,3", "--step", "77")
+    assert done.stdout == f"{path}: Latents at step 77\n"
+    with Image.open(path) as image:
+        assert image.size == (400, 225)
+        assert "[0,1] a, [2,3] b" in image.text["Description"]
+    about = json.loads(invoke("timeline", short_run, "-o", tmp_path / "t.pdf", "--json").stdout)
+    assert about["groups"] == [["lr"], ["reg-norm"]]
