@@ -5,50 +5,68 @@ Modules that import torch are imported inside the commands, so that ``--help`` i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from latentviz.errors import LatentvizError
 
+from .interrupted import Interrupted
+
 if TYPE_CHECKING:
     from .data import LabelKind
 
 
-class _Failure(click.ClickException):
-    """An error that the user can put right: one line, exit status 2."""
+class _Group(click.Group):
+    """Turns what the user can put right into one line and exit status 2."""
 
-    exit_code = 2
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LatentvizError as error:
+            raise click.ClickException(str(error)) from None
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            # Else click would print its usage before what is wrong.
+            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
+        except click.ClickException as error:
+            click.echo(f"Error: {error.format_message()}", err=True)
+            sys.exit(2)
 
 
 @contextmanager
-def _one_line_errors(archive: Path) -> Iterator[None]:
-    """Turn errors and Ctrl-C into one line and an exit status."""
+def _one_line_on_ctrl_c(otherwise: Callable[[], str]) -> Iterator[None]:
+    """Turn Ctrl-C into a line that says what is left, and an exit status.
+
+    Args:
+        otherwise: What is left if the interruption does not know.
+    """
     try:
         yield
-    except LatentvizError as error:
-        raise _Failure(str(error)) from error
     except KeyboardInterrupt as interrupt:
-        click.echo(f"Interrupted: {_kept(archive, interrupt)}", err=True)
+        kept = interrupt.kept if isinstance(interrupt, Interrupted) else otherwise()
+        click.echo(f"Interrupted: {kept}", err=True)
         # 128 + SIGINT, as shells have it.
         raise click.exceptions.Exit(130) from interrupt
 
 
-def _kept(archive: Path, interrupt: KeyboardInterrupt) -> str:
-    """What an interrupted run leaves behind."""
-    # An interruption that the archive survived (sparse_labels.Interrupted) says how far it goes.
-    if (steps := getattr(interrupt, "steps", None)) is not None:
-        return f"{steps} steps are kept in {archive}"
+def _unfinished(archive: Path) -> str:
+    """What a run leaves whose archive could not be closed."""
     part = archive.with_name(archive.name + ".part")
     if part.exists():
         return f"what was written so far is in {part}"
     return "no step was recorded"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 def main() -> None:
     """Train the experiments that latentviz grew out of, and record every step."""
 
@@ -91,19 +109,23 @@ def sparse_labels(
     Trains a model of 263 parameters for 10,001 steps, which takes about half a minute, and records
     them all in one archive. Make a film of it with: latentviz render RUN.npz -o video.mp4
     """
-    with _one_line_errors(output):
+    with _one_line_on_ctrl_c(partial(_unfinished, output)):
         from rich.console import Console
 
         from .dopesheet import read_dopesheet
-        from .sparse_labels import run, shipped_dopesheet
+        from .experiment import record
+        from .sparse_labels import experiment, shipped_dopesheet
 
-        outcome = run(
+        sparse = experiment(labels=labels)
+        recorded = record(
+            sparse,
             output,
-            dopesheet=read_dopesheet(dopesheet) if dopesheet else shipped_dopesheet(),
+            timeline=sparse.timeline(
+                read_dopesheet(dopesheet) if dopesheet else shipped_dopesheet()
+            ),
             seed=seed,
-            labels=labels,
             overwrite=overwrite,
             console=Console(stderr=True),
         )
-        losses = ", ".join(f"{name} {value:.3g}" for name, value in outcome.losses.items())
-        click.echo(f"{outcome.steps} steps; {losses}; recorded in {output}")
+        losses = ", ".join(f"{name} {value:.3g}" for name, value in recorded.losses.items())
+        click.echo(f"{recorded.steps} steps; {losses}; recorded in {output}")

@@ -1,7 +1,7 @@
 """What happens in a training run, for whoever listens.
 
-Within a step the order is: phase start, step start, actions, step metrics, (the optimizer's
-update,) phase end.
+Within a step the order is: phase start, step start, (validation,) actions, step metrics, (the
+optimizer's update,) phase end.
 """
 
 from __future__ import annotations
@@ -62,6 +62,17 @@ class PhaseStart(Event):
 @dataclass(frozen=True, slots=True)
 class StepStart(Event):
     """A step is about to start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation(Event):
+    """The model was measured on the validation points; :class:`~trainers.validation.Validator`.
+
+    Attributes:
+        losses: By name, unweighted; a loss that applies to none of the points is missing.
+    """
+
+    losses: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ def _terms(
     recon = nn.functional.mse_loss(outputs, inputs)
     terms = {RECONSTRUCTION: _Term(recon, recon)}
     for regularizer in regularizers:
-        weight = state.values.get(regularizer.name, 1.0)
+        weight = regularizer.weight(state.values)
         if weight == 0:
             continue
         value = regularizer.term(latents, labels)

@@ -149,6 +149,10 @@ class Regularizer:
     affinities: Mapping[str, float] | None = None
     validated: bool = False
 
+    def weight(self, properties: Mapping[str, float]) -> float:
+        """What its term counts where the schedule's properties are these; 1 if none is its own."""
+        return properties.get(self.name, 1.0)
+
     def term(self, latents: Tensor, labels: Mapping[str, Tensor]) -> Tensor | None:
         """The mean loss, weighed by how much each sample's labels concern this regularizer.
 

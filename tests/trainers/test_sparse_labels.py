@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from trainers import sparse_labels
+from trainers import experiment, sparse_labels
 from trainers.cli import main
 from trainers.dopesheet import DopesheetError, parse_dopesheet
+from trainers.experiment import record
 from trainers.sparse_labels import shipped_dopesheet
 from trainers.timeline import Timeline
 
@@ -28,6 +29,12 @@ def short(tmp_path: Path) -> Path:
 
 def invoke(*args: object):
     return CliRunner().invoke(main, ["sparse-labels", *map(str, args)])
+
+
+def record_short(path: Path, console: Console) -> None:
+    sparse = sparse_labels.experiment(labels="hard")
+    timeline = sparse.timeline(parse_dopesheet(SHORT))
+    record(sparse, path, timeline=timeline, seed=1, overwrite=False, console=console)
 
 
 def contents(path: Path) -> dict[str, np.ndarray]:
@@ -135,14 +142,7 @@ def test_running_leaves_torchs_state_as_it_was(tmp_path: Path):
     import torch
 
     threads, state = torch.get_num_threads(), torch.get_rng_state()
-    sparse_labels.run(
-        tmp_path / "run.npz",
-        dopesheet=parse_dopesheet(SHORT),
-        seed=1,
-        labels="hard",
-        overwrite=False,
-        console=Console(file=io.StringIO()),
-    )
+    record_short(tmp_path / "run.npz", Console(file=io.StringIO()))
     assert torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state)
 
@@ -153,6 +153,8 @@ def test_running_leaves_torchs_state_as_it_was(tmp_path: Path):
         (["-o", "none/run.npz"], "none does not exist"),
         (["-o", "taken.npz"], "taken.npz exists"),
         (["-o", "run.mp4"], "must end in .npz, got run.mp4"),
+        (["-o", "run.npz", "--seed", "-1"], "-1 is not in the range"),
+        (["-o", "run.npz", "--sed", "1"], "No such option"),
         (["-o", "run.npz", "--dopesheet", "none.csv"], "expected a dopesheet at 'none.csv', got"),
         (["-o", "run.npz", "--dopesheet", "bad.csv"], "bad.csv: row 2, column STEP: expected"),
         (["-o", "run.npz", "--dopesheet", "typo.csv"], "row 1, column reg-nrom: expected one of"),
@@ -160,7 +162,7 @@ def test_running_leaves_torchs_state_as_it_was(tmp_path: Path):
 )
 def test_an_error_is_one_line_and_comes_before_training(options, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sparse_labels, "train", None)
+    monkeypatch.setattr(experiment, "train", None)
     Path("taken.npz").write_bytes(b"precious")
     Path("bad.csv").write_text("STEP,PHASE,ACTION,lr\nsoon,,,1\n")
     Path("typo.csv").write_text("STEP,PHASE,ACTION,lr,reg-nrom\n0,,,1,1\n")
@@ -184,13 +186,13 @@ def test_overwrite(tmp_path: Path, short: Path):
 
 def interrupt_after(n: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Press Ctrl-C when batch n is asked for."""
-    drawn = sparse_labels.batches
+    drawn = experiment.batches
 
     def interrupted(*args, **kwargs):
         yield from islice(drawn(*args, **kwargs), n)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(sparse_labels, "batches", interrupted)
+    monkeypatch.setattr(experiment, "batches", interrupted)
 
 
 def test_ctrl_c_keeps_what_was_trained(tmp_path, short, monkeypatch):
@@ -220,7 +222,7 @@ def test_a_second_ctrl_c_names_the_unfinished_archive(tmp_path, short, monkeypat
     interrupt_after(5, monkeypatch)
     path = tmp_path / "run.npz"
     with monkeypatch.context() as patch:
-        patch.setattr(sparse_labels.Recorder, "close", close)
+        patch.setattr(experiment.Recorder, "close", close)
         result = invoke("-o", path, "--dopesheet", short)
     assert result.exit_code == 130
     assert result.stderr == f"Interrupted: what was written so far is in {path}.part\n"
@@ -239,29 +241,18 @@ def test_help_is_complete_and_needs_no_torch():
     assert "sparse-labels" in CliRunner().invoke(main, ["--help"]).output
 
 
-def test_an_unknown_property_is_refused_by_name(tmp_path: Path):
+def test_an_unknown_property_is_refused_by_name():
     with pytest.raises(DopesheetError, match="expected one of lr, reg-polar, reg-separate"):
-        sparse_labels.run(
-            tmp_path / "run.npz",
-            dopesheet=parse_dopesheet("STEP,PHASE,ACTION,lt\n0,,,1\n"),
-            seed=0,
-            labels="hard",
-            overwrite=False,
-            console=Console(file=io.StringIO()),
+        sparse_labels.experiment(labels="hard").timeline(
+            parse_dopesheet("STEP,PHASE,ACTION,lt\n0,,,1\n")
         )
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_progress_shows_phase_rate_and_terms_on_a_terminal_only(tmp_path: Path, is_terminal):
     shown = io.StringIO()
-    sparse_labels.run(
-        tmp_path / "run.npz",
-        dopesheet=parse_dopesheet(SHORT),
-        seed=1,
-        labels="hard",
-        overwrite=False,
-        console=Console(file=shown, force_terminal=is_terminal, width=200),
-    )
+    console = Console(file=shown, force_terminal=is_terminal, width=200)
+    record_short(tmp_path / "run.npz", console)
     text = shown.getvalue()
     if is_terminal:
         assert "Train" in text

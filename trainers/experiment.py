@@ -1,0 +1,167 @@
+"""What an experiment is made of, and how a run of it is trained and recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from torch import nn
+
+from latentviz import Recorder
+from latentviz.color import rgb_grid
+
+from .data import Batch, ColorData, LabelKind, batches
+from .dopesheet import Dopesheet
+from .events import Events, StepMetrics, Validation
+from .interrupted import Interrupted
+from .loop import LEARNING_RATE, train
+from .progress import ProgressBar
+from .regularizers import Regularizer
+from .reproducible import reproducible
+from .timeline import Timeline
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that makes a run, but for its schedule and its seed.
+
+    Attributes:
+        model: Makes the model.
+        model_name: The name under which that is registered.
+        layer: Name of the submodule whose output is the latents.
+        data: What to train on.
+        labels: Whether labels are probabilities or drawn.
+        regularizers: Each with a name of its own.
+    """
+
+    model: Callable[[], nn.Module]
+    model_name: str
+    layer: str
+    data: ColorData
+    labels: LabelKind
+    regularizers: tuple[Regularizer, ...]
+
+    def timeline(self, dopesheet: Dopesheet) -> Timeline:
+        """The sheet, played; its properties are ``lr`` and the regularizers' names.
+
+        Raises:
+            DopesheetError: The sheet has a property that nothing here listens to.
+        """
+        names = [regularizer.name for regularizer in self.regularizers]
+        dopesheet.require_known([LEARNING_RATE, *names])
+        return Timeline(dopesheet)
+
+    def batches(self, generator: torch.Generator) -> Iterator[Batch]:
+        """Batches without end; the generator is the only source of chance."""
+        return batches(self.data, labels=self.labels, generator=generator)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of a run.
+
+    Attributes:
+        steps: Number of steps recorded.
+        losses: The last step's total (``loss``) and terms, unweighted.
+    """
+
+    steps: int
+    losses: Mapping[str, float]
+
+
+def record(
+    experiment: Experiment,
+    path: Path,
+    *,
+    timeline: Timeline,
+    seed: int,
+    overwrite: bool,
+    events: Events | None = None,
+    console: Console | None = None,
+) -> Recorded:
+    """Train an experiment's model and record every step.
+
+    Args:
+        experiment: What to train.
+        path: The archive to write.
+        timeline: The schedule.
+        seed: The same seed gives the same archive contents.
+        overwrite: Whether an archive that is there already may be replaced.
+        events: Those who listen to the run; the losses of a
+            :class:`~trainers.events.Validation` are recorded with their step.
+        console: Where to show progress, if it is a terminal.
+
+    Raises:
+        ArchiveError: The archive cannot be written.
+        Interrupted: Ctrl-C; what was trained so far is kept.
+        KeyboardInterrupt: Ctrl-C, before there was anything to keep, or the archive could not be
+            closed.
+    """
+    points = torch.from_numpy(rgb_grid(8)).float()
+    events = events or Events()
+    with reproducible(seed) as generator:
+        model = experiment.model()
+        recorder = Recorder(
+            path,
+            model,
+            layer=experiment.layer,
+            probe=points,
+            colors=points,
+            model_name=experiment.model_name,
+            keyframes=timeline.keyframes,
+            phases=timeline.phases,
+            seed=seed,
+            overwrite=overwrite,
+        )
+        _Recording(recorder).listen(events)
+        interrupt: KeyboardInterrupt | None = None
+        losses: Mapping[str, float] = {}
+        with recorder:
+            try:
+                with (
+                    ProgressBar(events, total=len(timeline), console=console)
+                    if console
+                    else nullcontext()
+                ):
+                    losses = train(
+                        model,
+                        layer=experiment.layer,
+                        timeline=timeline,
+                        batches=experiment.batches(generator),
+                        regularizers=experiment.regularizers,
+                        validation=points,
+                        events=events,
+                    )
+            except KeyboardInterrupt as error:
+                if recorder.n_steps == 0:
+                    raise
+                # Held back until the archive is closed: only then is anything kept.
+                interrupt = error
+    if interrupt is not None:
+        raise Interrupted(f"{recorder.n_steps} steps are kept in {path}") from interrupt
+    return Recorded(recorder.n_steps, losses)
+
+
+class _Recording:
+    """Records a step once its losses are known, along with what was measured before it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._measured: dict[str, float] = {}
+
+    def listen(self, events: Events) -> None:
+        events.on(Validation, lambda event: self._measured.update(event.losses))
+        events.on(StepMetrics, self._on_metrics)
+
+    def _on_metrics(self, event: StepMetrics) -> None:
+        self._recorder.step(
+            batch=event.batch,
+            labels=event.labels,
+            losses={**event.losses, **self._measured},
+            params=event.state.values,
+        )
+        self._measured.clear()
