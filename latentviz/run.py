@@ -281,15 +281,28 @@ class Run:
             self.index_of(int(wanted[missing][0]))
         return self._source.latents(indices)
 
-    def evaluate(self, inputs: ArrayLike, step: int | None = None) -> Evaluation:
+    @property
+    def can_evaluate(self) -> bool:
+        """Whether the run has states, and names its model or was given one, so `evaluate` may."""
+        return self.is_archive and self._archive.can_evaluate
+
+    def evaluate(
+        self, inputs: ArrayLike, step: int | None = None, *, layer: str | None = None
+    ) -> Evaluation:
         """Outputs (N, ...) and latents (N, D) of any inputs, at a step or after the last update.
+
+        Args:
+            inputs: (N, ...).
+            step: A recorded step; by default the state after the last update.
+            layer: The layer whose output is the latent; by default the one that was recorded.
 
         Raises:
             OptionError: The step was not recorded.
-            ModelError: The model is unknown, or cannot be run on these inputs.
+            ModelError: The model is unknown, has no such layer, or cannot be run on these inputs.
             ArchiveError: The run has no states.
         """
-        return self._archive.evaluate(self.state(step), np.asarray(inputs))
+        layer = self.layer if layer is None else layer
+        return self._archive.evaluate(self.state(step), np.asarray(inputs), layer)
 
     def close(self) -> None:
         """Close the archive."""
@@ -509,9 +522,16 @@ class _ArchiveSource:
         assert out is not None  # there is at least one index
         return out
 
-    def evaluate(self, state: dict[str, NDArray[Any]], inputs: NDArray[Any]) -> Evaluation:
+    @property
+    def can_evaluate(self) -> bool:
+        has_model = self._given_model is not None or self.header.model_name is not None
+        return has_model and bool(self._names["states"])
+
+    def evaluate(
+        self, state: dict[str, NDArray[Any]], inputs: NDArray[Any], layer: str
+    ) -> Evaluation:
         with self._lock:  # hooks and states are the module's: one thread at a time
-            return evaluate(self.model(), self.header.layer, state, inputs)
+            return evaluate(self.model(), layer, state, inputs)
 
     def model(self) -> nn.Module:
         """The model, made by its registered name or as the user said."""

@@ -213,6 +213,33 @@ def test_evaluate(run, stock):
         run.evaluate(np.zeros((5, 4), np.float32))
 
 
+def test_evaluate_another_layer(run, stock):
+    model = ColorMLP()
+    model.load_state_dict(state_at(stock, 100))
+    inputs = np.random.default_rng(1).random((5, 3), np.float32)
+    answer = run.evaluate(inputs, 100, layer="encoder.0")
+    with torch.no_grad():
+        x = torch.tensor(inputs)
+        np.testing.assert_allclose(answer.latents, model.encoder[0](x), atol=1e-6)
+        np.testing.assert_allclose(answer.outputs, model(x), atol=1e-6)
+    with pytest.raises(ModelError, match="the model has no layer 'nosuch'; its layers are: enc"):
+        run.evaluate(inputs, 100, layer="nosuch")
+
+
+def test_whether_a_run_can_be_evaluated(path, tmp_path):
+    assert not Run.from_arrays(np.zeros((1, 2, 3))).can_evaluate
+    stranger = rewritten(path, tmp_path / "x.npz", header={"model": None})
+    for source, model, can in (
+        (path, None, True),
+        (stranger, None, False),
+        (stranger, ColorMLP(), True),
+    ):
+        with open_run(source, model=model) as run:
+            assert run.can_evaluate == can
+            if can:
+                run.evaluate(np.zeros((1, 3), np.float32))
+
+
 @pytest.mark.parametrize("step", [-1, 150, 10**20])
 def test_a_step_that_was_not_recorded(run, step):
     message = f"step {step} was not recorded; the run has 150 steps, 0 to 149"
