@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -11,7 +12,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentviz.color import hsv_cube
+from latentviz.color import ColorCube, hsv_cube, rgb_cube
+from latentviz.errors import OptionError
+
+BATCH_SIZE = 64
+
+# How likely the reddest and the most vibrant colours of the experiment "label coverage" are to
+# carry their label, at coverage 1.
+COVERAGE_RED, COVERAGE_VIBRANT = 0.07, 0.02
+
+# The name of "carries a label, whichever", where shares of labels are told.
+ANY = "any"
 
 LabelKind = Literal["hard", "soft"]
 
@@ -64,19 +75,83 @@ def sparse_color_data(
 ) -> ColorData:
     """The data of the experiment "sparse labels": an HSV grid with labels red and vibrant."""
     cube = hsv_cube(n_hues, n_saturations, n_values)
-    rgb = cube.points
-    return ColorData(
-        rgb=torch.from_numpy(rgb).float(),
-        weights=torch.from_numpy(cube.weights.ravel()),
-        labels={
-            "red": torch.from_numpy(0.5 * redness(rgb) ** 10).float(),
-            "vibrant": torch.from_numpy(0.5 * vibrancy(rgb) ** 100).float(),
+    return _color_data(
+        cube,
+        red=0.5 * redness(cube.points) ** 10,
+        vibrant=0.5 * vibrancy(cube.points) ** 100,
+    )
+
+
+def coverage_color_data(coverage: float) -> ColorData:
+    """The data of the experiment "label coverage": an RGB grid, its labels scarce to a degree.
+
+    Args:
+        coverage: Multiplies the probability of every label, up to certainty; 0 is no labels at
+            all. At 1 the grid's exact expectations are 0.0449 % red, 0.1080 % vibrant and 0.1525 %
+            with any label.
+
+    Raises:
+        OptionError: ``coverage`` is negative or not finite.
+    """
+    if not (math.isfinite(coverage) and coverage >= 0):
+        raise OptionError(
+            f"a label coverage must be a finite number, 0 or more, got {coverage}; 1 is the "
+            "experiment's base setting"
+        )
+    cube = rgb_cube(10, 10, 10)
+    return _color_data(
+        cube,
+        red=coverage * COVERAGE_RED * redness(cube.points) ** 10,
+        vibrant=coverage * COVERAGE_VIBRANT * vibrancy(cube.points) ** 100,
+    )
+
+
+def exactly_labelled_colors() -> Batch:
+    """The validation points of "label coverage": (64, 3), red and vibrant only where they are pure.
+
+    The red one is pure red; the vibrant ones have a channel at 0 and a channel at 1.
+    """
+    rgb = rgb_cube(4, 4, 4).points
+    return Batch(
+        torch.from_numpy(rgb).float(),
+        {
+            "red": torch.from_numpy(redness(rgb) == 1).float(),
+            "vibrant": torch.from_numpy(vibrancy(rgb) == 1).float(),
         },
     )
 
 
+def expected_shares(data: ColorData) -> dict[str, float]:
+    """The share of the samples that is to be expected with each label, and with ``any``."""
+    probabilities = {name: p.double() for name, p in data.labels.items()}
+    unlabelled = torch.ones(len(data), dtype=torch.float64)
+    for p in probabilities.values():
+        unlabelled = unlabelled * (1 - p)
+    drawn = data.weights / data.weights.sum()
+    return {name: float(drawn.dot(p)) for name, p in {**probabilities, ANY: 1 - unlabelled}.items()}
+
+
+def _color_data(cube: ColorCube, **probabilities: Floats) -> ColorData:
+    return ColorData(
+        rgb=torch.from_numpy(cube.points).float(),
+        weights=torch.from_numpy(cube.weights.ravel()),
+        labels={
+            name: torch.from_numpy(np.clip(p, 0, 1)).float() for name, p in probabilities.items()
+        },
+    )
+
+
+def steps_per_epoch(data: ColorData, *, batch_size: int = BATCH_SIZE) -> int:
+    """How many batches :func:`batches` makes of an epoch."""
+    return math.ceil(len(data) / batch_size)
+
+
 def batches(
-    data: ColorData, *, labels: LabelKind, generator: torch.Generator, batch_size: int = 64
+    data: ColorData,
+    *,
+    labels: LabelKind,
+    generator: torch.Generator,
+    batch_size: int = BATCH_SIZE,
 ) -> Iterator[Batch]:
     """Batches without end, drawn with replacement.
 

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import torch
 
+from latentviz.errors import OptionError
 from trainers.data import (
     ColorData,
     batches,
+    coverage_color_data,
+    exactly_labelled_colors,
+    expected_shares,
     redness,
     sparse_color_data,
+    steps_per_epoch,
     vibrancy,
 )
 
@@ -93,3 +98,75 @@ def test_the_generator_is_the_only_source_of_chance():
     assert torch.equal(one.inputs, other.inputs)
     assert all(torch.equal(one.labels[name], other.labels[name]) for name in ("red", "vibrant"))
     assert not torch.equal(one.inputs, first(6).inputs)
+
+
+def test_label_coverage_trains_on_an_rgb_grid_drawn_evenly():
+    data = coverage_color_data(1)
+    assert data.rgb.shape == (1000, 3)
+    assert (data.rgb.dtype, data.labels["red"].dtype) == (torch.float32, torch.float32)
+    assert sorted(set(data.rgb[:, 1].tolist())) == pytest.approx([k / 9 for k in range(10)])
+    assert len(data.rgb.unique(dim=0)) == 1000
+    assert set(data.weights.tolist()) == {1.0}
+
+
+def test_an_epoch_of_label_coverage_is_15_batches_of_64_and_one_of_40():
+    data = coverage_color_data(1)
+    drawn = batches(data, labels="hard", generator=torch.Generator().manual_seed(0))
+    assert [len(batch.inputs) for batch in islice(drawn, 32)] == [*[64] * 15, 40] * 2
+    assert steps_per_epoch(data) == 16
+
+
+def probability(data, label, *rgb):
+    (where,) = ((data.rgb - torch.tensor(rgb)).abs().sum(-1) < 1e-6).nonzero()
+    return data.labels[label][where].item()
+
+
+def test_coverage_multiplies_the_label_probabilities_up_to_certainty():
+    for coverage in (0, 0.25, 1, 10):
+        data = coverage_color_data(coverage)
+        assert probability(data, "red", 1, 0, 0) == pytest.approx(0.07 * coverage)
+        assert probability(data, "vibrant", 1, 0, 0) == pytest.approx(0.02 * coverage)
+    base = coverage_color_data(1)
+    # r = 8/9, g = 1/9, b = 0: redness 8/9·(1 - 1/18), vibrancy 8/9.
+    assert probability(base, "red", 8 / 9, 1 / 9, 0) == pytest.approx(
+        0.07 * (8 / 9 * 17 / 18) ** 10, rel=1e-5
+    )
+    assert probability(base, "vibrant", 8 / 9, 1 / 9, 0) == pytest.approx(
+        0.02 * (8 / 9) ** 100, rel=1e-5
+    )
+    certain = coverage_color_data(1000)
+    assert probability(certain, "red", 1, 0, 0) == probability(certain, "vibrant", 0, 0, 1) == 1
+
+
+@pytest.mark.parametrize("coverage", [-0.1, float("nan"), float("inf")])
+def test_a_coverage_that_is_none_is_refused(coverage):
+    with pytest.raises(OptionError, match=f"a finite number, 0 or more, got {coverage};"):
+        coverage_color_data(coverage)
+
+
+def test_exact_expectations_of_the_labels_at_coverage_1():
+    percent = {k: round(100 * p, 4) for k, p in expected_shares(coverage_color_data(1)).items()}
+    assert percent == {"red": 0.0449, "vibrant": 0.1080, "any": 0.1525}
+
+
+def test_expected_shares_by_hand():
+    data = ColorData(
+        rgb=torch.zeros(2, 3),
+        weights=torch.tensor([3.0, 1.0], dtype=torch.float64),
+        labels={"red": torch.tensor([0.5, 0.0]), "vibrant": torch.tensor([0.5, 0.25])},
+    )
+    # Three quarters of the samples are the first: any is 0.75·(1 - 0.5²) + 0.25·0.25.
+    assert expected_shares(data) == pytest.approx({"red": 0.375, "vibrant": 0.4375, "any": 0.625})
+    assert expected_shares(coverage_color_data(0)) == {"red": 0, "vibrant": 0, "any": 0}
+
+
+def test_the_validation_points_are_labelled_where_they_are_pure():
+    points, labels = exactly_labelled_colors()
+    assert points.shape == (64, 3)
+    assert points[labels["red"] == 1].tolist() == [[1, 0, 0]]
+    vibrant = points[labels["vibrant"] == 1]
+    # The hues go round six edges of the cube, three steps each.
+    assert len(vibrant) == 6 * 3
+    assert (vibrant.amin(-1) == 0).all()
+    assert (vibrant.amax(-1) == 1).all()
+    assert set(labels["vibrant"].tolist()) == {0.0, 1.0}
