@@ -6,7 +6,7 @@ import json
 import platform
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import click
@@ -24,25 +24,28 @@ RESULTS = Path(__file__).with_name("results.json")
 @click.option("--pairs", default=3, show_default=True, help="Pairs of the long benchmarks.")
 def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
     """Benchmark latentviz on RUN, a recorded run of the sparse-labels experiment."""
-    from benchmarks import film, training
+    from benchmarks import film, pictures, training
 
     console = Console(width=None if sys.stdout.isatty() else 140)
     results: list[Result] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        benchmarks: dict[str, Callable[[], Result]] = {
-            "recorder": lambda: training.recorder_cost(folder, 6 * pairs),
-            "latents": lambda: training.latents_speed(run, 3 * pairs),
-            "memory": lambda: film.memory(folder),
-            "ffmpeg": lambda: film.against_ffmpeg(run, folder, pairs),
-            "matplotlib": lambda: film.against_matplotlib(run, folder, pairs),
+        benchmarks: dict[str, Callable[[], Iterable[Result]]] = {
+            "recorder": lambda: [training.recorder_cost(folder, 6 * pairs)],
+            "latents": lambda: [training.latents_speed(run, 3 * pairs)],
+            "pictures": lambda: pictures.seconds(run, folder, 2 * pairs + 1),
+            "memory": lambda: [film.memory(folder)],
+            "ffmpeg": lambda: [film.against_ffmpeg(run, folder, pairs)],
+            "matplotlib": lambda: [film.against_matplotlib(run, folder, pairs)],
         }
         for key, benchmark in benchmarks.items():
             if only and not any(part in key for part in only):
                 continue
             with console.status(f"measuring: {key}"):
-                results.append(benchmark())
-            console.print(_line(results[-1]))
+                measured = list(benchmark())
+            results += measured
+            for result in measured:
+                console.print(_line(result))
     console.print(_table(results))
     machine = {"python": platform.python_version(), "machine": platform.machine()}
     report = {"machine": machine, "results": [result.as_json() for result in results]}

@@ -38,7 +38,8 @@ def paired(
     pairs: int,
     unit: str,
     times_faster: bool,
-    target: float,
+    target: float | None = None,
+    limit: float | None = None,
 ) -> Result:
     """Measure two things in turn.
 
@@ -50,21 +51,29 @@ def paired(
         unit: The unit of the costs.
         times_faster: State other/ours, which should be at least ``target``; else ours/other, which
             should be at most ``target``.
-        target: See above.
+        target: See above; or
+        limit: what ours should cost at most, in its unit, whatever the ratio.
     """
     costs = [(ours(), other()) for _ in range(pairs)]
     ratios = [b / a if times_faster else a / b for a, b in costs]
     ratio = statistics.median(ratios)
+    median = statistics.median(a for a, _ in costs)
+    if limit is not None:
+        wanted, met = f"≤ {limit:g} {unit}", median <= limit
+    else:
+        assert target is not None
+        wanted = f"{'≥' if times_faster else '≤'} {target:g}"
+        met = ratio >= target if times_faster else ratio <= target
     return Result(
         name=name,
-        ours=statistics.median(a for a, _ in costs),
+        ours=median,
         other=statistics.median(b for _, b in costs),
         unit=unit,
         ratio=ratio,
         spread=(min(ratios), max(ratios)),
         meaning="times faster" if times_faster else "times the cost",
-        target=f"{'≥' if times_faster else '≤'} {target:g}",
-        met=ratio >= target if times_faster else ratio <= target,
+        target=wanted,
+        met=met,
     )
 
 

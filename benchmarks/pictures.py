@@ -1,0 +1,34 @@
+"""Each picture's command, from process start, against the imports that it cannot do without."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.measure import Result, paired, run_process
+
+LIMIT_S = 3.0
+IMPORTS = [sys.executable, "-c", "import torch, matplotlib.figure"]
+COMMANDS = ("slices", "errors", "timeline", "history", "sphere")
+
+
+def seconds(run: Path, folder: Path, pairs: int) -> Iterator[Result]:
+    """How long each takes for its default picture."""
+    for name in COMMANDS:
+        output = str(folder / f"{name}.png")
+        command = [sys.executable, "-m", "latentviz", name, str(run), "-o", output]
+
+        def draw(command: list[str] = command) -> float:
+            return run_process(command).seconds
+
+        draw()  # whatever is compiled is compiled now
+        yield paired(
+            f"latentviz {name}, against `import torch, matplotlib.figure`",
+            draw,
+            lambda: run_process(IMPORTS).seconds,
+            pairs=pairs,
+            unit="s",
+            times_faster=False,
+            limit=LIMIT_S,
+        )
