@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .easing import MinimumJerk, cubic_bezier
     from .errors import ArchiveError, EncodeError, LatentvizError, ModelError, OptionError
     from .evaluate import Evaluation
+    from .figures.coverage import plot_coverage
     from .figures.errors import plot_errors
     from .figures.history import plot_history
     from .figures.picture import Picture
@@ -49,6 +50,7 @@ _HOME = {
     "hsv_cube": "color",
     "hsv_from_rgb": "color",
     "open_run": "run",
+    "plot_coverage": "figures.coverage",
     "plot_errors": "figures.errors",
     "plot_history": "figures.history",
     "plot_slices": "figures.slices",
@@ -84,6 +86,7 @@ __all__ = [
     "hsv_cube",
     "hsv_from_rgb",
     "open_run",
+    "plot_coverage",
     "plot_errors",
     "plot_history",
     "plot_slices",

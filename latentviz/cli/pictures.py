@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ..figures.picture import Picture
 
 
-def picture_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
+def sheet_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
     """Where a picture goes, and what all pictures have in common.
 
     Args:
@@ -27,7 +27,6 @@ def picture_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
 
     def decorate(command: Command) -> Command:
         decorators = [
-            run_options,
             click.option(
                 "-o", "--output", required=True, type=click.Path(path_type=Path),
                 help=f"The picture to write: {formats}.",
@@ -43,6 +42,15 @@ def picture_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
             ),
         ]  # fmt: skip
         return decorated(command, decorators)
+
+    return decorate
+
+
+def picture_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
+    """`sheet_options`, and the run to read."""
+
+    def decorate(command: Command) -> Command:
+        return decorated(command, [run_options, sheet_options(size, vector=vector)])
 
     return decorate
 
@@ -68,13 +76,24 @@ def write(
     summary: Callable[[dict[str, Any]], str] | None = None,
     **options: Any,
 ) -> None:
-    """Draw a picture of a run, save it, and say so."""
+    """Draw a picture of a run, and `publish` it."""
     from ..figures.picture import check_picture_path
 
     check_picture_path(output, vector=vector)
     options["size"] = None if size is None else parse_size(size)
     with opened(run, model, max_bytes) as source:
         picture = plot(source, **given(**options))
+    publish(picture, output, as_json=as_json, summary=summary)
+
+
+def publish(
+    picture: Picture,
+    output: Path,
+    *,
+    as_json: bool,
+    summary: Callable[[dict[str, Any]], str] | None = None,
+) -> None:
+    """Save a picture, and say so."""
     picture.save(output)
     data = dict(picture.data)
     if as_json:
@@ -157,6 +176,26 @@ def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
     options["dims"] = [parse_dims(pair) for pair in dims] or None
     options["names"] = None if names is None else split_names(names)
     write(plot_history, vector=False, **options)
+
+
+@main.command()
+@click.argument("sweep", type=click.Path(path_type=Path))
+@sheet_options("1600x1000", vector=True)
+def coverage(
+    sweep: Path, output: Path, size: str | None, theme: str | None, *, as_json: bool
+) -> None:
+    """Draw the outcomes of SWEEP, a folder of runs with different label coverage.
+
+    Reads its table, outcomes.csv; every run is a point. Says the least coverage that still works,
+    and how sure that is.
+    """
+    from ..figures.coverage import plot_coverage
+    from ..figures.picture import check_picture_path
+
+    check_picture_path(output, vector=True)
+    pixels = None if size is None else parse_size(size)
+    picture = plot_coverage(sweep, **given(size=pixels, theme=theme))
+    publish(picture, output, as_json=as_json, summary=lambda data: str(data["answer"]))
 
 
 def _errors(data: dict[str, Any]) -> str:
