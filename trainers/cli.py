@@ -129,3 +129,74 @@ def sparse_labels(
         )
         losses = ", ".join(f"{name} {value:.3g}" for name, value in recorded.losses.items())
         click.echo(f"{recorded.steps} steps; {losses}; recorded in {output}")
+
+
+@main.command("label-coverage")
+@click.option(
+    "-o",
+    "--output",
+    metavar="FOLDER",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Where the archives and the tables go; made if it does not exist.",
+)
+@click.option(
+    "--coverage",
+    "coverages",
+    metavar="LIST",
+    help="Label coverages, such as 0,0.1,1; 1 is the base setting, and 0 is no labels. "
+    "By default eleven from 0 to 10.",
+)
+@click.option(
+    "--seeds",
+    default="5",
+    show_default=True,
+    metavar="N|LIST",
+    help="How many seeds (from 0 on) at each coverage, or which, such as 0,1,7.",
+)
+@click.option(
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(1),
+    help="How many runs to train at a time; as many as there are cores by default.",
+)
+@click.option(
+    "--dopesheet",
+    metavar="CSV",
+    type=click.Path(path_type=Path),
+    help="Another schedule than the experiment's own, trainers/label-coverage.csv.",
+)
+@click.option("--overwrite", is_flag=True, help="Train finished runs anew too, and replace them.")
+def label_coverage(
+    output: Path,
+    coverages: str | None,
+    seeds: str,
+    jobs: int | None,
+    dopesheet: Path | None,
+    overwrite: bool,
+) -> None:
+    """Find out how few labels still shape the latent space.
+
+    Trains the same autoencoder at several label coverages, with several seeds each, for 1,501
+    steps; 55 runs by default, which take about two minutes on two cores. Each run is recorded in an
+    archive of its own, and a row of FOLDER/outcomes.csv says what became of it. Runs that are
+    finished are not trained again, so a sweep that was cut off can go on.
+    """
+    with _one_line_on_ctrl_c(lambda: "no run was trained"):
+        from rich.console import Console
+
+        from .dopesheet import read_dopesheet
+        from .label_coverage import shipped_dopesheet
+        from .sweep import COVERAGES, parse_coverages, parse_seeds, sweep
+        from .workers import available_cores
+
+        summary = sweep(
+            output,
+            coverages=COVERAGES if coverages is None else parse_coverages(coverages),
+            seeds=parse_seeds(seeds),
+            dopesheet=read_dopesheet(dopesheet) if dopesheet else shipped_dopesheet(),
+            processes=jobs or available_cores(),
+            overwrite=overwrite,
+            console=Console(stderr=True),
+        )
+        click.echo(summary)

@@ -93,17 +93,26 @@ def coverage_color_data(coverage: float) -> ColorData:
     Raises:
         OptionError: ``coverage`` is negative or not finite.
     """
-    if not (math.isfinite(coverage) and coverage >= 0):
-        raise OptionError(
-            f"a label coverage must be a finite number, 0 or more, got {coverage}; 1 is the "
-            "experiment's base setting"
-        )
+    check_coverage(coverage)
     cube = rgb_cube(10, 10, 10)
     return _color_data(
         cube,
         red=coverage * COVERAGE_RED * redness(cube.points) ** 10,
         vibrant=coverage * COVERAGE_VIBRANT * vibrancy(cube.points) ** 100,
     )
+
+
+def check_coverage(coverage: float) -> None:
+    """Refuse what is no label coverage.
+
+    Raises:
+        OptionError: ``coverage`` is negative or not finite.
+    """
+    if not (math.isfinite(coverage) and coverage >= 0):
+        raise OptionError(
+            f"a label coverage must be a finite number, 0 or more, got {coverage}; 1 is the "
+            "experiment's base setting"
+        )
 
 
 def exactly_labelled_colors() -> Batch:

@@ -1,19 +1,37 @@
-"""A progress bar with phase, learning rate and every term of the loss."""
+"""Progress bars: of a run, with phase, learning rate and every term; and of many runs."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from .events import Events, StepMetrics
 
 # Drawing takes some milliseconds, a training step less than one.
 REFRESH_INTERVAL_S = 0.1
+
+
+def _columns() -> list[ProgressColumn]:
+    return [
+        TextColumn("{task.description}", style="bold"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    ]
 
 
 class ProgressBar:
@@ -26,12 +44,7 @@ class ProgressBar:
     """
 
     def __init__(self, events: Events, *, total: int, console: Console) -> None:
-        self._bar = Progress(
-            TextColumn("{task.description}", style="bold"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
+        self._bar = Progress(*_columns())
         self._task = self._bar.add_task("", total=total)
         # No thread of its own: it would take turns with the training.
         self._live = Live(console=console, auto_refresh=False)
@@ -75,3 +88,19 @@ def summary(event: StepMetrics) -> str:
     """Learning rate and losses in one line: ``lr 0.01  loss 0.0132  recon 0.0103``."""
     rate = {"lr": event.state.values["lr"]} if "lr" in event.state.values else {}
     return "  ".join(f"{name} {value:.3g}" for name, value in (rate | dict(event.losses)).items())
+
+
+@contextmanager
+def runs_bar(total: int, console: Console) -> Iterator[Callable[[str], None]]:
+    """Show how many runs are finished; silent where the console is no terminal.
+
+    Args:
+        total: Number of runs.
+        console: Where to draw.
+
+    Yields:
+        To be called when a run is finished, with its name.
+    """
+    with Progress(*_columns(), console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda name: bar.update(task, description=name, advance=1)
