@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .color import ColorCube, hsv_cube, hsv_from_rgb, rgb_cube, rgb_from_hsv, rgb_grid
     from .easing import MinimumJerk, cubic_bezier
-    from .errors import ArchiveError, EncodeError, LatentvizError, ModelError, OptionError
+    from .errors import (
+        ArchiveError,
+        EncodeError,
+        GraphicsError,
+        LatentvizError,
+        ModelError,
+        OptionError,
+    )
     from .evaluate import Evaluation
     from .figures.coverage import plot_coverage
     from .figures.errors import plot_errors
     from .figures.history import plot_history
     from .figures.picture import Picture
     from .figures.slices import plot_slices
+    from .figures.sphere import plot_sphere, render_orbit
     from .figures.timeline import plot_timeline
     from .movie import Film, FilmOptions, render, render_frame
     from .pacing import BezierPace, GeometricPace, LinearPace
@@ -37,6 +45,7 @@ _HOME = {
     "Film": "movie",
     "FilmOptions": "movie",
     "GeometricPace": "pacing",
+    "GraphicsError": "errors",
     "LatentvizError": "errors",
     "LinearPace": "pacing",
     "MinimumJerk": "easing",
@@ -54,9 +63,11 @@ _HOME = {
     "plot_errors": "figures.errors",
     "plot_history": "figures.history",
     "plot_slices": "figures.slices",
+    "plot_sphere": "figures.sphere",
     "plot_timeline": "figures.timeline",
     "render": "movie",
     "render_frame": "movie",
+    "render_orbit": "figures.sphere",
     "rgb_cube": "color",
     "rgb_from_hsv": "color",
     "rgb_grid": "color",
@@ -72,6 +83,7 @@ __all__ = [
     "Film",
     "FilmOptions",
     "GeometricPace",
+    "GraphicsError",
     "LatentvizError",
     "LinearPace",
     "MinimumJerk",
@@ -90,9 +102,11 @@ __all__ = [
     "plot_errors",
     "plot_history",
     "plot_slices",
+    "plot_sphere",
     "plot_timeline",
     "render",
     "render_frame",
+    "render_orbit",
     "rgb_cube",
     "rgb_from_hsv",
     "rgb_grid",

@@ -4,7 +4,8 @@
     ├── ArchiveError            the file is not a run, is damaged, or cannot be written
     ├── ModelError              the run's model cannot be built or evaluated
     ├── OptionError             an option is out of range or does not fit the run
-    └── EncodeError             ffmpeg failed; carries ffmpeg's own words
+    ├── EncodeError             ffmpeg failed; carries ffmpeg's own words
+    └── GraphicsError           there is nothing to draw in 3D with
 
 A message says what was expected, what was found, and the way out.
 """
@@ -28,3 +29,7 @@ class OptionError(LatentvizError, ValueError):
 
 class EncodeError(LatentvizError):
     """The video could not be encoded."""
+
+
+class GraphicsError(LatentvizError):
+    """PyVista is not installed, or finds no library to draw in 3D with."""

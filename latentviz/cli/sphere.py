@@ -1,0 +1,117 @@
+"""Latents in space: `sphere`, a still picture or one that turns."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import OptionError
+from .group import main
+from .options import given, opened, parse_size, progress, run_options
+from .pictures import step_option, write
+
+
+@main.command()
+@run_options
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The picture to write: .png; with --orbit .mp4, .mov, .mkv or .gif.",
+)
+@step_option
+@click.option(
+    "--dims",
+    multiple=True,
+    metavar="I,J,K",
+    help="Show dimension I to the right and J up, seen from +K; repeat for more views side by "
+    "side. Default: 1,0,2 and 1,2,0 and 3,2,0; with --orbit 1,0,2.",
+)
+@click.option(
+    "--probe",
+    metavar="PROBE",
+    help="What to show: rgb:N, the RGB cube with N colours a side, or run, the run's own points. "
+    "Default: rgb:20 if the run's own are colours, else run.",
+)
+@click.option(
+    "--layer",
+    metavar="NAME",
+    help="The layer whose output is the latent. Default: the one that was recorded.",
+)
+@click.option(
+    "--size", metavar="WxH", help="Size in pixels. Default: 1800x700; with --orbit 720x720."
+)
+@click.option("--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark.")
+@click.option(
+    "--orbit",
+    is_flag=True,
+    help="Render one view that turns once around its upright axis, as a video or a GIF that can "
+    "be looped.",
+)
+@click.option("--seconds", type=float, help="How long --orbit takes for the turn. Default: 6.")
+@click.option(
+    "--fps",
+    metavar="RATE",
+    help="Frames a second of --orbit, e.g. 30 or 30000/1001. Default: 30; 20 in a GIF.",
+)
+@click.option(
+    "--json", "as_json", is_flag=True,
+    help="Print the picture's figures as JSON, for other programs.",
+)  # fmt: skip
+def sphere(
+    dims: tuple[str, ...], orbit: bool, seconds: float | None, fps: str | None, **options: Any
+) -> None:
+    """Draw RUN's latents as spheres in space, in front of the unit sphere.
+
+    Each is filled with its point's true colour, and has a rim of the colour that the model makes of
+    it. Needs PyVista: pip install "latentviz[sphere]".
+    """
+    from ..figures.sphere import parse_triple, plot_sphere
+
+    triples = [parse_triple(triple) for triple in dims]
+    if orbit:
+        if len(triples) > 1:
+            raise OptionError(f"an orbit shows one view, got {len(triples)} --dims")
+        _write_orbit(dims=triples[0] if triples else None, seconds=seconds, fps=fps, **options)
+        return
+    if seconds is not None or fps is not None:
+        raise OptionError("--seconds and --fps are for --orbit")
+    write(plot_sphere, vector=False, summary=_summary, dims=triples or None, **options)
+
+
+def _write_orbit(
+    *,
+    run: Path,
+    model: str | None,
+    max_bytes: int | None,
+    output: Path,
+    size: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    from ..figures.sphere import check_orbit_path, render_orbit
+
+    check_orbit_path(output)
+    options["size"] = None if size is None else parse_size(size)
+    with opened(run, model, max_bytes) as source, progress("Rendering") as advance:
+        picture = render_orbit(source, output, progress=advance, **given(**options))
+    data = dict(picture.data)
+    if as_json:
+        click.echo(json.dumps({"picture": str(output), "alt": picture.alt, **data}, indent=2))
+        return
+    height, width = picture.pixels.shape[:2]
+    click.echo(
+        f"{output}: {data['frames']} frames, {data['frames'] / data['fps']:.1f} s, "
+        f"{width}x{height}, {picture.title}; {_summary(data)}"
+    )
+
+
+def _summary(data: dict[str, Any]) -> str:
+    text = f"{data['points']} points"
+    if "error_max" in data:
+        text += f", error max {data['error_max']:.3g}, median {data['error_median']:.3g}"
+    return text
