@@ -83,9 +83,11 @@ def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> Non
     axes.margins(y=0.08)  # so that the highest curve stays clear of the legend
     text_px = max(LEAST_TEXT_PX, TICK_PX * scale)
     axes.tick_params(colors=theme.muted, labelsize=text_px, length=0, pad=6 * scale, which="both")
-    log = panel.log and any((curve.values > 0).any() for curve in panel.curves)
+    # Negative values have no place on a log axis, and zeros alone would leave it empty.
+    values = np.concatenate([curve.values for curve in panel.curves])
+    log = panel.log and bool((values > 0).any()) and not bool((values < 0).any())
     for curve in panel.curves:
-        # A log axis has no place for 0 and below: rather left out than drawn at its edge.
+        # A log axis has no place for 0: rather left out than drawn at its edge.
         shown = np.where(curve.values > 0, curve.values, np.nan) if log else curve.values
         # Matplotlib overflows where a margin is added to the greatest of numbers.
         shown = np.clip(shown, 1e-100 if log else -1e100, 1e100)

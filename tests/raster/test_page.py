@@ -363,8 +363,8 @@ def test_absurd_curves_are_drawn_without_a_fault(values, steps, log):
     chrome(panel(values, steps=list(steps), log=log))
 
 
-@pytest.mark.parametrize("values", [np.zeros(61), -1 - WIGGLE**2])
-def test_losses_that_are_never_positive_are_drawn(values):
+@pytest.mark.parametrize("values", [np.zeros(61), -1 - WIGGLE**2, WIGGLE])
+def test_losses_that_are_not_all_positive_are_drawn_whole(values):
     layout, pixels = chrome(panel(values, log=True))
     color = np.array(rgb_bytes(DARK.curves[0]))[:, None, None]
     seen = (np.abs(cut(pixels, layout.panels[0]).astype(int) - color) < 110).all(0)
