@@ -14,8 +14,10 @@ drawn evenly from all of four dimensions lies within 30° of the anchor with a p
 and at a root mean square distance of 0.71 from the plane.
 
 A coverage works if all its seeds do, and so do all seeds of every greater coverage that was tried.
-That is a statement of the seeds tried: if 5 of 5 work, the chance of a further one to work lies
-above 54 % (with 95 % confidence), and not at 100 %.
+That is a statement of the coverages and the seeds tried. The threshold lies somewhere between the
+least coverage that works and the next one below it; and 5 seeds of 5 say no more than that a
+further one has a chance above 54 % (with 95 % confidence), so that 4 of 5 may well differ from 5 of
+5 by chance alone. What five seeds do tell apart is where none works from where all do.
 """
 
 from __future__ import annotations
@@ -228,14 +230,19 @@ def verdict(outcomes: Iterable[Outcome]) -> str:
             f"{most.working} of {most.tried} do"
         )
     least = working[-1]
-    found = (
+    said = (
         f"the least label coverage that works is {least.coverage:g} ({least.working} of "
         f"{least.tried} seeds; {100 * least.any_expected:.2g} % of the samples labelled)"
     )
-    if len(working) == len(ascending):
-        return f"{found}, the least that was tried"
-    below = ascending[-len(working) - 1]
-    return (
-        f"{found}; at {below.coverage:g} {below.working} of {below.tried} work, so the threshold "
-        "lies between them"
+    failing = ascending[: -len(working)]
+    if not failing:
+        return f"{said}, the least that was tried"
+    below = failing[-1]
+    said += (
+        f"; the threshold lies between {below.coverage:g} ({below.working} of {below.tried}) "
+        f"and {least.coverage:g}"
     )
+    hopeless = list(takewhile(lambda tally: tally.working == 0, failing))
+    if hopeless and hopeless[-1] is not below:
+        said += f"; from {hopeless[-1].coverage:g} down no seed works"
+    return said

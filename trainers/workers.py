@@ -167,5 +167,5 @@ def _answer(pipe: Connection, job: object, worker: BaseProcess) -> Any:
         code = worker.exitcode or 0
         how = f"was killed by signal {-code}" if code < 0 else f"left with status {code}"
         raise WorkerError(
-            f"{job}: its worker {how}, out of memory perhaps; try again, with fewer --jobs"
+            f"{job}: its worker {how}; try again, with fewer --jobs if memory ran out"
         ) from None
