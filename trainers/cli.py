@@ -145,7 +145,7 @@ def sparse_labels(
     "coverages",
     metavar="LIST",
     help="Label coverages, such as 0,0.1,1; 1 is the base setting, and 0 is no labels. "
-    "By default eleven from 0 to 10.",
+    "By default eight from 0 to 10.",
 )
 @click.option(
     "--seeds",
@@ -178,7 +178,7 @@ def label_coverage(
     """Find out how few labels still shape the latent space.
 
     Trains the same autoencoder at several label coverages, with several seeds each, for 1,501
-    steps; 55 runs by default, which take about two minutes on two cores. Each run is recorded in an
+    steps; 40 runs by default, which take about a minute on two cores. Each run is recorded in an
     archive of its own, and a row of FOLDER/outcomes.csv says what became of it. Runs that are
     finished are not trained again, so a sweep that was cut off can go on.
     """

@@ -16,8 +16,9 @@ and at a root mean square distance of 0.71 from the plane.
 A coverage works if all its seeds do, and so do all seeds of every greater coverage that was tried.
 That is a statement of the coverages and the seeds tried. The threshold lies somewhere between the
 least coverage that works and the next one below it; and 5 seeds of 5 say no more than that a
-further one has a chance above 54 % (with 95 % confidence), so that 4 of 5 may well differ from 5 of
-5 by chance alone. What five seeds do tell apart is where none works from where all do.
+further one has a chance above 57 % (the lower end of Wilson's 95 % interval), so that 4 of 5 may
+well differ from 5 of 5 by chance alone. What five seeds do tell apart is where none works from
+where all do.
 """
 
 from __future__ import annotations
@@ -191,12 +192,12 @@ def in_cyclic_order(latents: Floats) -> bool:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many seeds work at a coverage."""
+    """How many seeds work at a coverage, and what share of their samples carried a label."""
 
     coverage: float
     working: int
     tried: int
-    any_expected: float
+    any_share: float
 
     @property
     def works(self) -> bool:
@@ -210,7 +211,12 @@ def tallies(outcomes: Iterable[Outcome]) -> list[Tally]:
     for outcome in outcomes:
         by_coverage.setdefault(outcome.coverage, []).append(outcome)
     return [
-        Tally(coverage, sum(o.works for o in group), len(group), group[0].any_expected)
+        Tally(
+            coverage=coverage,
+            working=sum(outcome.works for outcome in group),
+            tried=len(group),
+            any_share=sum(outcome.any_share for outcome in group) / len(group),
+        )
         for coverage, group in sorted(by_coverage.items())
     ]
 
@@ -232,7 +238,7 @@ def verdict(outcomes: Iterable[Outcome]) -> str:
     least = working[-1]
     said = (
         f"the least label coverage that works is {least.coverage:g} ({least.working} of "
-        f"{least.tried} seeds; {100 * least.any_expected:.2g} % of the samples labelled)"
+        f"{least.tried} seeds; {100 * least.any_share:.2g} % of the samples labelled)"
     )
     failing = ascending[: -len(working)]
     if not failing:
