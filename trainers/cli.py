@@ -101,8 +101,28 @@ def main() -> None:
     help="Draw labels of 0 or 1 for each batch, or take their probabilities.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the archive if it exists.")
+@click.option(
+    "--live",
+    metavar="PNG",
+    type=click.Path(path_type=Path),
+    help="Keep a picture of the latent space there while training.",
+)
+@click.option(
+    "--live-every",
+    metavar="N",
+    default=200,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Renew the live picture every N steps.",
+)
 def sparse_labels(
-    output: Path, seed: int, dopesheet: Path | None, labels: LabelKind, overwrite: bool
+    output: Path,
+    seed: int,
+    dopesheet: Path | None,
+    labels: LabelKind,
+    overwrite: bool,
+    live: Path | None,
+    live_every: int,
 ) -> None:
     """Let a few weak, noisy labels shape a colour autoencoder's latent space.
 
@@ -113,20 +133,25 @@ def sparse_labels(
         from rich.console import Console
 
         from .dopesheet import read_dopesheet
+        from .events import Events
         from .experiment import record
+        from .live import live_history
         from .sparse_labels import experiment, shipped_dopesheet
 
         sparse = experiment(labels=labels)
-        recorded = record(
-            sparse,
-            output,
-            timeline=sparse.timeline(
-                read_dopesheet(dopesheet) if dopesheet else shipped_dopesheet()
-            ),
-            seed=seed,
-            overwrite=overwrite,
-            console=Console(stderr=True),
-        )
+        events = Events()
+        with live_history(events, live, layer=sparse.layer, every=live_every):
+            recorded = record(
+                sparse,
+                output,
+                timeline=sparse.timeline(
+                    read_dopesheet(dopesheet) if dopesheet else shipped_dopesheet()
+                ),
+                seed=seed,
+                overwrite=overwrite,
+                events=events,
+                console=Console(stderr=True),
+            )
         losses = ", ".join(f"{name} {value:.3g}" for name, value in recorded.losses.items())
         click.echo(f"{recorded.steps} steps; {losses}; recorded in {output}")
 
