@@ -70,7 +70,7 @@ def sphere(
     Each is filled with its point's true colour, and has a rim of the colour that the model makes of
     it. Needs PyVista: pip install "latentviz[sphere]".
     """
-    from ..figures.sphere import parse_triple, plot_sphere
+    from ..figures.sphere import MOVING, parse_triple, plot_sphere
 
     triples = [parse_triple(triple) for triple in dims]
     if orbit:
@@ -80,6 +80,8 @@ def sphere(
         return
     if seconds is not None or fps is not None:
         raise OptionError("--seconds and --fps are for --orbit")
+    if options["output"].suffix.lower() in MOVING:
+        raise OptionError(f"for {options['output'].name} add --orbit; a still picture is a .png")
     write(plot_sphere, vector=False, summary=_summary, dims=triples or None, **options)
 
 

@@ -52,8 +52,11 @@ HEADING_PX = 60.0
 BASELINE_PX = 42.0
 NAME_PX = 32.0  # the row above each view
 GAP_PX = 12.0  # the least there is around each view
+LEAST_SIDE = 32  # of a view
+LEAST_SCALE = 0.45  # below, there would be no room for text that can be read
 LINE_SHARE = 0.35  # of the way from the disc's colour to that of muted text
 
+MOVING = (*EXTENSIONS, ".gif")
 ORBIT_SECONDS = 6.0
 VIDEO_FPS, GIF_FPS = "30", "20"
 MAX_GIF_FPS = 50  # browsers slow down what claims to be faster
@@ -160,7 +163,9 @@ def render_orbit(
     check_picture_size(size)
     check_size(size)
     is_gif = path.suffix.lower() == ".gif"
-    rate = parse_fps(str(fps or (GIF_FPS if is_gif else VIDEO_FPS)))
+    if fps is None:
+        fps = GIF_FPS if is_gif else VIDEO_FPS
+    rate = parse_fps(str(fps))
     settings = VideoSettings(size, rate)
     if is_gif and rate > MAX_GIF_FPS:
         raise OptionError(f"a GIF's fps must be at most {MAX_GIF_FPS}, got {float(rate):g}")
@@ -216,9 +221,9 @@ def check_orbit_path(path: Path) -> None:
     Raises:
         OptionError: Its extension is not one for moving pictures, or its folder is missing.
     """
-    if path.suffix.lower() not in (*EXTENSIONS, ".gif"):
+    if path.suffix.lower() not in MOVING:
         raise OptionError(
-            f"an orbit's extension must be one of {', '.join(EXTENSIONS)}, .gif, got {path.name!r}"
+            f"an orbit's extension must be one of {', '.join(MOVING)}, got {path.name!r}"
         )
     check_folder(path)
 
@@ -277,35 +282,32 @@ def _cloud(
 ) -> _Cloud:
     """The points to show, where the model puts them and what it makes of them."""
     side = _grid_side(run, probe)
-    outputs: NDArray[Any] | None = None
-    if side is not None:
-        inputs = rgb_grid(side).astype(np.float32)
-        _check_colors_fit(run, side)
-        fill = inputs
-        answer = run.evaluate(inputs, step, layer=layer)
-        latents, outputs = answer.latents, answer.outputs
-    elif run.can_evaluate or layer is not None:
+    if side is None and layer is None and not run.can_evaluate:
+        step = int(run.steps[-1]) if step is None else step
+        latents, outputs = run.latents(step), None
+        fill = point_colors(run.colors, len(latents), theme)
+    elif side is None:
         answer = run.evaluate(run.probe, step, layer=layer)
-        latents, outputs = answer.latents, answer.outputs
+        latents = answer.latents
         fill = point_colors(run.colors, len(latents), theme)
         # A reconstruction is compared with a color, and with nothing else.
-        outputs = outputs if _are_colors(run) else None
+        outputs = answer.outputs if _are_colors(run) else None
     else:
-        step = int(run.steps[-1]) if step is None else step
-        latents = run.latents(step)
-        fill = point_colors(run.colors, len(latents), theme)
+        _check_colors_fit(run, side)
+        fill = rgb_grid(side).astype(np.float32)
+        answer = run.evaluate(fill, step, layer=layer)
+        latents, outputs = answer.latents, answer.outputs
     if outputs is not None and outputs.shape != fill.shape:
         outputs = None
     when = "after the last update" if step is None else f"at step {step}"
-    _check_finite(latents, when)
-    layer = run.layer if layer is None else layer
-    of_layer = "" if layer == run.layer else f" of layer {printable(layer)}"
+    _check_finite(f"latents {when}", latents)
     radii = np.linalg.norm(latents.astype(np.float64), axis=1)
+    layer = run.layer if layer is None else layer
+    name = f"atents{'' if layer == run.layer else f' of layer {printable(layer)}'} {when}"
     words = (
-        f"The latents{of_layer} {when} of {len(latents)} "
-        f"{'points' if side is None else 'colors of the RGB cube'}, as spheres in front of the "
-        f"unit sphere; their distances from the origin have the median {np.median(radii):.2g} and "
-        f"reach {radii.max():.2g}."
+        f"The l{name} of {len(latents)} {'points' if side is None else 'colors of the RGB cube'}, "
+        "as spheres in front of the unit sphere; their distances from the origin have the median "
+        f"{np.median(radii):.2g} and reach {radii.max():.2g}."
     )
     data: dict[str, Any] = {
         "step": step,
@@ -317,6 +319,7 @@ def _cloud(
     }
     rim = None
     if outputs is not None:
+        _check_finite(f"outputs {when}", outputs)
         rim = _bytes(outputs)
         error = np.square(outputs.astype(np.float64) - fill).mean(-1)
         data |= {"error_max": float(error.max()), "error_median": float(np.median(error))}
@@ -324,7 +327,7 @@ def _cloud(
             " Each is filled with its true color, and its rim has the reconstructed one; mean "
             f"squared error: median {np.median(error):.2g}, largest {error.max():.2g}."
         )
-    return _Cloud(latents, _bytes(fill), rim, side, f"Latents{of_layer} {when}", words, data)
+    return _Cloud(latents, _bytes(fill), rim, side, f"L{name}", words, data)
 
 
 def _grid_side(run: Run, probe: str | None) -> int | None:
@@ -396,12 +399,12 @@ def _limit(reach: float, share: float) -> float:
     return max(LEAST_LIMIT, LIMIT_STEP * math.ceil(reach / (1 - share) / LIMIT_STEP))
 
 
-def _check_finite(latents: NDArray[np.float32], when: str) -> None:
-    finite = np.isfinite(latents).all(-1)
+def _check_finite(what: str, values: NDArray[Any]) -> None:
+    finite = np.isfinite(values).all(-1)
     if not finite.all():
         raise ArchiveError(
-            f"the latents {when} are not finite at {int((~finite).sum())} of {len(latents)} "
-            "points; show a step before it with --step"
+            f"the {what} are not finite at {int((~finite).sum())} of {len(values)} points; show "
+            "a step before it with --step"
         )
 
 
@@ -411,7 +414,9 @@ def _bytes(rgb: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _views_in_words(triples: Sequence[Triple]) -> str:
-    views = "; ".join(f"dimension {i} to the right, {j} up, seen from +{k}" for i, j, k in triples)
+    views = "; ".join(
+        f"dimension {i} to the right, {j} up, {k} toward the viewer" for i, j, k in triples
+    )
     return f"{'Views' if len(triples) > 1 else 'The view'}: {views}."
 
 
@@ -475,17 +480,24 @@ class _Page:
 
 
 def _page(size: tuple[int, int], n_views: int, theme: Theme) -> _Page:
-    """Lay out the views in rows, as large as they can be, with equal gaps."""
+    """Lay out the views in rows, as large as they can be, with equal gaps.
+
+    Raises:
+        OptionError: They are too many.
+    """
     width, height = size
 
     def laid_out(columns: int) -> tuple[int, float, int]:
         rows = -(-n_views // columns)
         k = min(width / (columns * COLUMN_PX), height / (HEADING_PX + rows * ROW_PX))
+        k = max(k, LEAST_SCALE)
         across = (width - (columns + 1) * GAP_PX * k) / columns
         down = (height - (HEADING_PX + GAP_PX) * k) / rows - (NAME_PX + GAP_PX) * k
         return int(min(across, down)), k, columns
 
     side, k, columns = max(laid_out(columns) for columns in range(1, n_views + 1))
+    if side < LEAST_SIDE:
+        raise OptionError(f"{n_views} views do not fit into {width}x{height}; make it larger")
     rows = -(-n_views // columns)
     gap = (width - columns * side) / (columns + 1)
     spare = height - HEADING_PX * k - rows * (side + NAME_PX * k)
@@ -555,7 +567,9 @@ def _gif(path: Path, settings: VideoSettings) -> Iterator[Write]:
         some = frames[:: -(-len(frames) // PALETTE_FRAMES)]
         montage = np.concatenate([np.asarray(frame) for frame in some])
         palette = Image.fromarray(montage).quantize(GIF_COLORS, Image.Quantize.MEDIANCUT)
-        reduced = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
+        reduced = [
+            frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for frame in frames
+        ]
         # A frame lasts a whole number of hundredths of a second; all together, as long as asked.
         ends = [round(100 * k / settings.fps) for k in range(len(frames) + 1)]
         reduced[0].save(

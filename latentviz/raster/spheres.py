@@ -15,6 +15,7 @@ import contextlib
 import math
 import os
 import pickle
+import re
 import signal
 import subprocess
 import sys
@@ -133,6 +134,7 @@ class SphereRenderer:
             start_new_session=True,
         )
         self._is_ready = False
+        self._words_start = 0
 
     def draw(self, view: View, scenes: Sequence[Spheres]) -> Iterator[NDArray[np.uint8]]:
         """Have scenes drawn, while the caller does other things until it takes them.
@@ -178,6 +180,8 @@ class SphereRenderer:
         if not self._is_ready:
             self._answer()
             self._is_ready = True
+            # What VTK has said so far was no trouble.
+            self._words_start = os.fstat(self._words.fileno()).st_size
         for _ in range(n):
             yield self._answer()
 
@@ -196,8 +200,9 @@ class SphereRenderer:
         status = self._process.wait()
         if not self._is_ready and -status in (signal.SIGSEGV, signal.SIGABRT):
             return NO_GRAPHICS  # VTK's way of saying so is to crash
-        self._words.seek(0)
-        lines = self._words.read().decode("utf-8", "replace").strip().splitlines()
+        self._words.seek(self._words_start)
+        words = self._words.read().decode("utf-8", "replace")
+        lines = re.sub(r"\x1b\[[0-9;]*m", "", words).strip().splitlines()  # VTK's are in color
         how = f"signal {-status}" if status < 0 else f"status {status}"
         return f"VTK ended with {how} while it drew" + (f": {lines[-1]}" if lines else "")
 
