@@ -304,7 +304,7 @@ def test_a_model_that_the_user_names(path, tmp_path, expected, model):
         (
             {"model": {"name": "trainers.models:ColorMLP", "args": {}}},
             None,
-            r"is not registered \(registered: color-mlp\); .* --model package.module:factory",
+            r"is not registered \(registered: .*color-mlp\); .* --model package.module:factory",
         ),
         ({"model": {"name": "color-mlp", "args": {"k": 1}}}, None, "cannot be built from {'k': 1}"),
         ({"layer": "nosuch"}, None, "no layer 'nosuch'; its layers are: encoder"),

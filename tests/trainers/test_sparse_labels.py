@@ -1,12 +1,12 @@
 import io
 import subprocess
 import sys
-from collections import defaultdict
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import pytest
+from archives import contents, same
 from click.testing import CliRunner
 from rich.console import Console
 
@@ -35,20 +35,6 @@ def record_short(path: Path, console: Console) -> None:
     sparse = sparse_labels.experiment(labels="hard")
     timeline = sparse.timeline(parse_dopesheet(SHORT))
     record(sparse, path, timeline=timeline, seed=1, overwrite=False, console=console)
-
-
-def contents(path: Path) -> dict[str, np.ndarray]:
-    """Every recorded array, its chunks end to end: where chunks end depends on the clock."""
-    parts = defaultdict(list)
-    with np.load(path, allow_pickle=False) as archive:
-        for name in archive.files:
-            group, _, rest = name.partition("/")
-            if group in ("states", "batches", "metrics", "params"):
-                chunk, _, rest = rest.partition("/")
-                parts[f"{group}/{rest}"].append((chunk, archive[name]))
-            elif group in ("probe", "final"):
-                parts[name].append(("", archive[name]))
-    return {name: np.concatenate([array for _, array in sorted(p)]) for name, p in parts.items()}
 
 
 def test_the_shipped_schedule():
@@ -124,11 +110,6 @@ def test_the_same_seed_gives_the_same_archive_contents(tmp_path: Path, short: Pa
         path = tmp_path / name
         assert invoke("-o", path, "--dopesheet", short, *options).exit_code == 0
         return contents(path)
-
-    def same(a: dict[str, np.ndarray], b: dict[str, np.ndarray]) -> bool:
-        return a.keys() == b.keys() and all(
-            np.array_equal(a[name], b[name], equal_nan=True) for name in a
-        )
 
     first = run("a.npz", "--seed", 7)
     assert same(first, run("b.npz", "--seed", 7))
