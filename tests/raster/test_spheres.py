@@ -123,8 +123,9 @@ def test_a_rim_is_lit_about_as_its_fill(drawn):
     assert (np.abs(rim.astype(int) - (50, 100, 200)) <= (10, 16, 30)).all()
 
 
-def test_the_unit_sphere_stands_behind(drawn):
-    pixels = drawn(spheres([(0.5, 0.5, -3.0)], [RED]))
+@pytest.mark.parametrize("z", [-1, -30, 30])
+def test_the_unit_sphere_stands_behind(drawn, z):
+    pixels = drawn(spheres([(0.5, 0.5, z)], [RED]))
     assert alike(at(pixels, 0.5, 0.5), RED, 12)
     for angle in np.linspace(0.1, 2 * np.pi, 23):
         x, y = np.cos(angle), np.sin(angle)
