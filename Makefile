@@ -6,12 +6,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 RUN := runs/sparse-labels.npz
 FILM := runs/sparse-labels.mp4
+COVERAGE := runs/coverage
 
 .PHONY: help demo picture test bench lint format clean
 
 help:
 	@echo "make demo     train the sparse-labels experiment and render its film"
-	@echo "make picture  renew the README's moving picture from that film"
+	@echo "make picture  renew the README's pictures"
 	@echo "make test     run the tests"
 	@echo "make bench    run the benchmarks"
 	@echo "make lint     ruff and mypy"
@@ -35,8 +36,12 @@ $(FILM): $(RUN)
 demo: $(FILM)
 	@echo "The film is $(abspath $(FILM))"
 
-# The README's moving picture: the film in ten seconds.
-picture: $(FILM)
+$(COVERAGE)/outcomes.csv: | $(READY)
+	$(BIN)/python -m trainers label-coverage -o $(COVERAGE)
+
+# The README's pictures. The moving one is the film in ten seconds.
+picture: $(FILM) $(COVERAGE)/outcomes.csv
+	$(BIN)/latentviz coverage $(COVERAGE) -o gallery/label-coverage.png --size 1200x750 --theme light
 	$$($(BIN)/python -c "from latentviz.encode import ffmpeg_path; print(ffmpeg_path())") \
 		-loglevel error -y -i $(FILM) -vf "setpts=PTS/3.3,fps=12,scale=720:-2:flags=lanczos" \
 		-c:v libwebp_anim -quality 60 -compression_level 6 -loop 0 gallery/sparse-labels.webp

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import os
 from collections.abc import Sequence
@@ -26,11 +27,18 @@ TABLE = "outcomes.csv"
 MARGIN_LEFT_PX, MARGIN_PX = 118.0, 56.0
 TOP_PX = 178.0
 GAP_X_PX, GAP_Y_PX = 118.0, 128.0
-BOTTOM_PX = 112.0
+BOTTOM_PX = 138.0
 DOT_PX = 11.0
 LINE_PX = 2.0
 SPREAD = 0.22  # how far the seeds of one coverage stand apart, in the space between two coverages
 CONFIDENCE_Z = 1.96  # 95 %
+SHARE_LABEL_PX = 68.0
+LINE_HEIGHT_PX = 26.0
+KEY = (
+    "Below each: label coverage, and the share of the samples that carried a label.",
+    "Filled: the run works. Triangle: hues out of order. Line: median. Dashed: the limit of what "
+    "works.",
+)
 MAX_ROWS = 100_000
 
 
@@ -41,15 +49,21 @@ class _Panel:
     column: str
     title: str
     log: bool
+    limit: str = ""  # the column that says below what a run works
 
 
 PANELS = (
-    _Panel("red_angle_deg", "angle between red and its anchor, degrees", False),
-    _Panel("off_plane_rms", "vibrant colors off the plane, rms", False),
+    _Panel(
+        "red_angle_deg", "angle between red and its anchor, degrees", False, "red_angle_limit_deg"
+    ),
+    _Panel("off_plane_rms", "vibrant colors off the plane, rms", False, "off_plane_limit"),
     _Panel("error_median", "reconstruction error, median", True),
     _Panel("error_max", "reconstruction error, largest", True),
 )
-COLUMNS = ("coverage", "seed", "any_share", "cyclic", "works", *(p.column for p in PANELS))
+COLUMNS = (
+    *("coverage", "seed", "any_share", "cyclic", "works"),
+    *(column for p in PANELS for column in (p.column, p.limit) if column),
+)
 
 
 @dataclass(frozen=True)
@@ -164,11 +178,11 @@ def tally(rows: dict[str, NDArray[np.float64]]) -> list[Success]:
 
 
 def in_words(successes: Sequence[Success]) -> str:
-    """The least coverage that works with every seed, and how sure that is."""
-    reliable = [s for s in successes if s.worked == s.seeds]
+    """The least coverage that works with every seed, as do all above, and how sure that is."""
+    reliable = list(itertools.takewhile(lambda s: s.worked == s.seeds, reversed(successes)))
     if not reliable:
-        return "No coverage that was tried works with every seed."
-    least = reliable[0]
+        return "The greatest coverage that was tried does not work with every seed."
+    least = reliable[-1]
     low, _ = least.interval
     below = [s for s in successes if s.coverage < least.coverage]
     words = (
@@ -198,7 +212,7 @@ def _draw(
     sheet.text(MARGIN_LEFT_PX * k, 52 * k, title, TITLE_PX)
     for n, sentence in enumerate(answer.split(". ")):
         sheet.text(
-            MARGIN_LEFT_PX * k, (88 + 26 * n) * k, sentence.rstrip(".") + ".", LABEL_PX,
+            MARGIN_LEFT_PX * k, (88 + LINE_HEIGHT_PX * n) * k, sentence.rstrip(".") + ".", LABEL_PX,
             color=theme.muted,
         )  # fmt: skip
     each_width = (width - (MARGIN_LEFT_PX + MARGIN_PX + GAP_X_PX) * k) / 2
@@ -208,12 +222,9 @@ def _draw(
         y = TOP_PX * k + (n // 2) * (each_height + GAP_Y_PX * k)
         axes = sheet.axes(x, y, each_width, each_height)
         _draw_panel(sheet, axes, panel, rows, successes)
-    sheet.text(
-        MARGIN_LEFT_PX * k, height - 20 * k,
-        "Below each: coverage, and the share of samples that carried a label. Filled: the run "
-        "works. Triangle: hues out of order. Line: median.",
-        LABEL_PX, color=theme.muted,
-    )  # fmt: skip
+    for n, line in enumerate(KEY):
+        y = height - (22 + LINE_HEIGHT_PX * (len(KEY) - 1 - n)) * k
+        sheet.text(MARGIN_LEFT_PX * k, y, line, LABEL_PX, color=theme.muted)
 
 
 def _draw_panel(
@@ -248,7 +259,16 @@ def _draw_panel(
         places[joined], np.array(medians)[joined], color=color, linewidth=LINE_PX * k, alpha=0.6,
         zorder=2,
     )  # fmt: skip
-    axes.set_xticks(list(places), [f"{s.coverage:g}\n{_share(s.labelled)}" for s in successes])
+    if panel.limit:
+        axes.axhline(
+            float(rows[panel.limit].max()), color=theme.muted, linewidth=1.6 * k, zorder=1,
+            linestyle=(0, (4, 4)),
+        )  # fmt: skip
+    room_px = axes.bbox.width / (places[-1] - places[0] + 1)
+    labels = [f"{s.coverage:g}\n{_share(s.labelled)}" for s in successes]
+    if room_px < SHARE_LABEL_PX * k:  # not enough for the shares
+        labels = [f"{s.coverage:g}" for s in successes]
+    axes.set_xticks(list(places), labels)
     axes.tick_params(axis="x", pad=12 * k)
     axes.set_xlim(places[0] - 0.5, places[-1] + 0.5)
     axes.grid(True, axis="y", color=theme.grid, linewidth=max(1.0, 1.2 * k))

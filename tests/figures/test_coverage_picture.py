@@ -23,6 +23,8 @@ def outcome(coverage, seed):
         "works": int(works),
         "red_angle_deg": 80 / (1 + 30 * coverage) + seed,
         "off_plane_rms": 0.4 / (1 + 10 * coverage) + seed / 100,
+        "red_angle_limit_deg": 30.0,
+        "off_plane_limit": 0.5,
         "error_median": 5e-5 * (1 + seed / 10),
         "error_max": 2e-3 * (1 + seed / 10),
     }
@@ -71,7 +73,11 @@ def test_the_answer(sweep):
         "label); at 0.1, 1 of 5 work. With 5 of 5, the rate of success lies above 57 % with 95 % "
         "confidence."
     )
-    assert in_words(successes[:4]) == "No coverage that was tried works with every seed."
+    assert in_words(successes[:4]) == (
+        "The greatest coverage that was tried does not work with every seed."
+    )
+    # One that works below others that do not is luck.
+    assert "every seed is 3 (" in in_words([successes[4], successes[3], *successes[6:]])
     assert ", the least that was tried. With 5 of 5" in in_words(successes[4:])
 
 
@@ -100,8 +106,10 @@ def test_every_run_is_a_point(sweep):
         assert sum(len(p.get_xdata()) for p in filled) == 21
         triangles = [p for p in points if p.get_marker() == "^"]
         assert sum(len(p.get_xdata()) for p in triangles) == 4
-        medians = next(line for line in axes.lines if line.get_marker() == "None")
+        medians, *limits = (line for line in axes.lines if line.get_marker() == "None")
         assert len(medians.get_xdata()) == len(COVERAGES) - 1
+        expected = {"red_angle_deg": [30.0], "off_plane_rms": [0.5]}.get(column, [])
+        assert [line.get_ydata()[0] for line in limits] == expected
     assert "Runs that worked: 0 of 5 at 0, " in picture.alt
     assert picture.data["answer"] in picture.alt
     assert picture.data["coverages"][3]["worked"] == 1
@@ -131,8 +139,8 @@ def test_the_command(sweep, tmp_path, invoke):
         (None, "outcomes.csv does not exist; make it with python -m trainers label-coverage -o"),
         ("", "holds no runs"),
         ("a,b\n1,2\n", "lacks the column 'coverage'; it is no sweep's table"),
-        (",".join(COLUMNS) + "\n" + "x," * 8 + "1\n", "column 'coverage' must hold numbers"),
-        (",".join(COLUMNS) + "\n-1" + ",1" * 8 + "\n", "must hold numbers of 0 or more"),
+        (",".join(COLUMNS) + "\n" + "x," * 10 + "1\n", "column 'coverage' must hold numbers"),
+        (",".join(COLUMNS) + "\n-1" + ",1" * 10 + "\n", "must hold numbers of 0 or more"),
         (",".join(COLUMNS) + "\n1,2\n", "column 'any_share' must hold numbers"),
     ],
 )
