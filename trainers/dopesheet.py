@@ -25,7 +25,7 @@ import io
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -97,10 +97,12 @@ class Dopesheet:
     Attributes:
         properties: The property columns, left to right; each is keyed at least once.
         rows: At least one, in strictly increasing order of step.
+        source: The name of the file, for messages; blank if there is none.
     """
 
     properties: tuple[Property, ...]
     rows: tuple[Keyframes, ...]
+    source: str = field(default="", compare=False)
 
     def require_known(self, names: Collection[str]) -> None:
         """Refuse a column that nothing listens to: it is a typo, and would go unnoticed.
@@ -110,12 +112,13 @@ class Dopesheet:
         """
         for prop in self.properties:
             if prop.name not in names:
-                raise _error(
+                error = _error(
                     1,
                     prop.name,
                     f"expected one of {', '.join(names)}, {STEP}, "
                     f"{PHASE} or {ACTION}, got {prop.name!r}; rename or remove the column",
                 )
+                raise DopesheetError(f"{self.source}: {error}") if self.source else error
 
 
 def read_dopesheet(path: Path) -> Dopesheet:
@@ -137,7 +140,7 @@ def read_dopesheet(path: Path) -> Dopesheet:
             f"offset {error.start}; save the sheet as CSV in UTF-8"
         ) from error
     try:
-        return parse_dopesheet(text)
+        return replace(parse_dopesheet(text), source=path.name)
     except DopesheetError as error:
         raise DopesheetError(f"{path.name}: {error}") from error
 

@@ -189,3 +189,12 @@ def test_a_property_that_nobody_listens_to_is_refused():
     parsed.require_known(["lr", "reg-seperate"])
     with pytest.raises(DopesheetError, match=r"^row 1, column reg-seperate: expected one of lr, "):
         parsed.require_known(["lr", "reg-separate"])
+
+
+def test_an_unknown_column_names_the_file(tmp_path):
+    path = tmp_path / "odd.csv"
+    path.write_text("STEP,PHASE,ACTION,lr\n0,,,1\n")
+    sheet = read_dopesheet(path)
+    with pytest.raises(DopesheetError, match=r"^odd\.csv: row 1, column lr: expected one of"):
+        sheet.require_known(["reg-norm"])
+    assert sheet == parse_dopesheet(path.read_text())
