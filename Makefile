@@ -41,6 +41,7 @@ $(COVERAGE)/outcomes.csv: | $(READY)
 
 # The README's pictures. The moving one is the film in ten seconds.
 picture: $(FILM) $(COVERAGE)/outcomes.csv
+	$(BIN)/latentviz sphere $(RUN) -o gallery/sphere.png --size 1200x480
 	$(BIN)/latentviz coverage $(COVERAGE) -o gallery/label-coverage.png --size 1200x750 --theme light
 	$$($(BIN)/python -c "from latentviz.encode import ffmpeg_path; print(ffmpeg_path())") \
 		-loglevel error -y -i $(FILM) -vf "setpts=PTS/3.3,fps=12,scale=720:-2:flags=lanczos" \
