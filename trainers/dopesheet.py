@@ -102,7 +102,7 @@ class Dopesheet:
 
     properties: tuple[Property, ...]
     rows: tuple[Keyframes, ...]
-    source: str = field(default="", compare=False)
+    source: str = field(default="", compare=False, repr=False)
 
     def require_known(self, names: Collection[str]) -> None:
         """Refuse a column that nothing listens to: it is a typo, and would go unnoticed.

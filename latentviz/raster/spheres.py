@@ -4,9 +4,9 @@ A process of its own, because VTK ends the process in which it finds nothing to 
 so at length: here that becomes one line. Besides, it can start while the caller is still busy
 evaluating its model.
 
-A view is orthographic: x to the right, y up, z towards the viewer. A sphere is drawn as one point of
-many pixels, each with a normal and a depth of its own, and not as a mesh: thousands take a tenth of
-a second without a graphics card.
+A view is orthographic: x to the right, y up, z towards the viewer. A sphere is drawn as one point
+of many pixels, each with a normal and a depth of its own, and not as a mesh: thousands take a tenth
+of a second without a graphics card.
 """
 
 from __future__ import annotations

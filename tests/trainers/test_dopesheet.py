@@ -198,3 +198,10 @@ def test_an_unknown_column_names_the_file(tmp_path):
     with pytest.raises(DopesheetError, match=r"^odd\.csv: row 1, column lr: expected one of"):
         sheet.require_known(["reg-norm"])
     assert sheet == parse_dopesheet(path.read_text())
+
+
+def test_a_sheet_is_the_same_under_another_name(tmp_path):
+    # Sweeps tell schedules apart by this.
+    path = tmp_path / "a.csv"
+    path.write_text("STEP,PHASE,ACTION,lr\n0,,,1\n")
+    assert repr(read_dopesheet(path)) == repr(parse_dopesheet(path.read_text()))
