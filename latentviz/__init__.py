@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .archive.recovery import Recovery, recover
     from .color import ColorCube, hsv_cube, hsv_from_rgb, rgb_cube, rgb_from_hsv, rgb_grid
     from .easing import MinimumJerk, cubic_bezier
     from .errors import (
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from .movie import Film, FilmOptions, render, render_frame
     from .pacing import BezierPace, GeometricPace, LinearPace
     from .recorder import Recorder, RecordingWarning
-    from .run import Batch, Run, open_run
+    from .run import Batch, IncompleteRunWarning, Run, open_run
 
 __version__ = "0.1.0"
 
@@ -46,6 +47,7 @@ _HOME = {
     "FilmOptions": "movie",
     "GeometricPace": "pacing",
     "GraphicsError": "errors",
+    "IncompleteRunWarning": "run",
     "LatentvizError": "errors",
     "LinearPace": "pacing",
     "MinimumJerk": "easing",
@@ -54,6 +56,7 @@ _HOME = {
     "Picture": "figures.picture",
     "Recorder": "recorder",
     "RecordingWarning": "recorder",
+    "Recovery": "archive.recovery",
     "Run": "run",
     "cubic_bezier": "easing",
     "hsv_cube": "color",
@@ -65,6 +68,7 @@ _HOME = {
     "plot_slices": "figures.slices",
     "plot_sphere": "figures.sphere",
     "plot_timeline": "figures.timeline",
+    "recover": "archive.recovery",
     "render": "movie",
     "render_frame": "movie",
     "render_orbit": "figures.sphere",
@@ -84,6 +88,7 @@ __all__ = [
     "FilmOptions",
     "GeometricPace",
     "GraphicsError",
+    "IncompleteRunWarning",
     "LatentvizError",
     "LinearPace",
     "MinimumJerk",
@@ -92,6 +97,7 @@ __all__ = [
     "Picture",
     "Recorder",
     "RecordingWarning",
+    "Recovery",
     "Run",
     "__version__",
     "cubic_bezier",
@@ -104,6 +110,7 @@ __all__ = [
     "plot_slices",
     "plot_sphere",
     "plot_timeline",
+    "recover",
     "render",
     "render_frame",
     "render_orbit",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,12 +28,25 @@ if TYPE_CHECKING:
 CACHED_BLOCKS = 4
 
 
+class IncompleteRunWarning(UserWarning):
+    """A run's recording was cut off, or still runs; what is whole of it can be read."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """What a step was trained on."""
 
     inputs: NDArray[Any]  # (B, ...)
     labels: Mapping[str, NDArray[Any]]  # each (B, ...)
+
+
+def _cut_off(reader: ArchiveReader, n_steps: int) -> str:
+    assert reader.salvaged is not None
+    return (
+        f"{reader.path} was cut off, or is still being recorded: {n_steps} steps of it are whole, "
+        f"and the {reader.salvaged.n_dropped_bytes} bytes after them are left out; `latentviz "
+        "recover` makes an archive of it"
+    )
 
 
 def open_run(
@@ -44,7 +58,9 @@ def open_run(
     """Open a recorded run.
 
     Args:
-        path: The archive, ``NAME.npz``.
+        path: The archive, ``NAME.npz``; or ``NAME.npz.part``, a recording that was cut off or still
+            runs, of which all whole chunks are read, with an `IncompleteRunWarning`. The state
+            after the last update is then the last recorded one.
         model: How to make the model where it is not registered: ``package.module:factory``, or
             the module itself (whose own state is not touched).
         max_bytes: Refuse an archive that unpacks to more.
@@ -60,7 +76,10 @@ def open_run(
         )
     reader = ArchiveReader(path, max_bytes=max_bytes)
     try:
-        return Run._from_archive(reader, model)
+        run = Run._from_archive(reader, model)
+        if reader.salvaged is not None:
+            warnings.warn(_cut_off(reader, len(run)), IncompleteRunWarning, stacklevel=2)
+        return run
     except BaseException:
         reader.close()
         raise
@@ -464,6 +483,8 @@ class _ArchiveSource:
         names = self._names["states"]
         if not names:
             raise ArchiveError(f"{self.reader.path} was recorded without states")
+        if index is None and f"final/states/{names[0]}" not in self.reader:
+            index = len(self.steps) - 1  # a recording that was cut off
         if index is None:
             return {name: self.reader.read(f"final/states/{name}") for name in names}
         c, k = self._locate(index)

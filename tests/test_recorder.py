@@ -203,7 +203,9 @@ def test_it_is_a_part_while_open(path, tmp_path):
     with Recorder(path, ColorMLP(), layer="encoder") as recorder:
         recorder.step()
         assert [p.name for p in tmp_path.iterdir()] == ["run.npz.part"]
-        with pytest.raises(ArchiveError, match="another recorder is writing it"):
+        with pytest.raises(
+            ArchiveError, match=r"another recorder is writing .*run\.npz\.part; record to"
+        ):
             Recorder(path, ColorMLP(), layer="encoder")
         with pytest.raises(ArchiveError, match=r"run\.npz\.part does: its recording was cut off"):
             open_run(path)

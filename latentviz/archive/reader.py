@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, inflate
+from .recovery import DEFAULT_MAX_BYTES, PART, Salvage, reader_of, salvage
 from .writer import part_path
-
-DEFAULT_MAX_BYTES = 16 << 30
 
 
 class ArchiveReader:
@@ -23,7 +22,13 @@ class ArchiveReader:
 
     The directory and the manifest are read and compared when it opens; a member's local header,
     sizes and CRC are checked whenever it is read. Safe to share between threads.
+
+    Of a recording that was cut off (``NAME.npz.part``), which has neither, what is whole is found
+    when it opens; see `salvaged`.
     """
+
+    salvaged: Salvage | None = None
+    """What was found of a recording that was cut off, or still runs; None of a whole archive."""
 
     def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
         """Open and check.
@@ -41,8 +46,11 @@ class ArchiveReader:
         self._lock = threading.Lock()
         try:
             self._size = os.fstat(self._file.fileno()).st_size
-            self.members = self._read_directory(max_bytes)
-            self.manifest = self._read_manifest()
+            if self.path.suffix == PART:
+                self.members, self.manifest = self._salvage(max_bytes)
+            else:
+                self.members = self._read_directory(max_bytes)
+                self.manifest = self._read_manifest()
         except BaseException:
             self._file.close()
             raise
@@ -144,6 +152,14 @@ class ArchiveReader:
             raise self._error("it has no manifest, so it was not written by latentviz")
         self._check_extents(members, start)
         return members
+
+    def _salvage(self, max_bytes: int) -> tuple[dict[str, f.Member], dict[str, Any]]:
+        try:
+            found = salvage(reader_of(self._file.fileno()), self._size, max_bytes=max_bytes)
+        except ArchiveError as error:
+            raise self._error(str(error)) from None
+        self.salvaged = found
+        return found.members, found.manifest
 
     def _read_zip64_end(self, end_at: int) -> tuple[int, int, int, int]:
         locator_at = end_at - f.ZIP64_LOCATOR.size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -15,6 +15,11 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, deflate
+
+# Reads so many bytes from a place in a file; fewer where it ends.
+ReadAt = Callable[[int, int], bytes]
+
+COPIED_BYTES = 1 << 22
 
 
 def part_path(path: Path) -> Path:
@@ -29,22 +34,30 @@ class ArchiveWriter:
     flushed can be read without the directory, which comes last.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Open the ``.part`` file.
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        overwrite: bool = False,
+        part: Path | None = None,
+    ) -> None:
+        """Open the ``.part`` file, which nobody else can write then.
+
+        Args:
+            path: Where the archive shall lie.
+            overwrite: Replace the archive, and what an earlier recording has left.
+            part: Another file to write first, in the same folder.
 
         Raises:
             ArchiveError: The folder is missing or not writable, or a file is in the way.
         """
         self.path = Path(path)
-        self.part = part_path(self.path)
+        self.part = part_path(self.path) if part is None else part
         check_destination(self.path, overwrite=overwrite)
         try:
-            self._file: IO[bytes] = open(self.part, "wb" if overwrite else "xb")  # noqa: SIM115
-        except FileExistsError:
-            raise ArchiveError(
-                f"{self.part} exists: another recorder is writing it, or one was cut off; move it "
-                "away, or overwrite it with overwrite=True"
-            ) from None
+            self._file: IO[bytes] = _open_alone(self.part, overwrite=overwrite)
+            # A crash must not lose the file's name either.
+            _sync_folder(self.part.parent)
         except OSError as error:
             raise ArchiveError(f"cannot write {self.part}: {error.strerror}") from None
         self._members: list[f.Member] = []
@@ -73,6 +86,18 @@ class ArchiveWriter:
         self._members.append(member)
         self._names.add(name)
         return member.crc
+
+    def adopt(self, read_at: ReadAt, members: Iterable[f.Member], end: int) -> None:
+        """Begin with the members of another file, which fill it from byte 0 to ``end``.
+
+        Raises:
+            OSError: The file cannot be written.
+        """
+        assert not self._members, "adopt before you add"
+        while self._position < end:
+            self._write(read_at(self._position, min(COPIED_BYTES, end - self._position)))
+        self._members = list(members)
+        self._names = {member.name for member in self._members}
 
     def sync(self) -> None:
         """Return once all that was added is on the disk, as far as the disk is honest."""
@@ -115,6 +140,57 @@ class ArchiveWriter:
             self.finish()
         else:
             self.abandon(keep=True)
+
+
+def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
+    """Open a file to write that no other recorder has open, and that is empty.
+
+    Raises:
+        ArchiveError: Another recorder writes it, or there is something in it.
+        OSError: It cannot be opened.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows, which itself keeps others out of an open file
+        try:
+            return open(part, "wb" if overwrite else "xb")
+        except FileExistsError:
+            raise ArchiveError(_left_over(part)) from None
+    while True:
+        # Not emptied before it is known to be nobody else's.
+        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT, 0o666), "wb")
+        try:
+            try:
+                # The system's own, which goes with the process however that ends.
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ArchiveError(
+                    f"another recorder is writing {part}; record to another path"
+                ) from None
+            if not _is_at(file, part):
+                file.close()  # its recorder has just moved it into place
+                continue
+            if os.fstat(file.fileno()).st_size and not overwrite:
+                raise ArchiveError(_left_over(part))
+            file.truncate(0)
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
+def _is_at(file: IO[bytes], path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _left_over(part: Path) -> str:
+    return (
+        f"{part} holds a recording that was cut off; save it with `latentviz recover {part}`, move "
+        "it away, or overwrite it with overwrite=True (or --overwrite)"
+    )
 
 
 def check_destination(path: Path, *, overwrite: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,7 +78,12 @@ def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run
     """The run at a path, closed again."""
     from ..run import open_run
 
-    with open_run(path, **given(model=model, max_bytes=max_bytes)) as run:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run = open_run(path, **given(model=model, max_bytes=max_bytes))
+    for warning in caught:
+        click.echo(f"Warning: {warning.message}", err=True)
+    with run:
         yield run
 
 

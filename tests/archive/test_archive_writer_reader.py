@@ -164,13 +164,13 @@ def test_an_exception_keeps_the_part(tmp_path):
 
 def test_a_destination_that_cannot_take_an_archive(archive, tmp_path):
     (tmp_path / "folder.npz").mkdir()
-    (tmp_path / "busy.npz.part").touch()
+    (tmp_path / "cut.npz.part").write_bytes(b"PK")
     for name, message in {
         "run.zip": r"must end in \.npz, got .*run\.zip",
         "none/run.npz": "none does not exist; create it first",
         "folder.npz": "is a folder",
         "run.npz": "exists; overwrite it with overwrite=True",
-        "busy.npz": "another recorder is writing it",
+        "cut.npz": "cut off; save it with `latentviz recover",
     }.items():
         with pytest.raises(ArchiveError, match=message):
             ArchiveWriter(tmp_path / name)

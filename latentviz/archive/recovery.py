@@ -1,0 +1,222 @@
+"""What a recording that was cut off still holds: the members that are whole, without a directory.
+
+A recording's file grows at its end alone, and each chunk ends in a member that lists the others and
+their CRCs. So the file is walked from the front, each member is held against its CRC and each chunk
+against its list, and whatever follows the first fault does not count.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArchiveError
+from . import format as f
+from .deflate import crc32, inflate
+from .writer import ArchiveWriter, ReadAt
+
+DEFAULT_MAX_BYTES = 16 << 30
+PART = ".part"
+MAX_RATIO = 1032  # deflate packs no better
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What `recover` made of a recording."""
+
+    path: Path
+    n_steps: int
+    n_dropped_bytes: int
+    """How many bytes at its end were of no whole chunk."""
+
+
+def recover(
+    part: str | os.PathLike[str],
+    output: str | os.PathLike[str] | None = None,
+    *,
+    overwrite: bool = False,
+    max_bytes: int = DEFAULT_MAX_BYTES,
+) -> Recovery:
+    """Make an archive of a recording that was cut off, of all its chunks that are whole.
+
+    The recording itself stays as it is. The state after the last update is not known; the archive's
+    is then the last recorded one.
+
+    Args:
+        part: The recording, ``NAME.npz.part``.
+        output: Where the archive shall lie; by default ``NAME.npz`` beside it.
+        overwrite: Replace a file that exists.
+        max_bytes: Refuse a recording that unpacks to more.
+
+    Raises:
+        ArchiveError: It is no recording, holds no whole chunk, or cannot be read or written.
+    """
+    part = Path(part)
+    if output is None:
+        if part.suffix != PART:
+            raise ArchiveError(f"a recording's name ends in .npz{PART}, got {part}")
+        output = part.with_suffix("")
+    output = Path(output)
+    try:
+        with part.open("rb") as file:
+            read = reader_of(file.fileno())
+            found = salvage(read, os.fstat(file.fileno()).st_size, max_bytes=max_bytes)
+            if not found.n_steps:
+                raise ArchiveError("no chunk of it is whole, so there is no step to save")
+            writer = ArchiveWriter(
+                output, overwrite=overwrite, part=output.with_name(f".{output.name}.recovered")
+            )
+            with writer:
+                writer.adopt(read, found.members.values(), found.end)
+                writer.add("manifest", f.json_array(found.manifest))
+    except ArchiveError as error:
+        raise ArchiveError(f"{part} cannot be recovered: {error}") from None
+    except OSError as error:
+        raise ArchiveError(f"cannot recover {part}: {error.strerror}") from None
+    return Recovery(output, found.n_steps, found.n_dropped_bytes)
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """What is whole of a recording."""
+
+    members: dict[str, f.Member]
+    manifest: dict[str, Any]
+    end: int
+    """Where the last member that counts ends."""
+    n_dropped_bytes: int
+    """How many bytes follow it."""
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps were saved."""
+        return int(self.manifest["steps"])
+
+
+def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
+    """Find what is whole of a recording.
+
+    Args:
+        read_at: Reads the file.
+        size: Its length in bytes.
+        max_bytes: Refuse what unpacks to more.
+
+    Raises:
+        ArchiveError: Not even its header is whole, or it is too large.
+    """
+    members: dict[str, f.Member] = {}
+    chunks: list[dict[str, Any]] = []
+    pending: dict[str, f.Member] = {}
+    base: dict[str, int] = {}
+    position = end = total = 0
+    while (found := _member_at(read_at, position, size, max_bytes - total)) is not None:
+        member, data, position = found
+        total += member.size
+        group = member.name.partition("/")[0]
+        if member.name in members or member.name in pending or group in ("final", "manifest"):
+            break
+        pending[member.name] = member
+        if not chunks and group in ("header", "probe") and len(pending) == 1:
+            # What comes before the chunks counts member by member.
+            base[member.name] = member.crc
+        elif group == "chunks":
+            entry = _chunk_entry(data, pending, len(chunks))
+            if entry is None:
+                break
+            chunks.append(entry)
+        else:
+            continue
+        members |= pending
+        pending, end = {}, position
+    if "header" not in members:
+        raise ArchiveError("not even its header is whole")
+    manifest = {
+        "format": f.FORMAT,
+        "steps": sum(chunk["count"] for chunk in chunks),
+        "chunks": chunks,
+        "members": base,
+    }
+    return Salvage(members, manifest, end, size - end)
+
+
+def _member_at(
+    read_at: ReadAt, offset: int, size: int, max_bytes: int
+) -> tuple[f.Member, bytes, int] | None:
+    """The member at a place, its data, and where the next one begins; None if it is not whole.
+
+    Raises:
+        ArchiveError: It would unpack to more than ``max_bytes``.
+    """
+    head = read_at(offset, f.LOCAL_HEADER.size)
+    if len(head) < f.LOCAL_HEADER.size:
+        return None
+    (magic, _, flags, method, _, _, crc, compressed, unpacked, n_name, n_extra) = (
+        f.LOCAL_HEADER.unpack(head)
+    )
+    if magic != b"PK\3\4" or flags or method not in (f.STORED, f.DEFLATED):
+        return None
+    rest = read_at(offset + f.LOCAL_HEADER.size, n_name + n_extra)
+    raw = rest[:n_name]
+    if f.LIMIT32 in (compressed, unpacked):
+        if len(rest) != n_name + f.ZIP64_SIZES.size:
+            return None
+        tag, length, unpacked, compressed = f.ZIP64_SIZES.unpack(rest[n_name:])
+        if (tag, length) != (1, 16):
+            return None
+    elif n_extra:
+        return None
+    name = raw.decode("ascii", "replace").removesuffix(".npy")
+    if not raw.endswith(b".npy") or len(name) > 200 or not f.NAME.fullmatch(name):
+        return None
+    start = offset + f.LOCAL_HEADER.size + n_name + n_extra
+    if start + compressed > size:
+        return None
+    # A damaged size is no reason to refuse the whole recording.
+    if unpacked > (compressed * MAX_RATIO if method == f.DEFLATED else compressed):
+        return None
+    if unpacked > max_bytes:
+        raise ArchiveError(
+            f"it unpacks to more bytes than the limit allows, at member {name!r}; raise the limit "
+            "with --max-bytes if you trust it"
+        )
+    packed = read_at(start, compressed)
+    data = packed if method == f.STORED else inflate(packed, unpacked)
+    if data is None or len(data) != unpacked or crc32(data) != crc:
+        return None
+    member = f.Member(name, offset, compressed, unpacked, crc, method)
+    return member, data, start + compressed
+
+
+def _chunk_entry(data: bytes, pending: dict[str, f.Member], number: int) -> dict[str, Any] | None:
+    """What a chunk's last member says of it, if that is what was found."""
+    *others, last = pending
+    try:
+        entry = f.json_value(f.array_from_npy(data, last), last)
+        members, count, steps = entry["members"], entry["count"], entry["steps"]
+    except (ArchiveError, KeyError):
+        return None
+    same = (
+        last == f"chunks/{f.chunk_id(number)}"
+        and members == {name: pending[name].crc for name in others}
+        and type(count) is int
+        and count > 0
+        and isinstance(steps, list)
+    )
+    if not same:
+        return None
+    return {**entry, "members": {**members, last: pending[last].crc}}
+
+
+def reader_of(file: int) -> ReadAt:
+    """Read an open file, given by its descriptor, wherever it is at."""
+
+    def read(offset: int, count: int) -> bytes:
+        parts = []
+        while count > 0 and (part := os.pread(file, count, offset)):
+            parts.append(part)
+            offset, count = offset + len(part), count - len(part)
+        return b"".join(parts)
+
+    return read

@@ -1,0 +1,404 @@
+"""Recordings that were cut off: at every byte, by kill -9, and by a power cut."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from latentviz import ArchiveError, IncompleteRunWarning, open_run, recover
+from latentviz.archive import ArchiveReader, ArchiveWriter
+from latentviz.archive import format as f
+from latentviz.archive.deflate import inflate
+from latentviz.archive.recovery import salvage
+from latentviz.archive.writer import chunk_entry
+
+K = 3
+HEADER = {
+    "format": 1, "model": None, "layer": "0", "seed": 7, "keyframes": {}, "phases": [],
+    "versions": {},
+}  # fmt: skip
+
+
+def member_names(chunk):
+    number = f.chunk_id(chunk)
+    return [f"steps/{number}", f"states/{number}/w", f"metrics/{number}/loss"]
+
+
+def array_of(name, chunk):
+    steps = np.arange(K) + chunk * K
+    kind = name.partition("/")[0]
+    return {
+        "steps": steps,
+        "states": np.stack([np.full((2, 5), step, np.float32) for step in steps]),
+        "metrics": steps / 10,
+    }[kind]
+
+
+def write_chunk(writer, chunk):
+    """A chunk as the recorder writes it; its steps' states hold their numbers."""
+    members = [(name, writer.add(name, array_of(name, chunk))) for name in member_names(chunk)]
+    entry = chunk_entry(array_of("steps", chunk), members)
+    name = f"chunks/{f.chunk_id(chunk)}"
+    crc = writer.add(name, f.json_array(entry))
+    writer.sync()
+    return {**entry, "members": {**dict(members), name: crc}}
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """A recording of 3 chunks that was never closed: its bytes, and where each chunk ends."""
+    path = tmp_path_factory.mktemp("recording") / "run.npz"
+    writer = ArchiveWriter(path)
+    writer.add("header", f.json_array(HEADER))
+    writer.add("probe/inputs", np.zeros((2, 3), np.float32))
+    writer.sync()
+    ends = []
+    for chunk in range(3):
+        write_chunk(writer, chunk)
+        ends.append(writer.part.stat().st_size)
+    writer.abandon(keep=True)
+    return writer.part.read_bytes(), ends
+
+
+def salvaged(data):
+    def read_at(offset, count):
+        return data[offset : offset + count]
+
+    return salvage(read_at, len(data), max_bytes=1 << 20)
+
+
+def test_cut_off_at_every_byte_it_gives_exactly_the_chunks_that_are_whole(recording):
+    data, ends = recording
+    whole = salvaged(data)
+    header_end = next(m.offset for m in whole.members.values() if m.name == "probe/inputs")
+    for size in range(len(data) + 1):
+        if size < header_end:
+            with pytest.raises(ArchiveError, match="not even its header is whole"):
+                salvaged(data[:size])
+            continue
+        found = salvaged(data[:size])
+        n_chunks = sum(end <= size for end in ends)
+        assert found.n_steps == n_chunks * K
+        assert len(found.manifest["chunks"]) == n_chunks
+        assert found.end + found.n_dropped_bytes == size
+        if n_chunks:
+            assert found.end == ends[n_chunks - 1]
+        names = [name for chunk in range(n_chunks) for name in member_names(chunk)]
+        assert set(names) <= set(found.members)
+        assert not any(f.chunk_id(n_chunks) in name for name in found.members)
+
+
+def test_a_flipped_byte_costs_its_chunk_and_what_follows_and_nothing_else(recording):
+    data, ends = recording
+    rng = random.Random(0)
+    for _ in range(400):
+        at = rng.randrange(len(data))
+        damaged = bytearray(data)
+        damaged[at] ^= 1 << rng.randrange(8)
+        try:
+            found = salvaged(bytes(damaged))
+        except ArchiveError:
+            assert at < ends[0]  # the header
+            continue
+        untouched = sum(end <= at for end in ends)
+        # A bit that nobody reads (a date, a version) costs nothing.
+        assert found.n_steps // K >= untouched
+        assert all(damaged[m.offset :][:1] == data[m.offset :][:1] for m in found.members.values())
+
+
+def test_a_recording_can_be_read_and_recovered(recording, tmp_path, invoke):
+    data, ends = recording
+    part = tmp_path / "run.npz.part"
+    part.write_bytes(data[: ends[1] + 50])
+    with pytest.warns(IncompleteRunWarning, match="6 steps of it are whole, and the 50 bytes"):
+        run = open_run(part)
+    with run:
+        assert run.steps.tolist() == list(range(2 * K))
+        assert run.state(4)["w"].tolist() == [[4] * 5] * 2
+        assert run.state()["w"].tolist() == [[5] * 5] * 2
+        assert run.metrics["loss"].tolist() == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    recovery = recover(part)
+    assert (recovery.path, recovery.n_steps) == (tmp_path / "run.npz", 6)
+    assert recovery.n_dropped_bytes == 50
+    assert part.read_bytes() == data[: ends[1] + 50]
+    with open_run(tmp_path / "run.npz") as run:
+        assert len(run) == 6
+        assert run.state(5)["w"].tolist() == [[5] * 5] * 2
+        assert run.seed == 7
+    with np.load(tmp_path / "run.npz", allow_pickle=False) as plain:
+        assert plain["steps/000001"].tolist() == [3, 4, 5]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["run.npz", "run.npz.part"]
+
+    done = invoke("recover", part, status=2)
+    assert "run.npz exists; overwrite it with" in done.stderr
+    done = invoke("recover", part, "-o", tmp_path / "other.npz")
+    assert done.stdout == (
+        f"{tmp_path / 'other.npz'}: 6 steps saved; 50 bytes after them were of no whole chunk and "
+        "are left out\n"
+    )
+    assert invoke("recover", part, "--overwrite").exit_code == 0
+    done = invoke("info", part)
+    assert done.stderr.startswith("Warning: ")
+    assert done.stderr.count("\n") == 1
+    assert "steps:      6 (0 to 5)" in done.stdout
+
+
+def test_a_recording_that_was_whole_but_for_its_directory(tmp_path):
+    writer = ArchiveWriter(tmp_path / "run.npz")
+    writer.add("header", f.json_array(HEADER))
+    write_chunk(writer, 0)
+    writer.add("final/states/w", np.full((2, 5), 99, np.float32))
+    writer.abandon(keep=True)
+    recovery = recover(tmp_path / "run.npz.part")
+    assert recovery.n_steps == K
+    with open_run(recovery.path) as run:
+        # Whether all of the final state was there cannot be known.
+        assert run.state()["w"].tolist() == [[2] * 5] * 2
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "not even its header is whole"),
+        (b"hello" * 100, "not even its header is whole"),
+        (None, "No such file or directory"),
+    ],
+)
+def test_what_is_no_recording(tmp_path, invoke, data, message):
+    part = tmp_path / "run.npz.part"
+    if data is not None:
+        part.write_bytes(data)
+    done = invoke("recover", part, status=2)
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert list(tmp_path.iterdir()) == ([part] if data is not None else [])
+
+
+def test_a_recording_without_a_whole_chunk(recording, tmp_path):
+    data, ends = recording
+    part = tmp_path / "run.npz.part"
+    part.write_bytes(data[: ends[0] - 1])
+    with pytest.raises(ArchiveError, match="no chunk of it is whole, so there is no step to save"):
+        recover(part)
+    with pytest.raises(ArchiveError, match="holds no steps"):
+        open_run(part)
+    with pytest.raises(ArchiveError, match=r"a recording's name ends in \.npz\.part, got"):
+        recover(tmp_path / "run.npz")
+
+
+def test_a_recording_that_unpacks_to_too_much_is_refused(tmp_path):
+    writer = ArchiveWriter(tmp_path / "run.npz")
+    writer.add("header", f.json_array(HEADER))
+    writer.add("probe/inputs", np.zeros((1000, 1000), np.float32))
+    writer.abandon(keep=True)
+    with pytest.raises(ArchiveError, match=r"more bytes than the limit allows.*--max-bytes"):
+        open_run(tmp_path / "run.npz.part", max_bytes=100_000)
+    with pytest.raises(ArchiveError, match="--max-bytes"):
+        recover(tmp_path / "run.npz.part", max_bytes=100_000)
+
+
+def test_chunks_that_lie_are_not_believed(tmp_path):
+    def with_entry(entry):
+        path = tmp_path / "run.npz"
+        writer = ArchiveWriter(path, overwrite=True)
+        writer.add("header", f.json_array(HEADER))
+        members = [(n, writer.add(n, array_of(n, 0))) for n in member_names(0)]
+        writer.add("chunks/000000", f.json_array(entry(dict(members))))
+        writer.abandon(keep=True)
+        return salvaged(writer.part.read_bytes()).n_steps
+
+    def entry(members, **changes):
+        return {"steps": [0, 2], "count": K, "members": members} | changes
+
+    assert with_entry(entry) == K
+    assert with_entry(lambda m: entry({**m, "steps/000000": 1})) == 0
+    assert with_entry(lambda m: entry({k: v for k, v in m.items() if "steps" not in k})) == 0
+    assert with_entry(lambda m: entry({**m, "states/000000/x": 1})) == 0
+    assert with_entry(lambda m: entry(m, count=True)) == 0
+    assert with_entry(lambda m: entry(m, count=-1)) == 0
+    assert with_entry(lambda m: {"steps": [0, 2]}) == 0
+
+
+# ---- two recorders ----
+
+
+def test_two_recorders_on_one_path_are_refused_and_the_first_loses_nothing(tmp_path):
+    path = tmp_path / "run.npz"
+    first = ArchiveWriter(path)
+    first.add("header", f.json_array(HEADER))
+    first.sync()
+    before = first.part.read_bytes()
+    for overwrite in (False, True):
+        with pytest.raises(ArchiveError, match="another recorder is writing"):
+            ArchiveWriter(path, overwrite=overwrite)
+    assert first.part.read_bytes() == before
+    first.abandon(keep=True)
+    with pytest.raises(ArchiveError, match=r"cut off; save it with `latentviz recover .*run\.npz"):
+        ArchiveWriter(path)
+    second = ArchiveWriter(path, overwrite=True)
+    second.abandon(keep=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recorder_may_follow_another_that_is_done(tmp_path):
+    path = tmp_path / "run.npz"
+    for _ in range(3):
+        with ArchiveWriter(path, overwrite=True) as writer:
+            writer.add("header", f.json_array(HEADER))
+            entry = write_chunk(writer, 0)
+            writer.add(
+                "manifest",
+                f.json_array({
+                    "format": 1, "steps": K, "chunks": [entry],
+                    "members": {"header": writer._members[0].crc},
+                }),
+            )  # fmt: skip
+        with ArchiveReader(path) as reader:
+            assert reader.salvaged is None
+
+
+# ---- kill -9 ----
+
+RECORD = """
+import sys, numpy as np, torch
+from latentviz import Recorder, recorder
+recorder.CHUNK_STEPS = 5
+model = torch.nn.Linear(3, 2)
+chunk_written = recorder._Background._write
+def write(self, chunk):
+    chunk_written(self, chunk)
+    # A flush is acknowledged once the disk has it.
+    print(chunk.first + chunk.count, flush=True)
+recorder._Background._write = write
+with Recorder(sys.argv[1], torch.nn.Sequential(model), layer="0") as r:
+    for step in range(100000):
+        with torch.no_grad():
+            model.weight.fill_(step)
+        r.step(losses={"step": step})
+"""
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_run_that_is_killed_keeps_every_flush_that_was_acknowledged(tmp_path, seed):
+    rng = random.Random(seed)
+    path = tmp_path / "run.npz"
+    process = subprocess.Popen(
+        [sys.executable, "-c", RECORD, str(path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(rng.uniform(0, 0.2))
+    process.send_signal(signal.SIGKILL)
+    acknowledged = [int(line) for line in process.stdout.read().split()]
+    process.wait()
+    process.stdout.close()
+    with pytest.warns(IncompleteRunWarning):
+        run = open_run(f"{path}.part")
+    with run:
+        assert len(run) >= max(acknowledged, default=5)
+        assert run.steps.tolist() == list(range(len(run)))
+        assert run.metrics["step"].tolist() == run.steps.tolist()
+        for step in (0, len(run) // 2, len(run) - 1):
+            assert (run.state(step)["0.weight"] == step).all()
+    assert recover(f"{path}.part").n_steps == len(run)
+
+
+# ---- a power cut ----
+
+
+class Disk:
+    """A disk in the manner of SQLite's tests: what is not synced may be lost, or torn."""
+
+    def __init__(self):
+        self.synced = b""
+        self.since = []  # writes after the last sync
+
+    def write(self, data):
+        self.since.append(bytes(data))
+
+    def sync(self):
+        self.synced += b"".join(self.since)
+        self.since = []
+
+    def after_a_cut(self, rng):
+        """What may be found: any of the writes since, each whole, torn, or never made."""
+        image = bytearray(self.synced)
+        for data in self.since:
+            start = len(image)
+            image += bytes(len(data))
+            fate = rng.random()
+            if fate < 0.4:
+                image[start:] = data
+            elif fate < 0.7:  # sectors are written in any order
+                for at in range(0, len(data), 512):
+                    if rng.random() < 0.5:
+                        image[start + at : start + at + 512] = data[at : at + 512]
+            elif fate < 0.85:
+                garbage = rng.randbytes(len(data))
+                image[start:] = garbage
+        # The file's length may be short of the last writes.
+        if self.since and rng.random() < 0.3:
+            del image[rng.randrange(len(self.synced), len(image) + 1) :]
+        return bytes(image)
+
+
+class Logged:
+    """A file that is written to a disk."""
+
+    def __init__(self, disk, file):
+        self.disk, self.file = disk, file
+
+    def write(self, data):
+        self.disk.write(data)
+        return self.file.write(data)
+
+    def __getattr__(self, name):
+        return getattr(self.file, name)
+
+
+# CONTRIBUTING names the command that replays 20,000.
+N_IMAGES = int(os.environ.get("LATENTVIZ_POWER_CUTS", "400"))
+
+
+def test_a_power_cut_loses_no_synced_chunk_and_makes_none_up(tmp_path, monkeypatch):
+    rng = random.Random(0)
+    disk = Disk()
+    writer = ArchiveWriter(tmp_path / "run.npz")
+    writer._file = Logged(disk, writer._file)
+    synced_chunks = 0
+    images = []
+
+    real_sync = writer.sync
+
+    def sync():
+        # A cut may come before the sync is done, or while it is under way.
+        for _ in range(max(1, N_IMAGES // 8)):
+            images.append((synced_chunks, disk.after_a_cut(rng)))
+        real_sync()
+        disk.sync()
+
+    monkeypatch.setattr(writer, "sync", sync)
+    writer.add("header", f.json_array(HEADER))
+    real_sync()
+    disk.sync()
+    for chunk in range(8):
+        write_chunk(writer, chunk)
+        synced_chunks = chunk + 1
+    writer.abandon(keep=False)
+    assert len(images) >= min(N_IMAGES, 8)
+    for n_synced, image in images:
+        found = salvaged(image)
+        n_chunks = found.n_steps // K
+        assert n_chunks in (n_synced, n_synced + 1)
+        for chunk in range(n_chunks):
+            for name in member_names(chunk):
+                m = found.members[name]
+                head = f.LOCAL_HEADER.size + len(name) + 4
+                packed = image[m.offset + head : m.offset + head + m.compressed]
+                data = packed if m.method == f.STORED else inflate(packed, m.size)
+                np.testing.assert_array_equal(f.array_from_npy(data, name), array_of(name, chunk))
