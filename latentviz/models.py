@@ -6,18 +6,22 @@ archive imports nothing of the stranger's choosing.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from .errors import ModelError
+from .text import printable
 
 if TYPE_CHECKING:
     from torch import nn
 
 GROUP = "latentviz.models"
+LONGEST_REASON = 500
 ModelFactory = Callable[..., "nn.Module"]
 
 
@@ -43,13 +47,13 @@ def model_factory(name: str) -> ModelFactory:
     if name not in points:
         known = ", ".join(sorted(points)) or "none"
         raise ModelError(
-            f"model {name!r} is not registered (registered: {known}); install the package that "
-            "registers it, or name its factory with --model package.module:factory"
+            f"model {printable(name)!r} is not registered (registered: {known}); install the "
+            "package that registers it, or name its factory with --model package.module:factory"
         )
     try:
         factory: ModelFactory = points[name].load()
     except (ImportError, AttributeError) as error:
-        raise ModelError(f"model {name!r} cannot be imported: {error}") from None
+        raise ModelError(f"model {printable(name)!r} cannot be imported: {error}") from None
     return factory
 
 
@@ -71,8 +75,16 @@ def factory_at(path: str) -> ModelFactory:
     return factory
 
 
-def build_model(factory: ModelFactory, args: Mapping[str, Any]) -> nn.Module:
+def build_model(
+    factory: ModelFactory, args: Mapping[str, Any], *, max_values: int | None = None
+) -> nn.Module:
     """Make the model.
+
+    Args:
+        factory: What makes it.
+        args: Its keyword arguments.
+        max_values: Refuse a model with more parameters, as soon as it has them: an archive's
+            arguments are a stranger's.
 
     Raises:
         ModelError: The factory fails, or gives no ``nn.Module``.
@@ -80,9 +92,39 @@ def build_model(factory: ModelFactory, args: Mapping[str, Any]) -> nn.Module:
     from torch import nn
 
     try:
-        model = factory(**args)
+        with _at_most(max_values):
+            model = factory(**args)
     except Exception as error:  # whatever a user's factory raises
-        raise ModelError(f"the model cannot be built from {dict(args)}: {error}") from error
+        raise ModelError(
+            f"the model cannot be built from {printable(repr(dict(args)))}: "
+            f"{printable(str(error), LONGEST_REASON)}"
+        ) from error
     if not isinstance(model, nn.Module):
         raise ModelError(f"the model's factory gave a {type(model).__name__}, not an nn.Module")
     return model
+
+
+@contextlib.contextmanager
+def _at_most(max_values: int | None) -> Iterator[None]:
+    """Let no module of this thread come to have more parameters than so many values together."""
+    if max_values is None:
+        yield
+        return
+    from torch.nn.modules.module import register_module_parameter_registration_hook
+
+    thread, total = threading.get_ident(), 0
+
+    def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        nonlocal total
+        if parameter is None or threading.get_ident() != thread:
+            return
+        total += parameter.numel()
+        if total > max_values:
+            raise ModelError(f"it would have more than the {max_values} parameters recorded")
+
+    # It sees a parameter before that is filled: until then it is no memory, only room for some.
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()

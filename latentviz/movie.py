@@ -28,6 +28,7 @@ from .raster.layout import MAX_LIMITS, check_size
 from .raster.page import Page, make_page
 from .run import Run, open_run
 from .scene import Stage
+from .text import printable
 from .theme import theme_named
 from .views import ProjectionsView, curve_panels, point_colors
 
@@ -328,9 +329,9 @@ def frame_picture(
         frame = len(film) - 1 if step is None else film.frame_at(step)
     drawn = interleaved(film.draw(frame))
     covered = run.steps[film.frames[frame].start : film.frames[frame].stop]
-    views = ", ".join(projection.title for projection in film.page.stage.projections)
+    views = ", ".join(printable(projection.title) for projection in film.page.stage.projections)
     return Picture(
-        title=f"{run.name}, frame {frame}",
+        title=f"{printable(run.name)}, frame {frame}",
         alt=(
             f"The latents of {run.n_points} points in the projections {views}, at steps "
             f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."

@@ -6,7 +6,7 @@ import threading
 import warnings
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -19,13 +19,16 @@ from numpy.typing import ArrayLike, NDArray
 from .archive import DEFAULT_MAX_BYTES, ArchiveReader
 from .archive import format as f
 from .errors import ArchiveError, ModelError, OptionError
-from .evaluate import Evaluation, block_length, evaluate, evaluate_latents
+from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
 from .models import build_model, factory_at, model_factory
+from .text import printable
 
 if TYPE_CHECKING:
     from torch import nn
 
 CACHED_BLOCKS = 4
+ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
+MAX_ARGS_DEPTH = 16  # how deep a model's arguments may nest: they are shown, and given to JSON
 
 
 class IncompleteRunWarning(UserWarning):
@@ -36,7 +39,7 @@ class IncompleteRunWarning(UserWarning):
 class Batch:
     """What a step was trained on."""
 
-    inputs: NDArray[Any]  # (B, ...)
+    inputs: Inputs  # (B, ...), or several by name, each (B, ...)
     labels: Mapping[str, NDArray[Any]]  # each (B, ...)
 
 
@@ -162,7 +165,7 @@ class Run:
             keyframes=dict(keyframes or {}),
             phases=list(phases or []),
             seed=None,
-            layer="latents",
+            layer=ARRAYS_LAYER,
             _source=_ArraySource(array.astype(np.float32, copy=False)),
         )
 
@@ -190,7 +193,7 @@ class Run:
     def __repr__(self) -> str:
         return (
             f"Run({self.name!r}, {len(self)} steps, {self.steps[0]} to {self.steps[-1]}, "
-            f"layer {self.layer!r})"
+            f"layer {printable(self.layer)!r})"
         )
 
     @property
@@ -214,8 +217,22 @@ class Run:
         return isinstance(self._source, _ArchiveSource)
 
     @property
-    def probe(self) -> NDArray[Any]:
-        """The probe's inputs, (N, ...).
+    def layers(self) -> tuple[str, ...]:
+        """The layers whose latents are of interest; `layer` is the first unless told otherwise."""
+        return self._source.layers
+
+    def at_layer(self, layer: str) -> Run:
+        """The same run, looked at in another layer: what is drawn of it shows that one.
+
+        Raises:
+            OptionError: The run has no states, and no latents of that layer.
+        """
+        self._source.check_layer(layer)
+        return replace(self, layer=layer)
+
+    @property
+    def probe(self) -> Inputs:
+        """The probe's inputs, (N, ...), or several by the names of the model's arguments.
 
         Raises:
             ArchiveError: The run was recorded without a probe.
@@ -230,6 +247,7 @@ class Run:
             "first_step": int(self.steps[0]),
             "last_step": int(self.steps[-1]),
             "layer": self.layer,
+            "layers": list(self.layers),
             "seed": self.seed,
             "points": None,
             "params": list(self.params),
@@ -271,23 +289,33 @@ class Run:
         return self._archive.batch(self.index_of(step))
 
     def latents(
-        self, steps: int | Sequence[int] | NDArray[Any] | None = None
+        self,
+        steps: int | Sequence[int] | NDArray[Any] | None = None,
+        *,
+        layer: str | None = None,
     ) -> NDArray[np.float32]:
         """The probe's latents at the given steps; by default at all.
+
+        Args:
+            steps: Recorded steps.
+            layer: The layer whose output is the latent; by default `Run.layer`.
 
         Returns:
             (T, N, D) float32, T the number of steps given; (N, D) for a single step. Read from
             the archive where they were recorded, else evaluated from the states.
 
         Raises:
-            OptionError: A step was not recorded.
-            ModelError: The model is not registered, and none was given.
+            OptionError: A step was not recorded, or neither are states nor that layer's latents.
+            ModelError: The model is not registered, and none was given; or has no such layer.
             ArchiveError: The run has no probe, or is damaged.
         """
+        layer = self.layer if layer is None else layer
+        self._source.check_layer(layer)
         if steps is None:
-            return self._source.latents(np.arange(len(self)))
+            return self._source.latents(np.arange(len(self)), layer)
         if isinstance(steps, int | np.integer):
-            single: NDArray[np.float32] = self._source.latents(np.array([self.index_of(steps)]))[0]
+            index = np.array([self.index_of(steps)])
+            single: NDArray[np.float32] = self._source.latents(index, layer)[0]
             return single
         wanted = np.asarray(steps)
         if wanted.size == 0:
@@ -298,30 +326,40 @@ class Run:
         missing = self.steps[np.minimum(indices, len(self) - 1)] != wanted
         if missing.any():
             self.index_of(int(wanted[missing][0]))
-        return self._source.latents(indices)
+        return self._source.latents(indices, layer)
 
     @property
     def can_evaluate(self) -> bool:
-        """Whether the run has states, and names its model or was given one, so `evaluate` may."""
+        """Whether the run has whole states, and names its model or was given one: see `evaluate`."""
         return self.is_archive and self._archive.can_evaluate
 
     def evaluate(
-        self, inputs: ArrayLike, step: int | None = None, *, layer: str | None = None
+        self,
+        inputs: ArrayLike | Mapping[str, ArrayLike],
+        step: int | None = None,
+        *,
+        layer: str | None = None,
     ) -> Evaluation:
         """Outputs (N, ...) and latents (N, D) of any inputs, at a step or after the last update.
 
         Args:
-            inputs: (N, ...).
+            inputs: (N, ...), or several by the names of the model's arguments.
             step: A recorded step; by default the state after the last update.
             layer: The layer whose output is the latent; by default the one that was recorded.
 
         Raises:
             OptionError: The step was not recorded.
             ModelError: The model is unknown, has no such layer, or cannot be run on these inputs.
-            ArchiveError: The run has no states.
+            ArchiveError: The run has no states, or not the whole of them.
         """
         layer = self.layer if layer is None else layer
-        return self._archive.evaluate(self.state(step), np.asarray(inputs), layer)
+        self._archive.check_whole()
+        given: Inputs
+        if isinstance(inputs, Mapping):
+            given = {name: np.asarray(array) for name, array in inputs.items()}
+        else:
+            given = np.asarray(inputs)
+        return self._archive.evaluate(self.state(step), given, layer)
 
     def close(self) -> None:
         """Close the archive."""
@@ -359,10 +397,20 @@ class _ArraySource:
     def n_points(self) -> int:
         return int(self.array.shape[1])
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return (ARRAYS_LAYER,)
+
+    def check_layer(self, layer: str) -> None:
+        if layer != ARRAYS_LAYER:
+            raise OptionError(
+                f"a run that was made from arrays has one layer, {ARRAYS_LAYER!r}, not {layer!r}"
+            )
+
     def describe(self) -> dict[str, Any]:
         return {"points": self.n_points}
 
-    def latents(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    def latents(self, indices: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
         return self.array[indices]
 
 
@@ -377,23 +425,65 @@ class _Header:
     keyframes: Mapping[str, Sequence[int]]
     phases: Sequence[tuple[int, str]]
     versions: Mapping[str, str]
+    layers: tuple[str, ...]
+    states: tuple[str, ...] | None  # the patterns of the tensors recorded, None if all are
+    bfloat16: frozenset[str]  # the tensors whose bits are stored as uint16
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> _Header:
         try:
             model = raw["model"] or {"name": None, "args": {}}
             header = cls(
-                model_name=None if model["name"] is None else str(model["name"]),
-                model_args={str(k): v for k, v in model["args"].items()},
-                layer=str(raw["layer"]),
-                seed=None if raw["seed"] is None else int(raw["seed"]),
-                keyframes={str(k): [int(s) for s in v] for k, v in raw["keyframes"].items()},
-                phases=[(int(step), str(phase)) for step, phase in raw["phases"]],
-                versions={str(k): str(v) for k, v in raw["versions"].items()},
+                model_name=None if model["name"] is None else _text(model["name"]),
+                model_args=_args(model["args"]),
+                layer=_text(raw["layer"]),
+                seed=None if raw["seed"] is None else _whole(raw["seed"]),
+                keyframes={k: [_step(s) for s in v] for k, v in raw["keyframes"].items()},
+                phases=[(_step(step), _text(phase)) for step, phase in raw["phases"]],
+                versions={k: _text(v) for k, v in raw["versions"].items()},
+                layers=_strings(raw.get("layers", [raw["layer"]])),
+                states=None if raw.get("states") is None else _strings(raw["states"]),
+                bfloat16=frozenset(_strings(raw.get("bfloat16", []))),
             )
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise ArchiveError(f"the archive's header is malformed: {error!r}") from None
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ArchiveError(
+                f"the archive's header is malformed: {printable(repr(error))}"
+            ) from None
         return header
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {type(value).__name__}")
+    return value
+
+
+def _whole(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"expected a whole number, got {type(value).__name__}")
+    return value
+
+
+def _step(value: object) -> int:
+    if abs(_whole(value)) > f.MAX_STEP:
+        raise ValueError(f"steps must lie within {f.MAX_STEP}")
+    return _whole(value)
+
+
+def _args(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    level: list[Any] = [dict(value)]
+    for _ in range(MAX_ARGS_DEPTH):
+        inner = [list(v.values()) if isinstance(v, dict) else v for v in level]
+        level = [v for values in inner for v in values if isinstance(v, dict | list)]
+    if level:
+        raise ValueError(f"the model's arguments nest deeper than {MAX_ARGS_DEPTH} levels")
+    return dict(value)
+
+
+def _strings(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"expected a list of names, got {type(value).__name__}")
+    return tuple(_text(item) for item in value)
 
 
 class _ArchiveSource:
@@ -409,49 +499,73 @@ class _ArchiveSource:
             raise ArchiveError(f"{reader.path} holds no steps")
         self._names = _names_by_group(reader.members)
         parts = [self._chunk("steps", c) for c in range(len(chunks))]
-        if any(part.ndim != 1 or part.dtype.kind not in "iu" for part in parts):
-            raise ArchiveError(f"{reader.path}: its steps are not (K,) integers")
-        self.steps = np.concatenate(parts).astype(np.int64)
-        if (np.diff(self.steps) <= 0).any():
+        if any(part.ndim != 1 or part.dtype != np.int64 for part in parts):
+            raise ArchiveError(f"{reader.path}: its steps are not (K,) int64")
+        self.steps = np.concatenate(parts)
+        if (self.steps[1:] <= self.steps[:-1]).any():  # a difference could overflow
             raise ArchiveError(f"{reader.path}: its steps do not increase")
+        if self.steps[0] < 0 or self.steps[-1] > f.MAX_STEP:
+            raise ArchiveError(f"{reader.path}: its steps do not lie within 0 to {f.MAX_STEP}")
         self._given_model = model
         self._model: nn.Module | None = None
         self._lock = threading.RLock()  # one thread evaluates; the others wait for its blocks
-        self._blocks: OrderedDict[int, NDArray[np.float32]] = OrderedDict()
+        self._blocks: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
         self._states: OrderedDict[int, dict[str, NDArray[Any]]] = OrderedDict()
+        self._forms: dict[tuple[str, str], tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self._batches: tuple[int, NDArray[Any], dict[str, NDArray[Any]]] | None = None
         self._block_length: int | None = None
 
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return self.header.layers
+
+    @property
+    def has_probe(self) -> bool:
+        return any(name.partition("/inputs")[0] == "probe" for name in self.reader.members)
+
     @cached_property
-    def probe(self) -> NDArray[Any]:
-        if "probe/inputs" not in self.reader:
+    def probe(self) -> Inputs:
+        """The probe; all of its inputs have N rows."""
+        path, reader = self.reader.path, self.reader
+        names = [name for name in reader.members if name.startswith("probe/inputs")]
+        if not names:
+            raise ArchiveError(f"{path} was recorded without a probe; give Recorder(probe=...)")
+        arrays = {name.removeprefix("probe/inputs"): reader.read(name) for name in names}
+        shapes = [array.shape for array in arrays.values()]
+        if any(shape[:1] in ((), (0,)) or shape[0] != shapes[0][0] for shape in shapes):
             raise ArchiveError(
-                f"{self.reader.path} was recorded without a probe; give Recorder(probe=...)"
+                f"{path}: its probe must be (N, ...) with N above 0, got "
+                f"{', '.join(map(str, shapes))}"
             )
-        probe = self.reader.read("probe/inputs")
-        if probe.ndim == 0:
-            raise ArchiveError(f"{self.reader.path}: its probe must be (N, ...), got a scalar")
-        return probe
+        if "" in arrays:
+            return arrays[""]
+        return {name.removeprefix("/"): array for name, array in arrays.items()}
 
     @property
     def n_points(self) -> int:
-        return len(self.probe)
+        return _n_rows(self.probe)
 
     def describe(self) -> dict[str, Any]:
         header, reader = self.header, self.reader
-        probe = self.probe if "probe/inputs" in reader else None
+        probe = self.probe if self.has_probe else None
+        shape: object = None
+        if isinstance(probe, Mapping):
+            shape = {name: list(array.shape) for name, array in probe.items()}
+        elif probe is not None:
+            shape = list(probe.shape)
         state = self.state(0) if self._names["states"] else {}
         return {
-            "points": None if probe is None else len(probe),
+            "points": None if probe is None else _n_rows(probe),
             "path": str(reader.path),
             "bytes": reader.path.stat().st_size,
             "format": f.FORMAT,
             "model": header.model_name,
             "model_args": dict(header.model_args),
-            "probe_shape": None if probe is None else list(probe.shape),
+            "probe_shape": shape,
             "latents_recorded": bool(self._names["latents"]),
             "tensors": {name: list(array.shape) for name, array in state.items()},
             "values": sum(array.size for array in state.values()),
+            "states": "all" if header.states is None else list(header.states),
             "labels": [
                 name.removeprefix("labels/")
                 for name in self._names["batches"]
@@ -463,20 +577,28 @@ class _ArchiveSource:
 
     def curves(self, group: str) -> dict[str, NDArray[np.float64]]:
         """Each curve of ``metrics`` or ``params``, (T,), in order of first appearance."""
-        out = {}
-        for name in self._names[group]:
-            curve = np.full(len(self.steps), np.nan)
-            for c, (start, stop) in enumerate(zip(self._bounds, self._bounds[1:], strict=False)):
-                if self._member(group, c, name) not in self.reader:
-                    continue
-                values = self._chunk(group, c, name)
-                if values.ndim != 1:
-                    raise ArchiveError(
-                        f"{self.reader.path}: {group} {name!r} must be one value a step, "
-                        f"got {values.shape}"
-                    )
-                curve[start:stop] = values
-            out[name] = curve
+        names = self._names[group]
+        # Names that single steps have would otherwise make a small file large.
+        if len(names) * len(self.steps) * 8 > self.reader.max_bytes:
+            raise ArchiveError(
+                f"{self.reader.path}: {len(names)} {group} over {len(self.steps)} steps are more "
+                "than the limit allows; raise the limit with --max-bytes if you trust it"
+            )
+        out = {name: np.full(len(self.steps), np.nan) for name in names}
+        chunks = {f.chunk_id(c): c for c in range(len(self._bounds) - 1)}
+        for member in self.reader.members:
+            owner, _, rest = member.partition("/")
+            number, _, name = rest.partition("/")
+            if owner != group or number not in chunks:
+                continue
+            c = chunks[number]
+            values = self._chunk(group, c, name)
+            if values.ndim != 1:
+                raise ArchiveError(
+                    f"{self.reader.path}: {group} {name!r} must be one value a step, "
+                    f"got {values.shape}"
+                )
+            out[name][self._bounds[c] : self._bounds[c + 1]] = values
         return out
 
     def state(self, index: int | None) -> dict[str, NDArray[Any]]:
@@ -486,7 +608,10 @@ class _ArchiveSource:
         if index is None and f"final/states/{names[0]}" not in self.reader:
             index = len(self.steps) - 1  # a recording that was cut off
         if index is None:
-            return {name: self.reader.read(f"final/states/{name}") for name in names}
+            return {
+                name: self._widened(name, self.reader.read(f"final/states/{name}"))
+                for name in names
+            }
         c, k = self._locate(index)
         return {name: array[k] for name, array in self._chunk_states(c).items()}
 
@@ -496,12 +621,9 @@ class _ArchiveSource:
             raise ArchiveError(f"{self.reader.path}: step {self.steps[index]} has no batch")
         offsets, parts = self._chunk_batches(c)
         start, stop = offsets[k : k + 2]
-        labels = {
-            name.removeprefix("labels/"): part[start:stop]
-            for name, part in parts.items()
-            if name != "inputs"
-        }
-        return Batch(parts["inputs"][start:stop], labels)
+        rows = {name: part[start:stop] for name, part in parts.items()}
+        inputs: Inputs = rows["inputs"] if "inputs" in rows else _under("inputs/", rows)
+        return Batch(inputs, _under("labels/", rows))
 
     def _chunk_batches(self, c: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
         """A chunk's batches end to end, and where each begins; the last chunk's are kept."""
@@ -515,28 +637,40 @@ class _ArchiveSource:
         parts = {name: self._chunk("batches", c, name) for name in self._batch_names(c)}
         expected = int(self._bounds[c + 1] - self._bounds[c]) + 1
         if (
-            "inputs" not in parts
+            ("inputs" in parts) == any(name.startswith("inputs/") for name in parts)
             or offsets.shape != (expected,)
-            or offsets.dtype.kind not in "iu"
-            or (np.diff(offsets) < 0).any()
+            or offsets.dtype != np.int64
+            or offsets[0] != 0
+            or (offsets[1:] < offsets[:-1]).any()
             or {len(part) for part in parts.values()} != {int(offsets[-1])}
         ):
             raise ArchiveError(f"{self.reader.path}: the batches of chunk {c} are malformed")
         return offsets, parts
 
     def _batch_names(self, c: int) -> list[str]:
-        """A chunk's ``inputs`` and ``labels/NAME``."""
+        """A chunk's ``inputs`` or ``inputs/NAME``, and ``labels/NAME``."""
         names = [name for name in self._names["batches"] if name != "offsets"]
         return [name for name in names if self._member("batches", c, name) in self.reader]
 
-    def latents(self, indices: NDArray[np.int64]) -> NDArray[np.float32]:
+    def check_layer(self, layer: str) -> None:
+        """Whether there may be latents of it: the model may yet have no such layer."""
+        recorded = self._names["latents"]
+        if layer in recorded or layer == self.header.layer or self._is_whole:
+            return
+        raise OptionError(
+            f"the latents of layer {printable(layer)!r} were not recorded; those of "
+            f"{printable(', '.join(recorded)) or 'no layer'} were, and others cannot be evaluated from the "
+            f"states: {self._recorded_states()}"
+        )
+
+    def latents(self, indices: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
         with self._lock:
             length = self._blocks_of()
             blocks = indices // length
             out: NDArray[np.float32] | None = None
             for block in np.unique(blocks):
                 rows = blocks == block
-                values = self._block(int(block))[indices[rows] - block * length]
+                values = self._block(int(block), layer)[indices[rows] - block * length]
                 if out is None:
                     out = np.empty((len(indices), *values.shape[1:]), np.float32)
                 out[rows] = values
@@ -546,13 +680,33 @@ class _ArchiveSource:
     @property
     def can_evaluate(self) -> bool:
         has_model = self._given_model is not None or self.header.model_name is not None
-        return has_model and bool(self._names["states"])
+        return has_model and self._is_whole
 
-    def evaluate(
-        self, state: dict[str, NDArray[Any]], inputs: NDArray[Any], layer: str
-    ) -> Evaluation:
+    @property
+    def _is_whole(self) -> bool:
+        return self.header.states is None and bool(self._names["states"])
+
+    def check_whole(self) -> None:
+        """Refuse to run a model on states that lack some of its tensors.
+
+        Raises:
+            ArchiveError: The run has no states, or not the whole of them.
+        """
+        if not self._is_whole:
+            raise ArchiveError(
+                f"{self.reader.path} cannot be evaluated: {self._recorded_states()}, and a model "
+                'runs on all of its tensors; record with Recorder(states="all")'
+            )
+
+    def _recorded_states(self) -> str:
+        if not self._names["states"]:
+            return "it was recorded without states"
+        patterns = printable(", ".join(self.header.states or ()))
+        return f"of its states only {patterns} was recorded"
+
+    def evaluate(self, state: dict[str, NDArray[Any]], inputs: Inputs, layer: str) -> Evaluation:
         with self._lock:  # hooks and states are the module's: one thread at a time
-            return evaluate(self.model(), layer, state, inputs)
+            return evaluate(self.model(), layer, state, inputs, bfloat16=self.header.bfloat16)
 
     def model(self) -> nn.Module:
         """The model, made by its registered name or as the user said."""
@@ -566,13 +720,19 @@ class _ArchiveSource:
         if given is not None and not isinstance(given, str):
             return given
         if given is not None:
-            return build_model(factory_at(given), header.model_args)
+            return build_model(factory_at(given), header.model_args, max_values=self._n_values)
         if header.model_name is None:
             raise ModelError(
                 f"{self.reader.path} does not name its model; name its factory with --model "
                 "package.module:factory, or open_run(path, model=...)"
             )
-        return build_model(model_factory(header.model_name), header.model_args)
+        factory = model_factory(header.model_name)
+        return build_model(factory, header.model_args, max_values=self._n_values)
+
+    @property
+    def _n_values(self) -> int:
+        """How many values a recorded state holds."""
+        return sum(array[0].size for array in self._chunk_states(0).values())
 
     def _blocks_of(self) -> int:
         if self._block_length is None:
@@ -581,28 +741,41 @@ class _ArchiveSource:
             self._block_length = block_length(self.n_points, state_bytes)
         return self._block_length
 
-    def _block(self, block: int) -> NDArray[np.float32]:
+    def _block(self, block: int, layer: str) -> NDArray[np.float32]:
         """Latents of a block of consecutive recorded steps, cached."""
-        if block in self._blocks:
-            self._blocks.move_to_end(block)
-            return self._blocks[block]
+        key = layer, block
+        if key in self._blocks:
+            self._blocks.move_to_end(key)
+            return self._blocks[key]
         start = block * self._blocks_of()
         stop = min(start + self._blocks_of(), len(self.steps))
-        recorded = self._member("latents", self._locate(start)[0], self.header.layer)
-        if recorded in self.reader:
-            values = self._gather("latents", self.header.layer, start, stop)
+        if self._member("latents", self._locate(start)[0], layer) in self.reader:
+            values = self._gather("latents", layer, start, stop)
         else:
-            if not self._names["states"]:
-                raise ArchiveError(f"{self.reader.path} has neither latents nor states")
-            states = {
-                name: np.concatenate([array[a:b] for array, a, b in pieces])
-                for name, pieces in self._state_pieces(start, stop).items()
-            }
-            values = evaluate_latents(self.model(), self.header.layer, states, self.probe)
-        self._blocks[block] = values
+            values = self._evaluated(layer, start, stop)
+        if values.ndim != 3 or values.shape[1] != self.n_points or values.shape[2] == 0:
+            raise ArchiveError(
+                f"{self.reader.path}: latents must be ({stop - start}, {self.n_points}, D), one "
+                f"row a point of the probe, got {values.shape}"
+            )
+        self._blocks[key] = values
         if len(self._blocks) > CACHED_BLOCKS:
             self._blocks.popitem(last=False)
         return values
+
+    def _evaluated(self, layer: str, start: int, stop: int) -> NDArray[np.float32]:
+        if not self._is_whole:
+            raise ArchiveError(
+                f"{self.reader.path} has neither latents nor whole states: "
+                f"{self._recorded_states()}; give Recorder(probe=...) to have latents recorded"
+            )
+        states = {
+            name: np.concatenate([array[a:b] for array, a, b in pieces])
+            for name, pieces in self._state_pieces(start, stop).items()
+        }
+        return evaluate_latents(
+            self.model(), layer, states, self.probe, bfloat16=self.header.bfloat16
+        )
 
     def _state_pieces(
         self, start: int, stop: int
@@ -617,10 +790,8 @@ class _ArchiveSource:
 
     def _gather(self, group: str, name: str, start: int, stop: int) -> NDArray[np.float32]:
         rows = [self._chunk(group, c, name)[a:b] for c, a, b in self._spans(start, stop)]
-        values = np.concatenate(rows).astype(np.float32, copy=False)
-        if values.ndim != 3:
-            raise ArchiveError(f"{self.reader.path}: latents must be (T, N, D), got {values.shape}")
-        return values
+        with np.errstate(over="ignore"):  # too large for a float32 is not finite, and said so later
+            return np.concatenate(rows).astype(np.float32, copy=False)
 
     def _spans(self, start: int, stop: int) -> list[tuple[int, int, int]]:
         """The chunks that hold the steps start..stop, and which of their rows."""
@@ -640,11 +811,24 @@ class _ArchiveSource:
         with self._lock:
             if c not in self._states:
                 self._states[c] = {
-                    name: self._chunk("states", c, name) for name in self._names["states"]
+                    name: self._widened(name, self._chunk("states", c, name))
+                    for name in self._names["states"]
                 }
                 if len(self._states) > 2:  # a block may straddle two chunks
                     self._states.popitem(last=False)
             return self._states[c]
+
+    def _widened(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
+        """A tensor of the state; bfloat16, stored as the uint16 of its bits, as float32."""
+        if name not in self.header.bfloat16:
+            return array
+        if array.dtype != np.uint16:
+            raise ArchiveError(
+                f"{self.reader.path}: tensor {name!r} is said to be bfloat16, which is stored as "
+                f"uint16, got {array.dtype}"
+            )
+        # The upper half of a float32's bits.
+        return (array.astype(np.uint32) << 16).view(np.float32)
 
     def _chunk(self, group: str, c: int, name: str = "") -> NDArray[Any]:
         array = self.reader.read(self._member(group, c, name))
@@ -654,11 +838,26 @@ class _ArchiveSource:
                 f"{self.reader.path}: member {self._member(group, c, name)!r} should hold "
                 f"{expected} steps, got shape {array.shape}"
             )
+        if group in ("states", "latents"):
+            form = array.shape[1:], array.dtype
+            if (first := self._forms.setdefault((group, name), form)) != form:
+                raise ArchiveError(
+                    f"{self.reader.path}: member {self._member(group, c, name)!r} should hold "
+                    f"steps of {first[0]} {first[1]}, got {form[0]} {form[1]}"
+                )
         return array
 
     @staticmethod
     def _member(group: str, c: int, name: str) -> str:
         return f"{group}/{f.chunk_id(c)}" + (f"/{name}" if name else "")
+
+
+def _n_rows(inputs: Inputs) -> int:
+    return len(next(iter(inputs.values())) if isinstance(inputs, Mapping) else inputs)
+
+
+def _under(prefix: str, parts: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    return {n.removeprefix(prefix): part for n, part in parts.items() if n.startswith(prefix)}
 
 
 def _names_by_group(members: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -58,11 +58,6 @@ class Scene:
     stride: int
 
 
-def printable(text: str) -> str:
-    """A name as it may be drawn: one line of at most 200 characters, none of them for control."""
-    return "".join(c if c.isprintable() else " " for c in text[:200])
-
-
 def same_scale(curves: Sequence[Curve], ratio: float) -> list[list[Curve]]:
     """Groups of curves whose greatest magnitudes are within ``ratio`` of each other.
 

@@ -39,6 +39,13 @@ from ..errors import ArchiveError
 
 FORMAT = 1
 MAX_HEADER_BYTES = 4096
+MAX_DIMS = 32  # as many as every version of NumPy can hold
+# An empty array's other dimensions cost no bytes in the file, but do where they are worked with.
+MAX_EMPTY = 1 << 24
+MAX_STEP = 1 << 53  # axes are floats, which tell whole numbers apart up to here
+# JSON takes some 20 times its size in memory; what lists members is as long as they are many.
+MAX_JSON_BYTES = 16 << 20
+MAX_LISTED_BYTES = 512
 # Printable ASCII without backslash, colon or the like, no empty or dotted path parts: a name is
 # data and never a path, but other tools may unpack the archive.
 NAME = re.compile(r"[\w+@-][\w .+@=,()\[\]-]*(/[\w+@-][\w .+@=,()\[\]-]*)*", re.ASCII)
@@ -130,6 +137,8 @@ def array_from_npy(data: bytes | memoryview, name: str) -> NDArray[Any]:
         raise ArchiveError(f"member {name!r} has dtype {match[1].decode()}, which is not allowed")
     assert dtype is not None  # None is not in DTYPES; this is for the type checker.
     shape = tuple(int(d) for d in match[2].split(b",") if d.strip())
+    if len(shape) > MAX_DIMS or (0 in shape and math.prod(d or 1 for d in shape) > MAX_EMPTY):
+        raise ArchiveError(f"member {name!r} has a shape of {len(shape)} dimensions out of range")
     expected = start + math.prod(shape) * dtype.itemsize
     if expected != len(data):
         raise ArchiveError(
@@ -139,24 +148,44 @@ def array_from_npy(data: bytes | memoryview, name: str) -> NDArray[Any]:
 
 
 def json_array(value: Mapping[str, Any]) -> NDArray[np.uint8]:
-    """A JSON document as (n,) uint8."""
+    """A JSON document as (n,) uint8.
+
+    Raises:
+        ArchiveError: It is longer than `json_value` would read.
+    """
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    if "members" not in value and len(text) > MAX_JSON_BYTES:
+        raise ArchiveError(
+            f"the header would be {len(text)} bytes of JSON, and {MAX_JSON_BYTES} is the limit; "
+            "give shorter model_args, keyframes or phases"
+        )
     return np.frombuffer(text.encode("ascii"), np.uint8)
 
 
-def json_value(array: NDArray[Any], name: str) -> dict[str, Any]:
+def json_value(array: NDArray[Any], name: str, *, n_listed: int = 0) -> dict[str, Any]:
     """The JSON object that `json_array` wrote.
 
+    Args:
+        array: (n,) uint8.
+        name: The member's name, for the error.
+        n_listed: How many members it may list, which makes it long.
+
     Raises:
-        ArchiveError: It is no JSON object.
+        ArchiveError: It is no JSON object, or out of proportion.
     """
+    if array.nbytes > MAX_JSON_BYTES + n_listed * MAX_LISTED_BYTES:
+        raise ArchiveError(f"member {name!r} is too long, with {array.nbytes} bytes of JSON")
     try:
-        value = json.loads(array.tobytes())
+        value = json.loads(array.tobytes(), parse_constant=_no_number)
     except (ValueError, RecursionError):
         value = None
     if array.dtype != np.uint8 or not isinstance(value, dict):
         raise ArchiveError(f"member {name!r} should be a JSON object, as uint8")
     return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
 
 
 def chunk_id(index: int) -> str:

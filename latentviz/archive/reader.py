@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,8 @@ from . import format as f
 from .deflate import crc32, inflate
 from .recovery import DEFAULT_MAX_BYTES, PART, Salvage, reader_of, salvage
 from .writer import part_path
+
+REGULAR_FILE = 0o10  # of an entry's Unix mode: no link, no device
 
 
 class ArchiveReader:
@@ -44,6 +47,7 @@ class ArchiveReader:
         except OSError as error:
             raise ArchiveError(f"cannot read {self.path}: {error.strerror}") from None
         self._lock = threading.Lock()
+        self.max_bytes = max_bytes
         try:
             self._size = os.fstat(self._file.fileno()).st_size
             if self.path.suffix == PART:
@@ -99,13 +103,22 @@ class ArchiveReader:
         stored_name = (m.name + ".npy").encode("ascii")
         large = max(m.size, m.compressed) >= f.LIMIT32
         head_size = f.LOCAL_HEADER.size + len(stored_name) + (f.ZIP64_SIZES.size if large else 0)
-        blob = self._pread(m.offset, head_size + m.compressed)
+        try:
+            blob = self._pread(m.offset, head_size + m.compressed)
+            return self._unpacked(m, blob, stored_name, head_size)
+        except MemoryError:
+            raise self._error(
+                f"member {m.name!r} unpacks to {m.size} bytes, more than there is memory for"
+            ) from None
+
+    def _unpacked(self, m: f.Member, blob: bytes, stored_name: bytes, head_size: int) -> bytes:
         (magic, _, flags, method, _, _, crc, compressed, size, n_name, n_extra) = (
             f.LOCAL_HEADER.unpack_from(blob)
         )
         name_end = f.LOCAL_HEADER.size + n_name
-        if large and n_extra == f.ZIP64_SIZES.size:
-            _, _, size, compressed = f.ZIP64_SIZES.unpack_from(blob, name_end)
+        if (compressed, size) == (f.LIMIT32, f.LIMIT32) and n_extra == f.ZIP64_SIZES.size:
+            tag, length, size, compressed = f.ZIP64_SIZES.unpack_from(blob, name_end)
+            n_extra = n_extra if (tag, length) == (1, 16) else -1
         declared = (magic, flags, method, crc, compressed, size, name_end + n_extra)
         if (
             declared != (b"PK\3\4", 0, m.method, m.crc, m.compressed, m.size, head_size)
@@ -122,13 +135,19 @@ class ArchiveReader:
         if self._size < f.END.size:
             raise self._error("it is too short to be a ZIP file")
         end_at = self._size - f.END.size
-        magic, disk, start_disk, on_disk, count, size, start, comment = f.END.unpack(
+        magic, disk, start_disk, on_disk, *sums, comment = f.END.unpack(
             self._pread(end_at, f.END.size)
         )
+        count, size, start = sums
         if magic != b"PK\5\6" or disk or start_disk or on_disk != count or comment:
             raise self._error("it does not end in a ZIP directory; it may have been cut off")
         if count == f.LIMIT16 or f.LIMIT32 in (size, start):
-            end_at, count, size, start = self._read_zip64_end(end_at)
+            end_at, *large = self._read_zip64_end(end_at)
+            limits = (f.LIMIT16, f.LIMIT32, f.LIMIT32)
+            # Who reads the one record must not see another directory than who reads the other.
+            if any(s not in (n, most) for s, n, most in zip(sums, large, limits, strict=True)):
+                raise self._error("its ZIP64 records disagree with its end record")
+            count, size, start = large
         if start + size != end_at:
             raise self._error("its directory does not fill the space before the end record")
         directory = self._pread(start, size)
@@ -166,44 +185,44 @@ class ArchiveReader:
         record_at = locator_at - f.ZIP64_END.size
         if record_at < 0:
             raise self._error("its ZIP64 records are missing")
-        magic, _, record, _ = f.ZIP64_LOCATOR.unpack(self._pread(locator_at, f.ZIP64_LOCATOR.size))
-        head, length, _, _, _, _, on_disk, count, size, start = f.ZIP64_END.unpack(
+        locator = f.ZIP64_LOCATOR.unpack(self._pread(locator_at, f.ZIP64_LOCATOR.size))
+        head, length, _, _, disk, start_disk, on_disk, count, size, start = f.ZIP64_END.unpack(
             self._pread(record_at, f.ZIP64_END.size)
         )
-        expected = (b"PK\6\7", record_at, b"PK\6\6", 44, count)
-        if (magic, record, head, length, on_disk) != expected:
+        expected = (b"PK\6\6", 44, 0, 0, count)
+        if (
+            locator != (b"PK\6\7", 0, record_at, 1)
+            or (head, length, disk, start_disk, on_disk) != expected
+        ):
             raise self._error("its ZIP64 records are malformed")
         return record_at, count, size, start
 
     def _central_entry(self, directory: bytes, at: int) -> tuple[f.Member, int]:
         if at + f.CENTRAL_HEADER.size > len(directory):
             raise self._error("its directory is cut short")
-        (magic, _, _, flags, method, _, _, crc, compressed, size, n_name, n_extra) = (
-            f.CENTRAL_HEADER.unpack_from(directory, at)[:12]
-        )
-        n_comment, disk = f.CENTRAL_HEADER.unpack_from(directory, at)[12:14]
-        offset = f.CENTRAL_HEADER.unpack_from(directory, at)[-1]
+        entry = f.CENTRAL_HEADER.unpack_from(directory, at)
+        magic, _, _, flags, method, _, _, crc, compressed, size, n_name, n_extra = entry[:12]
+        n_comment, disk, _, attributes, offset = entry[12:]
         name_at = at + f.CENTRAL_HEADER.size
+        end = name_at + n_name + n_extra
+        if end > len(directory):
+            raise self._error("its directory is cut short")
         raw = directory[name_at : name_at + n_name]
-        if n_extra == f.ZIP64_OFFSET.size and offset == f.LIMIT32:
-            if name_at + n_name + n_extra > len(directory):
-                raise self._error("its directory is cut short")
-            tag, _, size, compressed, offset = f.ZIP64_OFFSET.unpack_from(
-                directory, name_at + n_name
-            )
-            n_extra -= f.ZIP64_OFFSET.size if tag == 1 else 0
+        size, compressed, offset, is_plain = _zip64(
+            (size, compressed, offset), directory[name_at + n_name : end]
+        )
         name = raw.decode("ascii", "replace").removesuffix(".npy")
         if (
-            (magic, flags, n_extra, n_comment, disk) != (b"PK\1\2", 0, 0, 0, 0)
+            (magic, flags, n_comment, disk) != (b"PK\1\2", 0, 0, 0)
+            or not is_plain
+            or attributes >> 28 not in (0, REGULAR_FILE)
             or method not in (f.STORED, f.DEFLATED)
             or not raw.endswith(b".npy")
             or len(name) > 200
             or not f.NAME.fullmatch(name)
         ):
             raise self._error(f"its directory has a malformed entry at byte {at}")
-        used = name_at + len(raw) - at
-        used += f.ZIP64_OFFSET.size if max(size, compressed, offset) >= f.LIMIT32 else 0
-        return f.Member(name, offset, compressed, size, crc, method), used
+        return f.Member(name, offset, compressed, size, crc, method), end - at
 
     def _check_extents(self, members: dict[str, f.Member], end: int) -> None:
         """Members follow each other without gap or overlap, from byte 0 to the directory."""
@@ -218,11 +237,12 @@ class ArchiveReader:
             raise self._error("there are bytes between its members and its directory")
 
     def _read_manifest(self) -> dict[str, Any]:
-        manifest = f.json_value(self.read("manifest"), "manifest")
+        manifest = f.json_value(self.read("manifest"), "manifest", n_listed=len(self.members))
         version = manifest.get("format")
         if type(version) is not int or version != f.FORMAT:
+            shown = version if version is None or type(version) is int else "no number"
             raise self._error(
-                f"it is of format {version!r} and this version of latentviz reads format "
+                f"it is of format {str(shown)[:40]} and this version of latentviz reads format "
                 f"{f.FORMAT}; upgrade latentviz"
             )
         try:
@@ -230,7 +250,8 @@ class ArchiveReader:
             listed = {name: crc for entry in entries for name, crc in entry["members"].items()}
             counts = [chunk["count"] for chunk in manifest["chunks"]]
             same = (
-                all(type(count) is int and count > 0 for count in counts)  # a bool is an int too
+                # A bool is an int too.
+                all(type(count) is int and 0 < count <= f.MAX_STEP for count in counts)
                 and sum(counts) == manifest["steps"]
             )
         except (KeyError, TypeError, AttributeError, ValueError):
@@ -241,6 +262,20 @@ class ArchiveReader:
         for entry in entries:
             del entry["members"]  # checked, and large in a long run
         return manifest
+
+
+def _zip64(fields: tuple[int, int, int], extra: bytes) -> tuple[int, int, int, bool]:
+    """An entry's sizes and offset, from ZIP64's extra field where its own say so.
+
+    The last value is whether the extra field holds these and nothing else: what one tool takes
+    from there and another does not would be two archives in one file.
+    """
+    n = fields.count(f.LIMIT32)
+    if n == 0 or extra[:4] != struct.pack("<2H", 1, 8 * n) or len(extra) != 4 + 8 * n:
+        return *fields, n == 0 and not extra
+    values = iter(struct.unpack_from(f"<{n}Q", extra, 4))
+    size, compressed, offset = (next(values) if x == f.LIMIT32 else x for x in fields)
+    return size, compressed, offset, True
 
 
 def _missing(path: Path) -> str:

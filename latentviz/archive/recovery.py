@@ -159,13 +159,13 @@ def _member_at(
         return None
     rest = read_at(offset + f.LOCAL_HEADER.size, n_name + n_extra)
     raw = rest[:n_name]
-    if f.LIMIT32 in (compressed, unpacked):
+    if (compressed, unpacked) == (f.LIMIT32, f.LIMIT32):
         if len(rest) != n_name + f.ZIP64_SIZES.size:
             return None
         tag, length, unpacked, compressed = f.ZIP64_SIZES.unpack(rest[n_name:])
-        if (tag, length) != (1, 16):
+        if (tag, length) != (1, 16) or max(unpacked, compressed) < f.LIMIT32:
             return None
-    elif n_extra:
+    elif n_extra or f.LIMIT32 in (compressed, unpacked):
         return None
     name = raw.decode("ascii", "replace").removesuffix(".npy")
     if not raw.endswith(b".npy") or len(name) > 200 or not f.NAME.fullmatch(name):
@@ -181,8 +181,13 @@ def _member_at(
             f"it unpacks to more bytes than the limit allows, at member {name!r}; raise the limit "
             "with --max-bytes if you trust it"
         )
-    packed = read_at(start, compressed)
-    data = packed if method == f.STORED else inflate(packed, unpacked)
+    try:
+        packed = read_at(start, compressed)
+        data = packed if method == f.STORED else inflate(packed, unpacked)
+    except MemoryError:
+        raise ArchiveError(
+            f"member {name!r} unpacks to {unpacked} bytes, more than there is memory for"
+        ) from None
     if data is None or len(data) != unpacked or crc32(data) != crc:
         return None
     member = f.Member(name, offset, compressed, unpacked, crc, method)
@@ -193,7 +198,8 @@ def _chunk_entry(data: bytes, pending: dict[str, f.Member], number: int) -> dict
     """What a chunk's last member says of it, if that is what was found."""
     *others, last = pending
     try:
-        entry = f.json_value(f.array_from_npy(data, last), last)
+        array = f.array_from_npy(data, last)
+        entry = f.json_value(array, last, n_listed=len(pending))
         members, count, steps = entry["members"], entry["count"], entry["steps"]
     except (ArchiveError, KeyError):
         return None
@@ -201,12 +207,15 @@ def _chunk_entry(data: bytes, pending: dict[str, f.Member], number: int) -> dict
         last == f"chunks/{f.chunk_id(number)}"
         and members == {name: pending[name].crc for name in others}
         and type(count) is int
-        and count > 0
+        and 0 < count <= f.MAX_STEP
         and isinstance(steps, list)
+        and [type(step) for step in steps] == [int, int]
     )
     if not same:
         return None
-    return {**entry, "members": {**members, last: pending[last].crc}}
+    # Only what is known to be well formed, for it may become part of a manifest.
+    members = {name: member.crc for name, member in pending.items()}
+    return {"steps": steps, "count": count, "members": members}
 
 
 def reader_of(file: int) -> ReadAt:

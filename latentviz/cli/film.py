@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import OptionError
+from ..text import LONGEST_LINE, printable
 from .group import main
 from .options import (
     Command,
@@ -24,6 +26,8 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..movie import FilmOptions
+
+MOST_LISTED = 100
 
 
 def _film_options(command: Command) -> Command:
@@ -169,19 +173,19 @@ def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> 
         return
     rows = {
         "steps": f"{about['steps']} ({about['first_step']} to {about['last_step']})",
-        "model": about["model"] or "not registered (latents are recorded)",
-        "layer": about["layer"],
+        "model": printable(about["model"] or "not registered (latents are recorded)"),
+        "layer": printable(about["layer"]),
         "state": f"{len(about['tensors'])} tensors, {about['values']} values a step",
         "probe": _shape(about["probe_shape"]),
-        "params": ", ".join(about["params"]) or "none",
-        "metrics": ", ".join(about["metrics"]) or "none",
-        "labels": ", ".join(about["labels"]) or "none",
-        "phases": ", ".join(f"{p['name']} from {p['step']}" for p in about["phases"]) or "none",
-        "seed": "not recorded" if about["seed"] is None else about["seed"],
+        "params": _listed(about["params"]),
+        "metrics": _listed(about["metrics"]),
+        "labels": _listed(about["labels"]),
+        "phases": _listed([f"{printable(p['name'])} from {p['step']}" for p in about["phases"]]),
+        "seed": "not recorded" if about["seed"] is None else printable(str(about["seed"])),
         "size": f"{about['bytes'] / 1e6:.3g} MB in {counted(about['chunks'], 'chunk')}",
-        "written by": ", ".join(f"{k} {v}" for k, v in about["versions"].items()),
+        "written by": _listed([printable(f"{k} {v}") for k, v in about["versions"].items()]),
     }
-    click.echo(about["path"])
+    click.echo(printable(about["path"], LONGEST_LINE))
     for name, value in rows.items():
         click.echo(f"  {name + ':':12}{value}")
 
@@ -225,6 +229,11 @@ def _frame_rate(fps: str | None) -> float:
     from ..encode import parse_fps
 
     return float(parse_fps(fps or "30"))
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
+    return (", ".join(names[:MOST_LISTED]) or "none") + more
 
 
 def _shape(shape: list[int] | None) -> str:

@@ -13,6 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import LatentvizError
+from ..text import LONGEST_LINE, printable
 
 BAD_INPUT = 2  # the exit status for what the user can put right
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
@@ -47,7 +48,8 @@ class _Group(click.Group):
             # Else click would print its usage before what is wrong.
             sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
         except click.ClickException as error:
-            click.echo("Error: " + " ".join(error.format_message().split()), err=True)
+            message = " ".join(error.format_message().split())
+            click.echo(f"Error: {printable(message, LONGEST_LINE)}", err=True)
             sys.exit(BAD_INPUT)
         finally:
             # Nor need the interpreter look for garbage among it on its way out, for a third of a

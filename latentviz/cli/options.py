@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..errors import OptionError
+from ..text import LONGEST_LINE, printable
 
 if TYPE_CHECKING:
     from ..movie import Progress
@@ -82,7 +83,7 @@ def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run
         warnings.simplefilter("always")
         run = open_run(path, **given(model=model, max_bytes=max_bytes))
     for warning in caught:
-        click.echo(f"Warning: {warning.message}", err=True)
+        click.echo(f"Warning: {printable(str(warning.message), LONGEST_LINE)}", err=True)
     with run:
         yield run
 

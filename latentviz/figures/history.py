@@ -13,7 +13,7 @@ from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.hud import Sprite, font, text_sprite
 from ..run import Run
-from ..scene import printable
+from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
 from ..views import point_colors
 from .axes import LABEL_PX, TICK_PX, TITLE_PX, check_picture_size

@@ -22,7 +22,7 @@ from ..raster.hud import Sprite, font, text_sprite
 from ..raster.layout import check_size
 from ..raster.spheres import SphereRenderer, Spheres, View
 from ..run import Run
-from ..scene import printable
+from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
 from ..views import point_colors
 from .axes import HUES, LABEL_PX, LEAST_TEXT_PX, TICK_PX, TITLE_PX, check_picture_size

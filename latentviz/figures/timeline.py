@@ -8,7 +8,8 @@ from ..errors import ArchiveError
 from ..raster.chrome import draw_legend, draw_panel
 from ..raster.layout import Box
 from ..run import Run
-from ..scene import Curve, CurvePanel, printable
+from ..scene import Curve, CurvePanel
+from ..text import printable
 from ..theme import theme_named
 from ..views.curves import schedule_panels
 from .axes import TICK_PX, TITLE_PX, Sheet, new_sheet
@@ -40,7 +41,8 @@ def plot_timeline(run: Run, *, size: tuple[int, int] = SIZE, theme: str = "dark"
     """
     if not run.params:
         raise ArchiveError(
-            f"{run.name} has no schedule to draw; record one with Recorder.step(params=...)"
+            f"{printable(run.name)} has no schedule to draw; record one with "
+            "Recorder.step(params=...)"
         )
     look = theme_named(theme)
     panels = schedule_panels(run, look)

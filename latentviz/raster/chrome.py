@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import CurvePanel, printable
+from ..scene import CurvePanel
+from ..text import printable
 from ..theme import Theme
 from .layout import Box, Layout
 

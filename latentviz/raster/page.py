@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import Scene, Stage, printable
+from ..scene import Scene, Stage
+from ..text import printable
 from ..theme import Theme, rgb_bytes
 from .chrome import draw_chrome
 from .hud import Heading, Sprite, blend_sprite, draw_cursor, title_sprites

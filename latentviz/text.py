@@ -1,0 +1,15 @@
+"""Words that come from a file: shown as text and as nothing else."""
+
+from __future__ import annotations
+
+LONGEST_NAME = 200
+LONGEST_LINE = 4000  # of a message
+
+
+def printable(text: str, most: int = LONGEST_NAME) -> str:
+    """What may be shown of a name: one line of at most ``most`` characters, none for control.
+
+    Line ends, a terminal's escapes, marks that turn the direction of writing, and halves of
+    characters become spaces.
+    """
+    return "".join(c if c.isprintable() else " " for c in text[:most])
