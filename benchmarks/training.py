@@ -100,7 +100,7 @@ def latents_speed(run: Path, pairs: int) -> Result:
             for step in opened.steps[:LOOPED_STEPS]:
                 state = opened.state(int(step))
                 model.load_state_dict({k: torch.tensor(v) for k, v in state.items()})
-                layer_outputs(model, LAYER, probe)
+                layer_outputs(model, [LAYER], probe)
             return time.perf_counter() - begun
 
     ours()

@@ -30,7 +30,7 @@ from .run import Run, open_run
 from .scene import Stage
 from .text import printable
 from .theme import theme_named
-from .views import ProjectionsView, curve_panels, point_colors
+from .views import ProjectionsView, curve_panels, point_colors, steps_covered
 
 FULL_SIZE = (1920, 1080)
 DEFAULT_PACE = BezierPace()
@@ -77,6 +77,8 @@ class FilmOptions:
     """``dark`` or ``light``."""
     colormap: str = "viridis"
     """A matplotlib colormap, for points that are coloured by a scalar."""
+    layer: str | None = None
+    """The layer whose latents are drawn; by default the run's own."""
 
     def __post_init__(self) -> None:
         _check_type("size", self.size, "(width, height)", _is_pair)
@@ -130,6 +132,7 @@ class Film:
         Raises:
             OptionError: An option is out of range or does not fit the run.
         """
+        run = run if options.layer is None else run.at_layer(options.layer)
         self.run, self.options = run, options
         check_size(options.size)
         if options.dot_radius is not None and not 0 < options.dot_radius <= MAX_LIMITS:
@@ -195,7 +198,7 @@ class Film:
             panels=curve_panels(run, self._first, self._stop, self._theme),
             last_step=int(run.steps[self._stop - 1]),
         )
-        max_stride = max(frame.stride for frame in self.frames)
+        max_stride = max(steps_covered(run, frame) for frame in self.frames)
         return make_page(stage, size=options.size, theme=self._theme, max_stride=max_stride)
 
     def _limits(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import platform
 import queue
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,7 @@ from .archive import ArchiveWriter, check_destination
 from .archive import format as f
 from .archive.writer import chunk_entry
 from .errors import ArchiveError, LatentvizError, ModelError, OptionError
-from .evaluate import layer_outputs, named_layer
+from .evaluate import layer_outputs, named_layer, plain_model, plain_name
 from .models import build_model, model_factory, registered_name
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     Array = torch.Tensor | ArrayLike
+    Arrays = Array | Mapping[str, Array]
     Number = torch.Tensor | float
 
 # A chunk ends at whichever comes first. Its members cost the writer's thread some 50 µs of Python
@@ -38,7 +40,8 @@ CHUNK_STEPS = 1024
 CHUNK_SECONDS = 2.0
 CHUNK_BYTES = 8 << 20
 
-_Form = tuple[tuple[int, ...], np.dtype[Any]]  # shape and dtype
+_Form = tuple[tuple[int, ...], str]  # shape and dtype
+_Slot = tuple[dict[str, Any], str]  # a module's tensors, and the name of one of them
 
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
 
@@ -48,7 +51,7 @@ class RecordingWarning(UserWarning):
 
 
 class Recorder:
-    """Records a model's training into ``path``, every step.
+    """Records a model's training into ``path``, every step or every n-th.
 
     Works on any ``nn.Module``. Call `step` once a step's losses are known and before the
     optimizer's update, and use it as a context manager::
@@ -70,9 +73,12 @@ class Recorder:
         path: str | PathLike[str],
         model: nn.Module,
         *,
-        layer: str,
-        probe: Array | None = None,
+        layer: str | Sequence[str],
+        probe: Arrays | None = None,
         colors: Array | None = None,
+        states: str | Sequence[str] = "all",
+        every: int = 1,
+        latents: bool | Literal["auto"] = "auto",
         model_name: str | None = None,
         model_args: Mapping[str, Any] | None = None,
         keyframes: Mapping[str, Sequence[int]] | None = None,
@@ -84,16 +90,25 @@ class Recorder:
 
         Args:
             path: Where the run shall lie, ``NAME.npz``.
-            model: The model that is trained.
+            model: The model that is trained; compiled, if you like (it is the module within that
+                is recorded).
             layer: The name of the submodule whose output is the latent, as in
                 ``model.named_modules()``: (N, D), or (N, ...) which is flattened. If it is called
-                several times in a forward pass, its first output counts.
-            probe: The model's inputs (N, ...) whose latents are to be drawn.
+                several times in a forward pass, its first output counts. Or several names, of
+                which the first is drawn unless told otherwise.
+            probe: The model's inputs (N, ...) whose latents are to be drawn; or several inputs,
+                by the names of the model's arguments.
             colors: The points' colours: (N, 3) RGB in 0..1, (N,) integer labels, or (N,) scalars.
                 By default the probe itself where it looks like colours.
+            states: Which tensors of the state to record: ``"all"``, ``"none"``, or the patterns
+                of their names, such as ``"encoder.*"``. A run that lacks some cannot be
+                evaluated, so its latents are recorded.
+            every: Record every so many-th step, from the first on; `step` does nothing at others.
+            latents: Record the latents while training: ``"auto"`` does where they could not be
+                evaluated afterwards.
             model_name: The name under which the model is registered (entry-point group
                 ``latentviz.models``); found by its class if None. The latents of a model that is
-                not registered are recorded at every step, so that the run can be drawn.
+                not registered are recorded, so that the run can be drawn.
             model_args: Keyword arguments with which the registered factory makes this model.
             keyframes: For each property of the schedule, the steps at which it is keyed.
             phases: The steps at which the phases start, and their names.
@@ -103,31 +118,52 @@ class Recorder:
         Raises:
             ArchiveError: The file cannot be written, or exists.
             ModelError: There is no such layer, or the registered model is another one.
-            OptionError: The probe and the colours do not fit.
+            OptionError: The probe and the colours do not fit, a tensor cannot be recorded, or
+                another option is out of range.
         """
         check_destination(Path(path), overwrite=overwrite)
-        named_layer(model, layer)
-        self._model, self._layer = model, layer
-        self._slots = list(_state_slots(model))
-        # A copy: the caller may go on to overwrite what was given.
-        self._probe = None if probe is None else _as_tensor(probe).detach().clone()
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise OptionError(f"every must be 1 or more, got {every!r}")
+        model = plain_model(model)
+        self._model, self._every = model, every
+        self._layers = _layer_names(model, layer)
+        slots = list(_state_slots(model))
+        patterns = None if states == "all" else _patterns(states)
+        self._slots = slots if patterns is None else _chosen(slots, patterns)
+        whole = len(self._slots) == len(slots)
+        # What each tensor and each part of a batch looks like.
+        self._forms: dict[str, _Form] = {}
+        for (owner, key), name in self._slots:
+            tensor = owner[key]
+            f.npy_header(_stored_dtype(tensor, name), ())  # refuses what an archive cannot hold
+            self._forms[_tensor_called(name)] = tuple(tensor.shape), _dtype_name(tensor)
+        self._probe = None if probe is None else _copied_probe(probe)
         model_args = dict(model_args or {})
-        name = _usable_name(model, model_name, model_args)
-        # Without the model nobody can evaluate the states, so the latents must be recorded.
-        self._record_latents = name is None and self._probe is not None
+        model_name = _usable_name(model, model_name, model_args)
+        # Without the model, or all of its state, nobody can evaluate: then latents are recorded.
+        needed = (model_name is None or not whole) and self._probe is not None
+        if latents is True and self._probe is None:
+            raise OptionError("latents=True needs points to record them of; give probe= too")
+        self._record_latents = needed if latents == "auto" else latents
         header: dict[str, Any] = {
             "format": f.FORMAT,
-            "model": {"name": name, "args": model_args} if name else None,
-            "layer": layer,
+            "model": {"name": model_name, "args": model_args} if model_name else None,
+            "layer": self._layers[0],
             "seed": seed,
             "keyframes": {k: [int(s) for s in v] for k, v in (keyframes or {}).items()},
             "phases": [[int(step), str(phase)] for step, phase in phases or []],
             "versions": _versions(),
         }
+        if len(self._layers) > 1:
+            header["layers"] = self._layers
+        if not whole:
+            header["states"] = patterns
+        if bits := [name for (o, key), name in self._slots if _dtype_name(o[key]) == "bfloat16"]:
+            header["bfloat16"] = bits
         first: dict[str, NDArray[Any]] = {"header": f.json_array(header)}
         if self._probe is not None:
-            inputs = _to_numpy(self._probe)
-            first["probe/inputs"] = inputs
+            inputs = {name: _to_numpy(tensor) for name, tensor in _parts(self._probe)}
+            first |= {f"probe/{name}": array for name, array in inputs.items()}
             if (given := _colors(inputs, colors)) is not None:
                 first["probe/colors"] = given
         elif colors is not None:
@@ -135,14 +171,15 @@ class Recorder:
         state_bytes = sum(t.nbytes for t in (slots[key] for (slots, key), _ in self._slots))
         # As many rows as a chunk can come to have: a large model's are few.
         self._chunk_rows = min(CHUNK_STEPS, CHUNK_BYTES // max(1, state_bytes) + 1)
+        self._n_calls = 0  # of `step`, which is the number of the step to come
         self._n_steps = 0
+        self._input_names: KeysView[str] | None = None  # None if a batch is one array
         self._label_names: KeysView[str] | None = None
         self._batch_form: object = None  # the last batch's
-        self._forms: dict[str, _Form] = {}  # what each tensor and each part of a batch looks like
         self._chunk = self._new_chunk()
         self._closed = False
         self._warned = False
-        self._background = _Background(ArchiveWriter(path, overwrite=overwrite), layer, first)
+        self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
 
     @property
     def n_steps(self) -> int:
@@ -152,7 +189,7 @@ class Recorder:
     def step(
         self,
         *,
-        batch: Array | None = None,
+        batch: Arrays | None = None,
         labels: Mapping[str, Array] | None = None,
         losses: Mapping[str, Number] | None = None,
         params: Mapping[str, Number] | None = None,
@@ -160,7 +197,8 @@ class Recorder:
         """Record one step: the model's state as it is now, before the update, and what is given.
 
         Args:
-            batch: The batch's inputs (B, ...); B may differ from step to step.
+            batch: The batch's inputs (B, ...), or several by name; B may differ from step to
+                step.
             labels: The batch's labels by name, each (B, ...).
             losses: The losses by name; one that a step lacks is a gap.
             params: The schedule's properties by name (learning rate, weights of terms).
@@ -171,6 +209,9 @@ class Recorder:
         """
         if self._closed:
             raise OptionError("the recorder is closed; record before close()")
+        if self._n_calls % self._every:
+            self._n_calls += 1
+            return
         if self._background.fault is not None:
             self._warn()
             return
@@ -182,7 +223,7 @@ class Recorder:
             if view is None or view.place != (tensor.data_ptr(), tensor.stride()):
                 # The first time in this chunk, or the storage was replaced.
                 view = chunk.views[name] = self._view(chunk, name, tensor)
-            view.buffer[k] = view.array if view.array is not None else _to_numpy(tensor)
+            view.buffer[k] = view.array if view.array is not None else _memory(tensor)
         if batch is not None:
             self._add_batch(chunk, batch, {} if labels is None else labels)
         elif labels is not None:
@@ -190,14 +231,13 @@ class Recorder:
         elif chunk.batches is not None:
             chunk.batches.skip(k)
         if self._record_latents:
-            assert self._probe is not None
-            latents = layer_outputs(self._model, self._layer, self._probe)
-            chunk.latents[k] = _to_numpy(latents)
+            chunk.add_latents(self._latents())
         self._add_numbers(chunk.metrics, k, {} if losses is None else losses)
         self._add_numbers(chunk.params, k, {} if params is None else params)
         # Only now does the step count: an interrupt before this line leaves it out whole.
         chunk.count += 1
         self._n_steps += 1
+        self._n_calls += 1
         if (
             chunk.count == self._chunk_rows
             or chunk.n_bytes >= CHUNK_BYTES
@@ -222,12 +262,9 @@ class Recorder:
             )
         if self._chunk.count and self._background.fault is None:
             self._flush()
-        final = {
-            f"final/states/{name}": _to_numpy(slots[key]) for (slots, key), name in self._slots
-        }
-        if self._record_latents and self._probe is not None:
-            latents = layer_outputs(self._model, self._layer, self._probe)
-            final[f"final/latents/{self._layer}"] = _to_numpy(latents)
+        final = {f"final/states/{name}": _memory(slots[key]) for (slots, key), name in self._slots}
+        if self._record_latents:
+            final |= {f"final/latents/{name}": array for name, array in self._latents().items()}
         self._background.finish(final)
 
     def __enter__(self) -> Recorder:
@@ -252,11 +289,20 @@ class Recorder:
             error.add_note(f"and the recording failed: {fault}")
 
     def _new_chunk(self) -> _Chunk:
-        return _Chunk(first=self._n_steps)
+        return _Chunk(first=self._n_steps * self._every, every=self._every)
+
+    def _latents(self) -> dict[str, NDArray[Any]]:
+        """The probe's latents now, each layer's (N, D)."""
+        assert self._probe is not None  # or there are none to record
+        found = layer_outputs(self._model, self._layers, self._probe)
+        latents = {name: _to_numpy(out) for name, out in zip(self._layers, found, strict=True)}
+        for name, array in latents.items():
+            self._check_form(f"the output of layer {name!r}", array.shape, str(array.dtype))
+        return latents
 
     def _view(self, chunk: _Chunk, name: str, tensor: torch.Tensor) -> _View:
-        array = _to_numpy(tensor)
-        self._check_form(f"tensor {name!r}", array.shape, array.dtype)
+        self._check_form(_tensor_called(name), tuple(tensor.shape), _dtype_name(tensor))
+        array = _memory(tensor)
         if (old := chunk.views.get(name)) is not None:
             buffer = old.buffer
         else:
@@ -265,41 +311,57 @@ class Recorder:
         place = (tensor.data_ptr(), tensor.stride())
         return _View(place, array if tensor.device.type == "cpu" else None, buffer)
 
-    def _add_batch(self, chunk: _Chunk, batch: Array, labels: Mapping[str, Array]) -> None:
+    def _add_batch(self, chunk: _Chunk, batch: Arrays, labels: Mapping[str, Array]) -> None:
         if type(labels) is not dict and not isinstance(labels, Mapping):
             raise OptionError(
                 "labels must be arrays by name, such as {'red': red}, "
                 f"got {type(labels).__name__}"
             )
-        names = self._label_names
-        if names is None:
-            for name in labels:
-                f.check_name(f"batches/{f.chunk_id(0)}/labels/{name}")
-            names = dict.fromkeys(labels).keys()
-        elif labels.keys() != names:
-            raise OptionError(
-                f"labels must be the same on every step, got {sorted(labels)} after {sorted(names)}"
-            )
-        arrays = [_as_array(batch), *(_as_array(labels[name]) for name in names)]
+        inputs = batch if isinstance(batch, Mapping) else None
+        input_names: KeysView[str] | None
+        label_names: KeysView[str]
+        if self._label_names is None:
+            _check_part_names(inputs, labels)
+            input_names = None if inputs is None else dict.fromkeys(inputs).keys()
+            label_names = dict.fromkeys(labels).keys()
+        else:
+            input_names, label_names = self._input_names, self._label_names
+            _check_same("labels", labels, label_names)
+            if (inputs is None) != (input_names is None):
+                raise OptionError("a batch must be one array on every step, or arrays by name")
+            if inputs is not None and input_names is not None:
+                _check_same("the batch's inputs", inputs, input_names)
+        if inputs is None or input_names is None:
+            arrays = [_as_array(batch)]  # type: ignore[arg-type] # not a mapping
+        else:
+            arrays = [_as_array(inputs[name]) for name in input_names]
+        arrays += [_as_array(labels[name]) for name in label_names]
         form = [(array.shape, array.dtype) for array in arrays]
         if form != self._batch_form:  # as a rule all batches are alike
-            self._check_batch(arrays, names)
-            self._batch_form, self._label_names = form, names
+            self._check_batch(arrays, input_names, label_names)
+            self._batch_form = form
+            self._input_names, self._label_names = input_names, label_names
         if chunk.batches is None:
-            members = ["inputs", *(f"labels/{name}" for name in names)]
-            chunk.batches = _Batches(members, arrays, chunk.count)
+            chunk.batches = _Batches(_part_members(input_names, label_names), arrays, chunk.count)
         chunk.batches.add(chunk.count, arrays)
 
-    def _check_batch(self, arrays: Sequence[NDArray[Any]], names: Collection[str]) -> None:
-        inputs = arrays[0]
-        labels = [f"label {name!r}" for name in names]
-        for what, array in zip(["the batch", *labels], arrays, strict=True):
-            if array.shape[:1] != inputs.shape[:1] or array.ndim == 0:
+    def _check_batch(
+        self,
+        arrays: Sequence[NDArray[Any]],
+        inputs: Collection[str] | None,
+        labels: Collection[str],
+    ) -> None:
+        called = ["the batch"] if inputs is None else [f"input {name!r}" for name in inputs]
+        called += [f"label {name!r}" for name in labels]
+        first = arrays[0]
+        for what, array in zip(called, arrays, strict=True):
+            if array.shape[:1] != first.shape[:1] or array.ndim == 0:
                 raise OptionError(
-                    f"{what} has shape {array.shape} and the batch {inputs.shape}; each must be "
+                    f"{what} has shape {array.shape} and {called[0]} {first.shape}; each must be "
                     "(B, ...), with the same B"
                 )
-            self._check_form(what, array.shape[1:], array.dtype)
+            f.npy_header(array.dtype, array.shape)  # refuses what an archive cannot hold
+            self._check_form(what, array.shape[1:], str(array.dtype))
 
     def _add_numbers(
         self, columns: dict[str, NDArray[np.float64]], k: int, values: Mapping[str, Number]
@@ -320,13 +382,10 @@ class Recorder:
                     f"{name!r} must be one number, got {_in_brief(values[name])}"
                 ) from None
 
-    def _check_form(self, what: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    def _check_form(self, what: str, shape: tuple[int, ...], dtype: str) -> None:
         """Members of an archive are arrays over steps, so a step's must all look alike."""
-        form = self._forms.get(what)
-        if form is None:
-            f.npy_header(dtype, shape)  # refuses what an archive cannot hold
-            self._forms[what] = (shape, dtype)
-        elif form != (shape, dtype):
+        form = self._forms.setdefault(what, (shape, dtype))
+        if form != (shape, dtype):
             raise OptionError(
                 f"{what} was {form[0]} {form[1]} and is now {shape} {dtype}; shapes and dtypes "
                 "must stay the same while recorded"
@@ -340,7 +399,7 @@ class Recorder:
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"recording stopped at step {self._n_steps}: {self._background.fault}; training "
+                f"recording stopped at step {self._n_calls}: {self._background.fault}; training "
                 "goes on unrecorded",
                 RecordingWarning,
                 stacklevel=3,
@@ -360,33 +419,39 @@ class _View:
 class _Chunk:
     """The steps recorded since the last flush, each under its row, 0 to ``count - 1``."""
 
-    first: int
+    first: int  # step
+    every: int
     started: float = field(default_factory=time.monotonic)
     count: int = 0
     step_bytes: int = 0
     views: dict[str, _View] = field(default_factory=dict)
     batches: _Batches | None = None
-    latents: dict[int, NDArray[Any]] = field(default_factory=dict)
+    latents: dict[str, dict[int, NDArray[Any]]] = field(default_factory=dict)  # by layer and row
+    latents_bytes: int = 0
     # (rows,) each; NaN where a step had none.
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     params: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
     @property
     def n_bytes(self) -> int:
-        latents = self.latents[0].nbytes if self.latents else 0
         batches = self.batches.n_bytes(self.count) if self.batches is not None else 0
-        return self.count * (self.step_bytes + latents) + batches
+        return self.count * (self.step_bytes + self.latents_bytes) + batches
 
-    def arrays(self, layer: str) -> Iterator[tuple[str, NDArray[Any]]]:
+    def add_latents(self, latents: Mapping[str, NDArray[Any]]) -> None:
+        for layer, array in latents.items():
+            self.latents.setdefault(layer, {})[self.count] = array
+        self.latents_bytes = sum(array.nbytes for array in latents.values())
+
+    def arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
         """The members' names, less the chunk's number, and their arrays."""
-        yield "steps", np.arange(self.first, self.first + self.count, dtype=np.int64)
+        yield "steps", self.first + self.every * np.arange(self.count, dtype=np.int64)
         for name, view in self.views.items():
             yield f"states/{name}", view.buffer[: self.count]
         if self.batches is not None:
             for name, array in self.batches.arrays(self.count):
                 yield f"batches/{name}", array
-        if self.latents:
-            yield f"latents/{layer}", np.stack([self.latents[k] for k in range(self.count)])
+        for layer, rows in self.latents.items():
+            yield f"latents/{layer}", np.stack([rows[k] for k in range(self.count)])
         for group, columns in (("metrics", self.metrics), ("params", self.params)):
             for name, column in columns.items():
                 yield f"{group}/{name}", column[: self.count]
@@ -437,15 +502,12 @@ class _Batches:
 class _Background:
     """Compresses and writes chunks in a thread of its own, behind a bounded queue."""
 
-    def __init__(
-        self, writer: ArchiveWriter, layer: str, first: Mapping[str, NDArray[Any]]
-    ) -> None:
+    def __init__(self, writer: ArchiveWriter, first: Mapping[str, NDArray[Any]]) -> None:
         self.fault: Exception | None = None
         self._writer = writer
         self._members: dict[str, int] = {}
         self._chunks: list[dict[str, Any]] = []
         self._queue: queue.Queue[_Chunk | None] = queue.Queue(QUEUE_CHUNKS)
-        self._layer = layer
         try:
             for name, array in first.items():
                 self._members[name] = writer.add(name, array)
@@ -506,7 +568,7 @@ class _Background:
         number = f.chunk_id(len(self._chunks))
         members: list[tuple[str, int]] = []
         steps: NDArray[np.int64] | None = None
-        for name, array in chunk.arrays(self._layer):
+        for name, array in chunk.arrays():
             group, _, rest = name.partition("/")
             if group == "steps":
                 steps = array
@@ -520,9 +582,24 @@ class _Background:
         self._chunks.append({**entry, "members": {**dict(members), name: crc}})
 
 
-def _state_slots(
-    model: nn.Module,
-) -> Iterator[tuple[tuple[dict[str, torch.Tensor], str], str]]:
+def _layer_names(model: nn.Module, layer: str | Sequence[str]) -> list[str]:
+    """The layers to record, each once, as the plain model calls them.
+
+    Raises:
+        ModelError: There is no such layer.
+        ArchiveError: Its name is not one that can be recorded.
+        OptionError: None is given.
+    """
+    names = [layer] if isinstance(layer, str) else list(layer)
+    if not names:
+        raise OptionError("layer must name one layer or more, got none")
+    for name in names:
+        named_layer(model, name)
+        f.check_name(f"latents/{f.chunk_id(0)}/{plain_name(name)}")
+    return list(dict.fromkeys(plain_name(name) for name in names))
+
+
+def _state_slots(model: nn.Module) -> Iterator[tuple[_Slot, str]]:
     """Where each tensor of the state lives: its module's dictionary and key; and its name.
 
     Looking a tensor up there costs far less than ``state_dict()`` and sees replaced tensors too.
@@ -535,8 +612,41 @@ def _state_slots(
             for key, tensor in slots.items():
                 name = f"{prefix}.{key}" if prefix else key
                 if name in saved and isinstance(tensor, torch.Tensor):
+                    name = plain_name(name)
                     f.check_name(f"states/{f.chunk_id(0)}/{name}")
                     yield (slots, key), name
+
+
+def _patterns(states: str | Sequence[str]) -> list[str]:
+    if states == "none":
+        return []
+    patterns = [states] if isinstance(states, str) else list(states)
+    if not patterns or not all(isinstance(pattern, str) for pattern in patterns):
+        raise OptionError(
+            f'states must be "all", "none", or patterns of tensors\' names, got {states!r}'
+        )
+    return patterns
+
+
+def _chosen(slots: Sequence[tuple[_Slot, str]], patterns: Sequence[str]) -> list[tuple[_Slot, str]]:
+    """The tensors whose names match any of the patterns.
+
+    Raises:
+        OptionError: A pattern matches none.
+    """
+    for pattern in patterns:
+        if not fnmatch.filter([name for _, name in slots], pattern):
+            names = ", ".join(name for _, name in slots) or "none"
+            raise OptionError(f"states: no tensor matches {pattern!r}; the model's are: {names}")
+    return [
+        (slot, name)
+        for slot, name in slots
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+    ]
+
+
+def _tensor_called(name: str) -> str:
+    return f"tensor {name!r}"
 
 
 def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) -> str | None:
@@ -569,11 +679,57 @@ def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) ->
     )
 
 
-def _colors(inputs: NDArray[Any], colors: Array | None) -> NDArray[Any] | None:
+def _copied_probe(probe: Arrays) -> torch.Tensor | dict[str, torch.Tensor]:
+    """A copy: the caller may go on to overwrite what was given."""
+    if not isinstance(probe, Mapping):
+        return _as_tensor(probe).detach().clone()
+    tensors = {name: _as_tensor(value).detach().clone() for name, value in probe.items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if not tensors or len({shape[:1] for shape in shapes.values()} | {()}) != 2:
+        raise OptionError(
+            "a probe of several inputs must be tensors (N, ...) by name, with the same N, "
+            f"got {shapes}"
+        )
+    for name in tensors:
+        f.check_name(f"probe/inputs/{name}")
+    return tensors
+
+
+def _parts(inputs: torch.Tensor | dict[str, torch.Tensor]) -> Iterator[tuple[str, torch.Tensor]]:
+    """What a probe consists of, as its members are named."""
+    if isinstance(inputs, dict):
+        yield from ((f"inputs/{name}", tensor) for name, tensor in inputs.items())
+    else:
+        yield "inputs", inputs
+
+
+def _part_members(inputs: Collection[str] | None, labels: Collection[str]) -> list[str]:
+    """What the parts of a batch are called in the archive."""
+    members = ["inputs"] if inputs is None else [f"inputs/{name}" for name in inputs]
+    return members + [f"labels/{name}" for name in labels]
+
+
+def _check_part_names(inputs: Collection[str] | None, labels: Collection[str]) -> None:
+    if inputs is not None and not inputs:
+        raise OptionError("a batch of several inputs must have one at least, got {}")
+    for member in _part_members(inputs, labels):
+        f.check_name(f"batches/{f.chunk_id(0)}/{member}")
+
+
+def _check_same(what: str, given: Mapping[str, Any], names: KeysView[str]) -> None:
+    if given.keys() != names:
+        raise OptionError(
+            f"{what} must be the same on every step, got {sorted(given)} after {sorted(names)}"
+        )
+
+
+def _colors(probe: Mapping[str, NDArray[Any]], colors: Array | None) -> NDArray[Any] | None:
     """The colours to store, checked."""
+    inputs = next(iter(probe.values()))
     if colors is None:
         looks_right = inputs.ndim == 2 and inputs.shape[1] == 3 and inputs.dtype.kind == "f"
-        in_range = looks_right and bool(((inputs >= 0) & (inputs <= 1)).all())
+        alone = "inputs" in probe
+        in_range = alone and looks_right and bool(((inputs >= 0) & (inputs <= 1)).all())
         return inputs if in_range else None
     array = _to_numpy(_as_tensor(colors))
     if array.shape not in ((len(inputs), 3), (len(inputs),)):
@@ -601,7 +757,34 @@ def _as_tensor(value: Array) -> torch.Tensor:
         ) from None
 
 
+def _dtype_name(tensor: torch.Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
+
+
+def _stored_dtype(tensor: torch.Tensor, name: str) -> np.dtype[Any]:
+    import torch
+
+    try:
+        return _memory(torch.empty(0, dtype=tensor.dtype)).dtype
+    except OptionError as error:
+        raise OptionError(
+            f"{_tensor_called(name)}: {error}, or leave it out with states="
+        ) from None
+
+
+def _memory(tensor: torch.Tensor) -> NDArray[Any]:
+    """A tensor's own memory, if it is the CPU's; bfloat16, which NumPy lacks, as its bits."""
+    import torch
+
+    tensor = tensor.detach().cpu()
+    if tensor.dtype is torch.bfloat16:
+        bits: NDArray[Any] = tensor.view(torch.int16).numpy().view(np.uint16)
+        return bits
+    return _to_numpy(tensor)
+
+
 def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
+    """A tensor's values; bfloat16's as float32, which holds them exactly."""
     # Each call costs microseconds, at every step: none that is not needed.
     if tensor.requires_grad:
         tensor = tensor.detach()
@@ -610,6 +793,8 @@ def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
     try:
         return np.asarray(tensor.numpy())
     except TypeError:
+        if _dtype_name(tensor) == "bfloat16":
+            return np.asarray(tensor.float().numpy())
         raise OptionError(
             f"tensors of {tensor.dtype} cannot be recorded; convert them to float32 first"
         ) from None

@@ -39,7 +39,7 @@ class IncompleteRunWarning(UserWarning):
 class Batch:
     """What a step was trained on."""
 
-    inputs: Inputs  # (B, ...), or several by name, each (B, ...)
+    inputs: NDArray[Any] | Any  # (B, ...); or a dictionary of such by name
     labels: Mapping[str, NDArray[Any]]  # each (B, ...)
 
 
@@ -330,7 +330,7 @@ class Run:
 
     @property
     def can_evaluate(self) -> bool:
-        """Whether the run has whole states, and names its model or was given one: see `evaluate`."""
+        """Whether `evaluate` may: the run has whole states, and its model is known."""
         return self.is_archive and self._archive.can_evaluate
 
     def evaluate(
@@ -658,9 +658,9 @@ class _ArchiveSource:
         if layer in recorded or layer == self.header.layer or self._is_whole:
             return
         raise OptionError(
-            f"the latents of layer {printable(layer)!r} were not recorded; those of "
-            f"{printable(', '.join(recorded)) or 'no layer'} were, and others cannot be evaluated from the "
-            f"states: {self._recorded_states()}"
+            f"the latents of layer {printable(layer)!r} were not recorded (those of "
+            f"{printable(', '.join(recorded)) or 'no layer'} were), nor can they be evaluated from "
+            f"the states: {self._recorded_states()}"
         )
 
     def latents(self, indices: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
@@ -766,8 +766,8 @@ class _ArchiveSource:
     def _evaluated(self, layer: str, start: int, stop: int) -> NDArray[np.float32]:
         if not self._is_whole:
             raise ArchiveError(
-                f"{self.reader.path} has neither latents nor whole states: "
-                f"{self._recorded_states()}; give Recorder(probe=...) to have latents recorded"
+                f"{self.reader.path} has neither latents nor all of the states: "
+                f"{self._recorded_states()}"
             )
         states = {
             name: np.concatenate([array[a:b] for array, a, b in pieces])

@@ -395,15 +395,6 @@ def test_a_batch_of_another_shape_is_refused_by_name(path):
         recorder._background._writer.abandon(keep=False)
 
 
-def test_a_bfloat16_model_is_refused_by_name(path):
-    recorder = Recorder(path, ColorMLP().bfloat16(), layer="encoder")
-    try:
-        with pytest.raises(OptionError, match="convert them to float32"):
-            recorder.step()
-    finally:
-        recorder._background.abandon()
-
-
 def test_a_tensor_transposed_within_its_storage(path):
     model = nn.Sequential(nn.Linear(3, 3))
     with Recorder(path, model, layer="0") as recorder:

@@ -272,6 +272,8 @@ def test_describe_is_plain_and_true(run, path):
         "first_step": 0,
         "last_step": 149,
         "layer": "encoder",
+        "layers": ["encoder"],
+        "states": "all",
         "model": "color-mlp",
         "model_args": {},
         "seed": 0,
@@ -345,7 +347,7 @@ def test_a_layer_that_is_not_reached():
 
     model = Idle()
     states = {name: tensor[None].numpy() for name, tensor in model.state_dict().items()}
-    with pytest.raises(ModelError, match="the latent layer is not used"):
+    with pytest.raises(ModelError, match="the latent layer 'idle' is not used"):
         evaluate_latents(model, "idle", states, np.zeros((2, 1), np.float32))
 
 
@@ -357,7 +359,7 @@ def test_a_run_without_probe_or_states(path, tmp_path):
     with ArchiveReader(path) as reader:
         states = {name for name in reader.members if "states/" in name}
     with open_run(rewritten(path, tmp_path / "x.npz", drop=states)) as run:
-        with pytest.raises(ArchiveError, match="neither latents nor states"):
+        with pytest.raises(ArchiveError, match="neither latents nor all of the states: it was"):
             run.latents(0)
         with pytest.raises(ArchiveError, match="without states"):
             run.state()

@@ -75,6 +75,10 @@ def _film_options(command: Command) -> Command:
             help="Matplotlib colormap for points coloured by a scalar. Default: viridis.",
         ),
         click.option(
+            "--layer", metavar="NAME",
+            help="The layer whose latents are drawn. Default: the first that was recorded.",
+        ),
+        click.option(
             "--draft", is_flag=True,
             help="A quick look: 640x360 and a fast preset, unless given otherwise.",
         ),
@@ -173,10 +177,11 @@ def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> 
         return
     rows = {
         "steps": f"{about['steps']} ({about['first_step']} to {about['last_step']})",
-        "model": printable(about["model"] or "not registered (latents are recorded)"),
-        "layer": printable(about["layer"]),
-        "state": f"{len(about['tensors'])} tensors, {about['values']} values a step",
-        "probe": _shape(about["probe_shape"]),
+        "model": printable(about["model"] or "not registered"),
+        "layer": _listed([printable(layer) for layer in about["layers"]])
+        + (" (latents are recorded)" if about["latents_recorded"] else ""),
+        "state": f"{counted(len(about['tensors']), 'tensor')}, {about['values']} values a step",
+        "probe": _probe(about["probe_shape"]),
         "params": _listed(about["params"]),
         "metrics": _listed(about["metrics"]),
         "labels": _listed(about["labels"]),
@@ -236,5 +241,7 @@ def _listed(names: Sequence[str]) -> str:
     return (", ".join(names[:MOST_LISTED]) or "none") + more
 
 
-def _shape(shape: list[int] | None) -> str:
+def _probe(shape: list[int] | dict[str, list[int]] | None) -> str:
+    if isinstance(shape, dict):
+        return _listed([f"{printable(name)} {_probe(one)}" for name, one in shape.items()])
     return "none" if shape is None else " x ".join(map(str, shape))

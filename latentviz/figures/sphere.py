@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -354,9 +354,10 @@ def _are_colors(run: Run) -> bool:
 def _probe_shape(run: Run) -> tuple[int, ...] | None:
     """The shape of one of the run's points, as the model takes them; None if it has none."""
     try:
-        return run.probe.shape[1:]
+        probe = run.probe
     except ArchiveError:
         return None
+    return None if isinstance(probe, Mapping) else probe.shape[1:]
 
 
 def _check_colors_fit(run: Run, side: int) -> None:

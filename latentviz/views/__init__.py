@@ -2,6 +2,6 @@
 
 from .curves import curve_panels
 from .points import point_colors
-from .projections import ProjectionsView
+from .projections import ProjectionsView, steps_covered
 
-__all__ = ["ProjectionsView", "curve_panels", "point_colors"]
+__all__ = ["ProjectionsView", "curve_panels", "point_colors", "steps_covered"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,11 +65,17 @@ def _schedule(run: Run, start: int, stop: int, color: Mapping[str, str]) -> list
         Curve(
             name,
             carry_forward(values)[start:stop],
-            np.flatnonzero(np.isin(steps, run.keyframes.get(name, []))),
+            _keyed(steps, run.keyframes.get(name, [])),
             color[name],
         )
         for name, values in run.params.items()
     ]
+
+
+def _keyed(steps: NDArray[np.int64], keys: Sequence[int]) -> NDArray[np.int64]:
+    """Where the keyframes stand; one whose step was not recorded, at the next that was."""
+    within = [key for key in keys if steps[0] <= key <= steps[-1]]
+    return np.unique(np.searchsorted(steps, np.array(within, np.int64)))
 
 
 def curve_colors(names: list[str], theme: Theme) -> dict[str, str]:

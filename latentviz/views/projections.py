@@ -25,6 +25,18 @@ def substep_alpha(alpha: float, n_substeps: int) -> float:
     return base + alpha**5 * (opaque - base)
 
 
+def steps_covered(run: Run, frame: Frame) -> int:
+    """How many steps of training a frame stands for: more than it shows if not all were recorded.
+
+    The last recorded step stands for as many as the one before it.
+    """
+    steps = run.steps
+    if frame.stop < len(steps):
+        return int(steps[frame.stop] - steps[frame.start])
+    last = int(steps[-1] - steps[-2]) if len(steps) > 1 else 1
+    return int(steps[-1] - steps[frame.start]) + last
+
+
 @dataclass(frozen=True)
 class ProjectionsView:
     """All recorded steps that a frame covers, as positions in each projection."""
@@ -56,4 +68,4 @@ class ProjectionsView:
         # (n, N, P, 2) -> (P, N, n, 2)
         positions = np.ascontiguousarray(latents[:, :, pairs].transpose(2, 1, 0, 3))
         alpha = substep_alpha(self.alpha, frame.stride)
-        return Scene(positions, alpha, int(steps[0]), frame.stride)
+        return Scene(positions, alpha, int(steps[0]), steps_covered(run, frame))
