@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import tempfile
+import weakref
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import EncodeError, OptionError
-from .files import check_folder, new_part, publish
+from .files import check_folder, held_back, part_name, publish
 
 EXTENSIONS = (".mp4", ".mov", ".mkv")
 PRESETS = (
@@ -131,7 +132,7 @@ class VideoWriter:
         self._frame_bytes = settings.size[0] * settings.size[1] * 3 // 2
         self._n_frames = 0
         suffix = self.path.suffix.lower()
-        self._part = new_part(self.path, suffix)
+        self._part = part_name(self.path, suffix)
         faststart = ["-movflags", "+faststart"] if suffix in (".mp4", ".mov") else []
         command = [
             *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),
@@ -144,19 +145,27 @@ class VideoWriter:
         # Files, not pipes: nobody need read them for ffmpeg to go on.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _close_logs
         self._progress = tempfile.TemporaryFile()  # noqa: SIM115
+        # Wherever this is left, and however: ffmpeg is stopped, and its file removed.
+        self._remains = _Remains(self._part)
+        self._clean = weakref.finalize(self, self._remains.clean)
         try:
-            self._process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=self._progress,
-                stderr=self._words,
-                bufsize=0,
-                # Ctrl-C is ours to handle: ffmpeg must not see it first.
-                start_new_session=True,
-            )
-        except OSError as error:
-            self._discard()
-            raise EncodeError(f"ffmpeg cannot be started: {error}") from None
+            # An ffmpeg that nobody knows of would make its file after it was removed.
+            with held_back():
+                self._part.touch(0o600, exist_ok=False)
+                self._process = self._remains.process = subprocess.Popen(
+                    command,
+                    stdin=subprocess.PIPE,
+                    stdout=self._progress,
+                    stderr=self._words,
+                    bufsize=0,
+                    # Ctrl-C is ours to handle: ffmpeg must not see it first.
+                    start_new_session=True,
+                )
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, OSError):
+                raise EncodeError(f"ffmpeg cannot be started: {error}") from None
+            raise
         _widen(self._process)
 
     def write(self, frame: NDArray[np.uint8]) -> None:
@@ -187,6 +196,7 @@ class VideoWriter:
         except BaseException:  # an interrupt too
             self.abort()
             raise
+        self._clean.detach()
         self._close_logs()
 
     def _finish(self) -> None:
@@ -208,13 +218,8 @@ class VideoWriter:
 
     def abort(self) -> None:
         """Stop ffmpeg and leave nothing behind."""
-        process = self._process
-        process.kill()
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-        process.wait(STOP_TIMEOUT_S)
-        self._discard()
+        self._clean()
+        self._close_logs()
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -244,13 +249,27 @@ class VideoWriter:
         counts = re.findall(rb"^frame=\s*(\d+)", self._progress.read(), re.MULTILINE)
         return int(counts[-1]) if counts else 0
 
-    def _discard(self) -> None:
-        self._part.unlink(missing_ok=True)
-        self._close_logs()
-
     def _close_logs(self) -> None:
         self._words.close()
         self._progress.close()
+
+
+class _Remains:
+    """What a video that is not finished must not leave behind."""
+
+    def __init__(self, part: Path) -> None:
+        self.part = part
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def clean(self) -> None:
+        process = self.process
+        if process is not None:
+            process.kill()
+            if process.stdin is not None:
+                with contextlib.suppress(OSError):
+                    process.stdin.close()
+            process.wait(STOP_TIMEOUT_S)
+        self.part.unlink(missing_ok=True)
 
 
 def _widen(process: subprocess.Popen[bytes]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,8 +32,9 @@ def check_folder(path: Path) -> None:
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A file to write beside ``path``; it is moved there when all went well, or is gone."""
-    part = new_part(path)
+    part = part_name(path)
     try:
+        part.touch(0o600, exist_ok=False)
         yield part
         publish(part, path)
     except BaseException:
@@ -39,13 +42,31 @@ def atomic(path: Path) -> Iterator[Path]:
         raise
 
 
-def new_part(path: Path, suffix: str = "") -> Path:
-    """An empty file beside ``path`` to write first, which nobody else writes."""
+def part_name(path: Path, suffix: str = "") -> Path:
+    """A file beside ``path`` to write first, which nobody else writes.
+
+    Nothing is made yet: whoever makes it knows beforehand what to remove, whenever that fails.
+    """
     # Not the whole name: there must be room for what makes it unique.
-    prefix = f".{path.name[:LONGEST_PREFIX]}."
-    handle, name = tempfile.mkstemp(prefix=prefix, suffix=suffix, dir=path.parent)
-    os.close(handle)
-    return Path(name)
+    return path.with_name(f".{path.name[:LONGEST_PREFIX]}.{secrets.token_hex(6)}{suffix}")
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM take effect after what is done inside, and not in its midst."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread hears of them
+        return
+    came: list[int] = []
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in signals}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def publish(part: Path, path: Path) -> None:

@@ -313,7 +313,7 @@ def test_a_signal_during_a_render_leaves_nothing(folder, signum):
         finally:
             process.kill()
     assert process.returncode == 130
-    assert (stdout, stderr) == ("", "Interrupted; nothing was written.\n")
+    assert (stdout, stderr) == ("", "Interrupted; nothing is left half-written.\n")
     assert list(out.iterdir()) == []
     assert processes_that_name(str(out)) == []
 

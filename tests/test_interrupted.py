@@ -12,9 +12,11 @@ import time
 from pathlib import Path
 
 import pytest
+from imageio_ffmpeg import count_frames_and_secs
 
 N_RENDERS = int(os.environ.get("LATENTVIZ_INTERRUPTIONS", "8"))
 TIMEOUT_S = 5.0
+N_STEPS = 150
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 # One starts here, of which nothing may be left.
 MARK = "LATENTVIZ_TEST_MARK"
@@ -70,17 +72,20 @@ def test_nothing_is_left_of_a_render_that_was_stopped(short_run, tmp_path, trial
     out, err = process.communicate(timeout=60)
     assert time.monotonic() - stopped < TIMEOUT_S
     assert running(mark) == []
-    if process.returncode == 0:  # it was done before
-        assert video.stat().st_size > len(before)
+    names = sorted(p.name for p in tmp_path.iterdir())
+    if video.exists() and video.stat().st_size > len(before):
+        # It was done: the whole video is there, and nothing else.
+        assert names == ["film.mp4"]
+        assert count_frames_and_secs(str(video))[0] == N_STEPS
         return
-    assert sorted(p.name for p in tmp_path.iterdir()) == there
+    assert names == there
     assert out == ""
     if video.exists():
         assert video.read_bytes() == before
     if process.returncode == 130:
-        assert err == "Interrupted; nothing was written.\n"
+        assert err.splitlines()[-1] == "Interrupted; nothing is left half-written."
     else:
-        # While Python itself was starting, or ending: nothing of ours was running.
+        # While Python itself was starting: nothing of ours was running.
         assert process.returncode in (-chosen, 1)
 
 

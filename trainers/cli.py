@@ -110,10 +110,8 @@ def main() -> None:
 @click.option(
     "--live-every",
     metavar="N",
-    default=200,
-    show_default=True,
     type=click.IntRange(1),
-    help="Renew the live picture every N steps.",
+    help="Renew the live picture every N steps.  [default: 200]",
 )
 def sparse_labels(
     output: Path,
@@ -122,7 +120,7 @@ def sparse_labels(
     labels: LabelKind,
     overwrite: bool,
     live: Path | None,
-    live_every: int,
+    live_every: int | None,
 ) -> None:
     """Let a few weak, noisy labels shape a colour autoencoder's latent space.
 
@@ -135,12 +133,14 @@ def sparse_labels(
         from .dopesheet import read_dopesheet
         from .events import Events
         from .experiment import record
-        from .live import live_history
+        from .live import EVERY_STEPS, live_history
         from .sparse_labels import experiment, shipped_dopesheet
 
         sparse = experiment(labels=labels)
         events = Events()
-        with live_history(events, live, layer=sparse.layer, every=live_every):
+        if live is None and live_every is not None:
+            raise click.UsageError("--live-every is how often to renew --live; give --live too")
+        with live_history(events, live, layer=sparse.layer, every=live_every or EVERY_STEPS):
             recorded = record(
                 sparse,
                 output,

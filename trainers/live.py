@@ -21,6 +21,8 @@ from latentviz.color import rgb_grid
 from .events import Events, PhaseEnd, StepMetrics
 from .loop import infer
 
+EVERY_STEPS = 200
+
 _log = logging.getLogger(__name__)
 
 # A step and its latents, (N, D).
@@ -97,9 +99,9 @@ class LiveHistory:
             self._moments.put((event.state.step, inference.latents.numpy()))
 
     def _on_phase_end(self, event: PhaseEnd) -> None:
-        # After the phase's last update: where the next step begins.
+        # The state after the update: the last picture shows what has become of the run.
         inference = infer(event.model, self._layer, self._points)
-        self._moments.put((event.state.step + 1, inference.latents.numpy()))
+        self._moments.put((event.state.step, inference.latents.numpy()))
 
     def _draw(self) -> None:
         history: dict[int, NDArray[np.float32]] = {}

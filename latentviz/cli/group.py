@@ -17,6 +17,8 @@ from ..text import LONGEST_LINE, printable
 
 BAD_INPUT = 2  # the exit status for what the user can put right
 INTERRUPTED = 130  # what a shell reports of a program that Ctrl-C ended
+# True even in the moment after a file was moved into place.
+INTERRUPTION = "Interrupted; nothing is left half-written."
 
 
 class _Group(click.Group):
@@ -24,12 +26,11 @@ class _Group(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            with _terminable():
-                return super().invoke(ctx)
+            return super().invoke(ctx)
         except LatentvizError as error:
             raise click.ClickException(str(error)) from None
         except KeyboardInterrupt:
-            click.echo("Interrupted; nothing was written.", err=True)
+            click.echo(INTERRUPTION, err=True)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             # The reader of our output has gone (`latentviz info | head`): no news to it.
@@ -46,11 +47,15 @@ class _Group(click.Group):
         gc.set_threshold(200_000)
         try:
             # Else click would print its usage before what is wrong.
-            sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
+            with _terminable():
+                sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
             click.echo(f"Error: {printable(message, LONGEST_LINE)}", err=True)
             sys.exit(BAD_INPUT)
+        except (click.Abort, KeyboardInterrupt):  # before the command was under way, or after
+            click.echo(INTERRUPTION, err=True)
+            sys.exit(INTERRUPTED)
         finally:
             # Nor need the interpreter look for garbage among it on its way out, for a third of a
             # second.

@@ -145,7 +145,7 @@ def timeline(**options: Any) -> None:
 
 @main.command()
 @picture_options("1600x900", vector=False)
-@click.option("--step", type=int, help="The recorded step to show. Default: the last.")
+@click.option("--step", type=int, help="A recorded step. Default: the state after the last update.")
 @click.option(
     "--dims",
     multiple=True,

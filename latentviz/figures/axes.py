@@ -22,6 +22,7 @@ LEAST_TEXT_PX = 8.0
 MIN_SIDE = 160
 HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")
 MAX_SIDE = 8192
+LEAST_SCALE = 0.5
 
 
 @dataclass(frozen=True)
@@ -91,9 +92,24 @@ def new_sheet(size: tuple[int, int], theme: Theme, *, default: tuple[int, int]) 
 
     check_picture_size(size)
     width, height = size
+    scale = picture_scale(size, default)
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
-    scale = min(width / default[0], height / default[1])
     return Sheet(figure, theme, size, scale)
+
+
+def picture_scale(size: tuple[int, int], default: tuple[int, int]) -> float:
+    """How large all things are on a picture, 1 at its default size.
+
+    Raises:
+        OptionError: Nobody could read it.
+    """
+    scale = min(size[0] / default[0], size[1] / default[1])
+    if scale < LEAST_SCALE:
+        width, height = (round(LEAST_SCALE * side) for side in default)
+        raise OptionError(
+            f"this picture can be read from {width}x{height} pixels on, got {size[0]}x{size[1]}"
+        )
+    return scale
 
 
 def check_picture_size(size: tuple[int, int]) -> None:

@@ -31,6 +31,7 @@ BOTTOM_PX = 138.0
 DOT_PX = 11.0
 LINE_PX = 2.0
 SPREAD = 0.22  # how far the seeds of one coverage stand apart, in the space between two coverages
+MOST_SPREAD_PX = 32.0
 CONFIDENCE_Z = 1.96  # 95 %
 SHARE_LABEL_PX = 68.0
 LINE_HEIGHT_PX = 26.0
@@ -57,8 +58,8 @@ PANELS = (
         "red_angle_deg", "angle between red and its anchor, degrees", False, "red_angle_limit_deg"
     ),
     _Panel("off_plane_rms", "vibrant colors off the plane, rms", False, "off_plane_limit"),
-    _Panel("error_median", "reconstruction error, median", True),
-    _Panel("error_max", "reconstruction error, largest", True),
+    _Panel("error_median", "mean squared error of the reconstruction, median", True),
+    _Panel("error_max", "mean squared error of the reconstruction, largest", True),
 )
 COLUMNS = (
     *("coverage", "seed", "any_share", "cyclic", "works"),
@@ -147,7 +148,9 @@ def read_outcomes(path: Path) -> dict[str, NDArray[np.float64]]:
         raise ArchiveError(
             f"{table} does not exist; make it with python -m trainers label-coverage -o {path}"
         ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error):
+        raise ArchiveError(f"{table} is no sweep's table; give the folder of a sweep") from None
+    except OSError as error:
         raise ArchiveError(f"cannot read {table}: {error}") from None
     if not lines:
         raise ArchiveError(f"{table} holds no runs")
@@ -239,12 +242,14 @@ def _draw_panel(
     k, theme = sheet.scale, sheet.theme
     color = theme.curves[2]
     places = axis_places([s.coverage for s in successes])
+    room_px = axes.bbox.width / (places[-1] - places[0] + 1)
+    spread = min(SPREAD, MOST_SPREAD_PX * k / room_px)
     medians = []
     for place, success in zip(places, successes, strict=True):
         here = rows["coverage"] == success.coverage
         values = rows[panel.column][here]
         works, cyclic = rows["works"][here] > 0, rows["cyclic"][here] > 0
-        apart = np.linspace(-SPREAD, SPREAD, len(values)) if len(values) > 1 else np.zeros(1)
+        apart = np.linspace(-spread, spread, len(values)) if len(values) > 1 else np.zeros(1)
         for chosen, fill in ((works, color), (~works, theme.background)):
             for ordered, marker in ((cyclic, "o"), (~cyclic, "^")):
                 axes.plot(
@@ -264,7 +269,6 @@ def _draw_panel(
             float(rows[panel.limit].max()), color=theme.muted, linewidth=1.6 * k, zorder=1,
             linestyle=(0, (4, 4)),
         )  # fmt: skip
-    room_px = axes.bbox.width / (places[-1] - places[0] + 1)
     labels = [f"{s.coverage:g}\n{_share(s.labelled)}" for s in successes]
     if room_px < SHARE_LABEL_PX * k:  # not enough for the shares
         labels = [f"{s.coverage:g}" for s in successes]
@@ -277,7 +281,7 @@ def _draw_panel(
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.1g}"))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}"))
     else:
         axes.set_ylim(bottom=0)
     axes.set_title(

@@ -12,7 +12,7 @@ from ..run import Run
 from ..theme import Theme, theme_named
 from .axes import LABEL_PX, TICK_PX, TITLE_PX, Sheet, name_hues, new_sheet
 from .picture import Picture, plain_style
-from .reconstruction import error_summary, reconstructed
+from .reconstruction import Errors, errors_of, reconstructed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -59,38 +59,40 @@ def plot_errors(
         ArchiveError: The run has no states.
     """
     cube = reconstructed(run, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES), step)
-    errors = error_summary(cube)
-    worst = np.unravel_index(int(cube["error"].argmax()), cube.shape)
-    h, s, v = (float(cube.coordinates[a][k]) for a, k in zip(cube.axes, worst, strict=True))
+    errors = errors_of(cube)
     when = "after the last update" if step is None else f"at step {step}"
     title = f"Reconstruction error {when}"
     alt = (
-        f"Mean squared error of {len(cube):,} reconstructed colors {when}: median "
-        f"{errors['error_median']:.2g}, largest {errors['error_max']:.2g}, at hue "
-        f"{360 * h:.0f}°, saturation {s:.2g}, value {v:.2g}. Above, the error along hue, "
-        "saturation and value, in lines of the colors themselves; below, as images of the HSV "
-        f"cube cut at {N_SLICES} saturations."
+        f"Mean squared error of {len(cube):,} reconstructed colors {when}: {errors.words}. Above, "
+        "the error along hue, saturation and value, in lines of the colors themselves; below, as "
+        f"images of the HSV cube cut at {N_SLICES} saturations."
     )
+    if errors.least < _floor(errors):
+        alt += f" Errors below {_floor(errors):.2g} are drawn at it."
     with plain_style():
         sheet = new_sheet(size, theme_named(theme), default=SIZE)
         _draw(sheet, cube, title, errors)
-    return Picture(title, alt, {"step": step, **errors}, sheet.figure)
+    return Picture(title, alt, {"step": step, **errors.data}, sheet.figure)
 
 
 def lines_along(cube: ColorCube, axis: str) -> ColorCube:
     """The lines through a cube along an axis: (lines, places) with ``rgb`` and ``error``.
 
-    They run through evenly spaced places of the other two axes, their ends included.
+    They run through evenly spaced places of the other two axes (their ends included, but hue has
+    none) and through the color with the largest error.
     """
-    others = {
-        name: np.unique(np.linspace(0, len(places) - 1, N_LINES[name]).round().astype(int))
-        for name, places in cube.coordinates.items()
-        if name != axis
-    }
+    worst = np.unravel_index(int(cube["error"].argmax()), cube.shape)
+    others = {}
+    for name, place in zip(cube.axes, worst, strict=True):
+        n = len(cube.coordinates[name])
+        end = n if name == "hue" else n - 1
+        even = np.linspace(0, end, N_LINES[name], endpoint=name != "hue").round().astype(int)
+        if name != axis:
+            others[name] = np.union1d(even, [place])
     return cube.slice(**others).permute(*others, axis)
 
 
-def _draw(sheet: Sheet, cube: ColorCube, title: str, errors: dict[str, float]) -> None:
+def _draw(sheet: Sheet, cube: ColorCube, title: str, errors: Errors) -> None:
     from matplotlib.colors import LogNorm
 
     k, theme = sheet.scale, sheet.theme
@@ -98,8 +100,7 @@ def _draw(sheet: Sheet, cube: ColorCube, title: str, errors: dict[str, float]) -
     sheet.text(MARGIN_LEFT_PX * k, 52 * k, title, TITLE_PX)
     sheet.text(
         MARGIN_LEFT_PX * k, 88 * k,
-        f"{len(cube):,} colors: median {errors['error_median']:.2g}, "
-        f"largest {errors['error_max']:.2g}",
+        f"{len(cube):,} colors: {errors.words}",
         LABEL_PX, color=theme.muted,
     )  # fmt: skip
     # The taller the page, the taller the plots.
@@ -109,8 +110,8 @@ def _draw(sheet: Sheet, cube: ColorCube, title: str, errors: dict[str, float]) -
     stretch = max(stretch, 0.1)
     lines_height = LINES_HEIGHT_PX * stretch * k
     below = (LINES_HEIGHT_PX * stretch - LINES_HEIGHT_PX) * k
-    top = max(errors["error_max"], LEAST_ERROR)
-    bottom = max(float(cube["error"].min()), top * LEAST_SHARE)
+    top = max(errors.largest, LEAST_ERROR)
+    bottom = max(errors.least, _floor(errors))
     norm = LogNorm(bottom, top * 1.15)
 
     inner = width - (MARGIN_LEFT_PX + MARGIN_PX) * k
@@ -205,6 +206,11 @@ def _draw_lines(
 def _closed(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(lines, places, ...) with the first place again at the end."""
     return np.concatenate([values, values[:, :1]], 1)
+
+
+def _floor(errors: Errors) -> float:
+    """The least error that is drawn as it is."""
+    return max(errors.largest, LEAST_ERROR) * LEAST_SHARE
 
 
 def _colormap(theme: Theme) -> str:

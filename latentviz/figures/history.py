@@ -16,7 +16,7 @@ from ..run import Run
 from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
 from ..views import point_colors
-from .axes import LABEL_PX, TICK_PX, TITLE_PX, check_picture_size
+from .axes import LABEL_PX, TICK_PX, TITLE_PX, check_picture_size, picture_scale
 from .picture import Picture
 
 SIZE = (1600, 900)
@@ -54,7 +54,8 @@ def plot_history(
 
     Args:
         run: A run with latents.
-        step: The recorded step to show; by default the last.
+        step: The recorded step to show; by default the state after the last update (the last
+            recorded step, where the run has no states to evaluate).
         dims: Pairs of latent dimensions, (right, up); default (1,0), (1,2), (1,3). The thumbnails
             show the first.
         names: Names for the projections' titles, in order.
@@ -71,11 +72,14 @@ def plot_history(
     """
     check_picture_size(size)
     look = theme_named(theme)
-    index = len(run) - 1 if step is None else run.index_of(step)
-    earlier = GeometricPace()(index, MAX_THUMBNAILS) if index else np.empty(0, np.int64)
-    steps = run.steps[[*earlier, index]]
-    latents = run.latents(steps)
-    _check_finite(latents, steps)
+    latest, n_before, when = _latest(run, step)
+    earlier = GeometricPace()(n_before, MAX_THUMBNAILS) if n_before else np.empty(0, np.int64)
+    steps = run.steps[earlier]
+    latents = np.stack([*(run.latents(steps) if len(steps) else ()), latest])
+    if not np.isfinite(latest).all():
+        raise ArchiveError(f"the latents {when} are not finite; show an earlier step")
+    shown = np.isfinite(latents).all((1, 2))
+    latents, steps = latents[shown], steps[shown[:-1]]
     views = projections(dims, names, latents.shape[2], default=HISTORY_DIMS)
     if limits is not None and not 0 < limits < 1e6:
         raise OptionError(f"limits must be above 0, got {limits:g}")
@@ -83,32 +87,32 @@ def plot_history(
         used = [d for view in views for d in (view.i, view.j)]
         limits = max(LEAST_LIMITS, LIMITS_MARGIN * float(np.abs(latents[:, :, used]).max()))
     colors = point_colors(run.colors, run.n_points, look, colormap)
-    title = f"Latents at step {steps[-1]}"
+    title = f"Latents {when}"
     plots, sprites = _arranged(latents, steps, views, limits, size, look, title)
     pixels = draw_board(
         size, plots, sprites, colors=colors, dot_radius=DOT_SHARE * limits, alpha=ALPHA, theme=look
     )
-    shown = ", ".join(printable(view.title) for view in views)
-    thumbnails = ", ".join(str(s) for s in steps[:-1])
+    titles = ", ".join(printable(view.title) for view in views)
+    thumbnails = ", ".join(str(s) for s in steps)
     radius = np.linalg.norm(latents[-1], axis=-1)
     alt = (
-        f"The latents of {run.n_points} points at step {steps[-1]} in the projections {shown}; "
+        f"The latents of {run.n_points} points {when} in the projections {titles}; "
         f"their distances from the origin have the median {np.median(radius):.2g} and reach "
         f"{radius.max():.2g}."
     )
     if thumbnails:
         alt += f" Below, {printable(views[0].title)} at the steps {thumbnails}."
-    data = {"steps": [int(s) for s in steps], "limits": limits}
+    data = {"step": step, "earlier_steps": [int(s) for s in steps], "limits": limits}
     return Picture(title, alt, data, np.ascontiguousarray(pixels.transpose(1, 2, 0)))
 
 
-def _check_finite(latents: NDArray[np.float32], steps: NDArray[np.int64]) -> None:
-    finite = np.isfinite(latents).all((1, 2))
-    if not finite.all():
-        raise ArchiveError(
-            f"the latents at step {steps[np.argmin(finite)]} are not finite; show a step before "
-            "it with --step"
-        )
+def _latest(run: Run, step: int | None) -> tuple[NDArray[np.float32], int, str]:
+    """The latents to show (N, D), how many recorded steps come before them, and when that is."""
+    if step is None and run.can_evaluate:
+        return run.evaluate(run.probe).latents, len(run), "after the last update"
+    index = len(run) - 1 if step is None else run.index_of(step)
+    step = int(run.steps[index])
+    return run.latents(step), index, f"at step {step}"
 
 
 def _arranged(
@@ -122,11 +126,11 @@ def _arranged(
 ) -> tuple[list[Plot], list[Sprite]]:
     """Where everything stands."""
     width, height = size
-    k = min(width / SIZE[0], height / SIZE[1])
+    k = picture_scale(size, SIZE)
     text, muted = rgb_bytes(theme.text), rgb_bytes(theme.muted)
     sprites = [text_sprite(title, font(TITLE_PX * k), MARGIN_PX * k, TITLE_PX_FROM_TOP * k, text)]
     plots = []
-    strip = STRIP_PX * k if len(steps) > 1 else 0.0
+    strip = STRIP_PX * k if len(steps) else 0.0
 
     room = width - 2 * MARGIN_PX * k
     each = (room - (len(views) - 1) * GAP_PX * k) / len(views)
@@ -148,8 +152,8 @@ def _arranged(
     thumbnail = min(thumbnail, room / MAX_THUMBNAILS)
     y = height - MARGIN_PX * k / 2 - STEP_ROW_PX * k - thumbnail / 2
     pitch = room / MAX_THUMBNAILS
-    left = (width - pitch * (len(steps) - 1)) / 2
-    for n, step in enumerate(steps[:-1]):
+    left = (width - pitch * len(steps)) / 2
+    for n, step in enumerate(steps):
         x = left + pitch * (n + 0.5)
         plots.append(_plot(latents[n], views[0], (x, y), thumbnail, limits))
         sprites.append(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 
-from ..color import ColorCube
+from ..color import HSV, ColorCube
 from ..errors import ModelError
 from ..run import Run
 
@@ -26,10 +29,13 @@ def reconstructed(run: Run, cube: ColorCube, step: int | None) -> ColorCube:
         ArchiveError: The run has no states.
     """
     rgb = cube.points.astype(np.float32)
-    parts = [
-        run.evaluate(rgb[i : i + COLORS_AT_ONCE], step).outputs
-        for i in range(0, len(rgb), COLORS_AT_ONCE)
-    ]
+    try:
+        parts = [
+            run.evaluate(rgb[i : i + COLORS_AT_ONCE], step).outputs
+            for i in range(0, len(rgb), COLORS_AT_ONCE)
+        ]
+    except ModelError as fault:
+        raise ModelError(f"the model cannot be shown colors (N, 3): {fault}") from None
     outputs = np.concatenate(parts)
     if outputs.shape != rgb.shape:
         raise ModelError(
@@ -40,9 +46,38 @@ def reconstructed(run: Run, cube: ColorCube, step: int | None) -> ColorCube:
     return cube.assign(reconstruction=outputs, error=error)
 
 
-def error_summary(cube: ColorCube) -> dict[str, float]:
-    """Largest and median error of a cube from `reconstructed`."""
-    return {
-        "error_max": float(cube["error"].max()),
-        "error_median": float(np.median(cube["error"])),
-    }
+@dataclass(frozen=True)
+class Errors:
+    """What there is to say of the errors of a cube from `reconstructed`."""
+
+    least: float
+    median: float
+    largest: float
+    worst: tuple[float, float, float]
+    """Hue, saturation and value of the color with the largest error."""
+
+    @property
+    def words(self) -> str:
+        """Median and largest, and where that is."""
+        hue, saturation, value = self.worst
+        return (
+            f"median {self.median:.2g}, largest {self.largest:.2g}, at hue {360 * hue:.0f}°, "
+            f"saturation {saturation:.2g}, value {value:.2g}"
+        )
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Plain values."""
+        return {
+            "error_max": self.largest,
+            "error_median": self.median,
+            "worst_hsv": list(self.worst),
+        }
+
+
+def errors_of(cube: ColorCube) -> Errors:
+    """The errors of an HSV cube from `reconstructed`."""
+    error = cube["error"]
+    worst = np.unravel_index(int(error.argmax()), cube.shape)
+    h, s, v = (float(cube[axis][worst]) for axis in HSV)
+    return Errors(float(error.min()), float(np.median(error)), float(error.max()), (h, s, v))

@@ -10,7 +10,7 @@ from ..run import Run
 from ..theme import theme_named
 from .axes import LABEL_PX, TITLE_PX, Sheet, name_hues, new_sheet
 from .picture import Picture, plain_style
-from .reconstruction import error_summary, reconstructed
+from .reconstruction import errors_of, reconstructed
 
 SIZE = (1600, 800)
 N_HUES, N_SATURATIONS, N_VALUES = 24, 4, 8
@@ -49,11 +49,7 @@ def plot_slices(
     """
     cube = reconstructed(run, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES), step)
     when = "after the last update" if step is None else f"at step {step}"
-    errors = error_summary(cube)
-    worst = np.unravel_index(int(cube["error"].argmax()), cube.shape)
-    hue, saturation, value = (
-        float(cube.coordinates[axis][k]) for axis, k in zip(cube.axes, worst, strict=True)
-    )
+    errors = errors_of(cube)
     if true_colors:
         title = "True colors"
         alt = "The true colors of the HSV cube"
@@ -65,15 +61,11 @@ def plot_slices(
         f"{N_HUES} hues across, {N_VALUES} values up."
     )
     if not true_colors:
-        alt += (
-            f" Mean squared error: median {errors['error_median']:.2g}, largest "
-            f"{errors['error_max']:.2g} at hue {360 * hue:.0f}°, saturation {saturation:.2g}, "
-            f"value {value:.2g}."
-        )
+        alt += f" Mean squared error: {errors.words}."
     with plain_style():
         sheet = new_sheet(size, theme_named(theme), default=SIZE)
         _draw(sheet, cube, title, true_colors=true_colors)
-    return Picture(title, alt, {"step": step, **errors}, sheet.figure)
+    return Picture(title, alt, {"step": step, **errors.data}, sheet.figure)
 
 
 def cells(cube: ColorCube, *, true_colors: bool) -> NDArray[np.float64]:

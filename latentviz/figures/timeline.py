@@ -69,7 +69,8 @@ def _in_words(curve: Curve) -> str:
     name = printable(curve.name)
     if len(values) == 0:
         return f"{name} has no value"
-    keys = f", {len(curve.keyed)} keyframes" if len(curve.keyed) else ""
+    n = len(curve.keyed)
+    keys = f", {n} keyframe{'s' if n > 1 else ''}" if n else ""
     return (
         f"{name} from {values[0]:.3g} to {values[-1]:.3g}, within {values.min():.3g} to "
         f"{values.max():.3g}{keys}"

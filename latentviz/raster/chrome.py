@@ -28,6 +28,7 @@ LEAST_TEXT_PX = 8.0  # on any page
 LONGEST_NAME = 32
 LINE_PX = 2.2
 KEY_PX = 7.0
+DASHES = (6, 6)
 LEAST_KEY_PX = 4.0
 
 # A log axis that spans less than this may hold no power of ten to mark.
@@ -87,7 +88,9 @@ def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> Non
     # Negative values have no place on a log axis, and zeros alone would leave it empty.
     values = np.concatenate([curve.values for curve in panel.curves])
     log = panel.log and bool((values > 0).any()) and not bool((values < 0).any())
-    for curve in panel.curves:
+    for n, curve in enumerate(panel.curves):
+        # One that lies on another is dashed, so that both are seen.
+        hides = any(np.array_equal(c.values, curve.values, True) for c in panel.curves[:n])
         # A log axis has no place for 0: rather left out than drawn at its edge.
         shown = np.where(curve.values > 0, curve.values, np.nan) if log else curve.values
         # Matplotlib overflows where a margin is added to the greatest of numbers.
@@ -96,6 +99,7 @@ def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> Non
         axes.plot(
             steps, values, color=curve.color, linewidth=max(1.0, LINE_PX * scale),
             marker="o" if len(steps) == 1 else None, markersize=KEY_PX * scale,
+            linestyle=(0, DASHES) if hides else "-",
         )  # fmt: skip
         axes.plot(
             panel.steps[curve.keyed], curve.values[curve.keyed], "D", color=curve.color,
@@ -116,7 +120,9 @@ def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> Non
         axes.yaxis.set_major_locator(MaxNLocator(4) if few_decades else LogLocator(numticks=5))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     else:
-        axes.yaxis.set_major_locator(MaxNLocator(4))
+        # As many as there is room for.
+        room = int(axes.bbox.height / (1.5 * text_px))
+        axes.yaxis.set_major_locator(MaxNLocator(min(4, max(1, room))))
         # Zero says how much a value is; a constant would otherwise fill the axis with its rounding.
         axes.set_ylim(min(low, 0.0), max(high, 0.0))
     axes.yaxis.set_minor_locator(NullLocator())

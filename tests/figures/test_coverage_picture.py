@@ -157,5 +157,5 @@ def test_a_table_that_is_none(tmp_path, invoke, text, message):
 
 def test_a_table_that_is_no_text(tmp_path):
     (tmp_path / "outcomes.csv").write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(ArchiveError, match="cannot read"):
+    with pytest.raises(ArchiveError, match="is no sweep's table; give the folder of a sweep"):
         read_outcomes(tmp_path)

@@ -94,7 +94,7 @@ def corners(scale=1.0, n_steps=1):
 def test_points_stand_where_they_belong():
     picture = plot_history(corners(), theme="dark")
     pixels = picture.pixels
-    assert picture.data == {"steps": [0], "limits": 1.5}
+    assert picture.data == {"step": None, "earlier_steps": [], "limits": 1.5}
 
     def middles(color):
         # Opacity 0.9 over the disc, or over the page's own ground.
@@ -136,14 +136,14 @@ def test_limits_fit_all_points_unless_told():
 
 def test_ten_thumbnails_at_most_in_geometric_spacing():
     picture = plot_history(corners(n_steps=1001))
-    *earlier, latest = picture.data["steps"]
-    assert latest == 1000
+    earlier = picture.data["earlier_steps"]
+    assert picture.title == "Latents at step 1000"
     assert len(earlier) <= 10
     assert earlier[0] == 0
     gaps = np.diff([s + 10 for s in earlier]) / [s + 10 for s in earlier[:-1]]
     assert gaps.std() / gaps.mean() < 0.15
-    assert plot_history(corners(n_steps=3)).data["steps"] == [0, 1, 2]
-    assert plot_history(corners(n_steps=30), step=0).data["steps"] == [0]
+    assert plot_history(corners(n_steps=3)).data["earlier_steps"] == [0, 1]
+    assert plot_history(corners(n_steps=30), step=0).data["earlier_steps"] == []
 
 
 def test_the_words_of_the_history():
@@ -171,11 +171,30 @@ def test_a_history_that_cannot_be(options, message):
 
 
 def test_latents_that_are_not_finite():
-    latents = np.zeros((3, 4, 2))
+    latents = np.zeros((4, 4, 2))
     latents[1, 2] = np.nan
-    with pytest.raises(ArchiveError, match="the latents at step 1 are not finite; show a step bef"):
-        plot_history(Run.from_arrays(latents))
-    assert plot_history(Run.from_arrays(latents), step=0).data["steps"] == [0]
+    assert plot_history(Run.from_arrays(latents)).data["earlier_steps"] == [0, 2]
+    with pytest.raises(ArchiveError, match="the latents at step 1 are not finite; show an earlier"):
+        plot_history(Run.from_arrays(latents), step=1)
+
+
+def test_by_default_the_final_state_is_shown(run):
+    picture = plot_history(run)
+    assert picture.title == "Latents after the last update"
+    assert picture.data["earlier_steps"][0] == 0
+    assert max(picture.data["earlier_steps"]) < 150
+    last = plot_history(run, step=149)
+    assert last.title == "Latents at step 149"
+    assert (last.pixels[100:600] != picture.pixels[100:600]).any()
+
+
+def test_curves_that_hide_each_other_are_both_seen():
+    ramp = np.linspace(0, 1, T)
+    run = Run.from_arrays(np.zeros((T, 1, 2)), params={"a": ramp, "b": ramp, "c": 1 - ramp})
+    lines = plot_timeline(run).drawn.axes[0].lines
+    assert [line.is_dashed() for line in lines if line.get_marker() == "None"] == [
+        False, True, False,
+    ]  # fmt: skip
 
 
 def test_labels_and_scalars_have_colors():
@@ -190,11 +209,11 @@ def test_the_commands(short_run, tmp_path, invoke):
     assert "Schedule of run" in invoke("timeline", short_run, "-o", path).stdout
     assert b"<svg" in path.read_bytes()
     path = tmp_path / "history.png"
-    options = ["--size", "400x225", "--dims", "0,1", "--names", "a, b", "--limits", "2"]
+    options = ["--size", "800x450", "--dims", "0,1", "--names", "a, b", "--limits", "2"]
     done = invoke("history", short_run, "-o", path, *options, "--dims", "2,3", "--step", "77")
     assert done.stdout == f"{path}: Latents at step 77\n"
     with Image.open(path) as image:
-        assert image.size == (400, 225)
+        assert image.size == (800, 450)
         assert "[0,1] a, [2,3] b" in image.text["Description"]
     about = json.loads(invoke("timeline", short_run, "-o", tmp_path / "t.pdf", "--json").stdout)
     assert about["groups"] == [["lr"], ["reg-norm"]]

@@ -36,7 +36,7 @@ def test_the_picture_shows_the_run_s_end_and_changes_nothing(train, tmp_path):
     with Image.open(picture) as image:
         assert image.size == (1600, 900)
         assert (
-            "512 points at step 60 in the projections [1,0], [1,2], [1,3]"
+            "512 points at step 59 in the projections [1,0], [1,2], [1,3]"
             in (image.text["Description"])
         )
         assert "Below, [1,0] at the steps 0, 20, 40." in image.text["Description"]
