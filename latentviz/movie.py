@@ -26,7 +26,7 @@ from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
 from .raster.layout import MAX_LIMITS, check_size
 from .raster.page import Page, make_page
-from .run import Run, open_run
+from .run import Run, RunLike, opened_run
 from .scene import Stage
 from .text import printable
 from .theme import theme_named
@@ -47,7 +47,6 @@ LOOKED_AT = 16
 MOST_POINTS = 0.995
 
 Progress = Callable[[int, int], None]
-RunLike = Run | str | os.PathLike[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +268,7 @@ def render(
     path = Path(path)
     check_video_path(path)
     with ExitStack() as stack:
-        run = stack.enter_context(_opened(run))
+        run = stack.enter_context(opened_run(run))
         if frame_hashes is not None:
             _check_hashes_path(Path(frame_hashes), path, run)
         plan = Film(run, options)
@@ -311,7 +310,7 @@ def render_frame(
     Raises:
         LatentvizError: The run or an option is bad.
     """
-    with _opened(run) as opened:
+    with opened_run(run) as opened:
         return frame_picture(
             opened, frame=frame, step=step, options=_film_options(options, film)
         ).pixels
@@ -436,16 +435,6 @@ def _worker_count(threads: int | None) -> int:
     if not 1 <= threads <= 256:
         raise OptionError(f"threads must lie within 1 to 256, got {threads}")
     return threads
-
-
-@contextmanager
-def _opened(run: RunLike) -> Iterator[Run]:
-    """The run itself, or the one at a path, which is closed again."""
-    if isinstance(run, Run):
-        yield run
-    else:
-        with open_run(run) as opened:
-            yield opened
 
 
 @contextmanager

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 CACHED_BLOCKS = 4
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
+TIMES_MADE = 4  # how often a model may come to register a weight
 MAX_ARGS_DEPTH = 16  # how deep a model's arguments may nest: they are shown, and given to JSON
 
 
@@ -387,6 +389,34 @@ class Run:
         return self._source
 
 
+RunLike = Run | str | PathLike[str]
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@contextmanager
+def opened_run(run: RunLike) -> Iterator[Run]:
+    """The run itself, or the one at a path, which is closed again."""
+    if isinstance(run, Run):
+        yield run
+    else:
+        with open_run(run) as opened:
+            yield opened
+
+
+def takes_path(
+    function: Callable[Concatenate[Run, P], R],
+) -> Callable[Concatenate[RunLike, P], R]:
+    """Let a function of a run take the path of its archive too."""
+
+    @wraps(function)
+    def taking_path(run: RunLike, *args: P.args, **options: P.kwargs) -> R:
+        with opened_run(run) as opened:
+            return function(opened, *args, **options)
+
+    return taking_path  # type: ignore[return-value]  # its first argument has a name, too
+
+
 @dataclass(frozen=True)
 class _ArraySource:
     """Latents at hand, (T, N, D)."""
@@ -731,8 +761,13 @@ class _ArchiveSource:
 
     @property
     def _n_values(self) -> int:
-        """How many values a recorded state holds."""
-        return sum(array[0].size for array in self._chunk_states(0).values())
+        """How many values the parameters of the model may hold, as they are made.
+
+        More than the recorded state does: weights that are tied, or made anew, are counted each
+        time that a module takes them.
+        """
+        recorded = sum(array[0].size for array in self._chunk_states(0).values())
+        return TIMES_MADE * recorded
 
     def _blocks_of(self) -> int:
         if self._block_length is None:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import ColorCube, hsv_cube
-from ..run import Run
+from ..run import Run, takes_path
 from ..theme import Theme, theme_named
 from .axes import LABEL_PX, TICK_PX, TITLE_PX, Sheet, name_hues, new_sheet
 from .picture import Picture, plain_style
@@ -35,6 +35,7 @@ LINE_PX, EDGE_PX = 1.7, 3.4
 EDGE_ALPHA = 0.6
 
 
+@takes_path
 def plot_errors(
     run: Run,
     *,
@@ -48,7 +49,7 @@ def plot_errors(
     stands for; below, the cube cut at a few saturations.
 
     Args:
-        run: A run of a model from colors to colors.
+        run: A run of a model from colors to colors; or its archive's path.
         step: A recorded step; by default the state after the last update.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.

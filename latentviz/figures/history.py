@@ -12,7 +12,7 @@ from ..pacing import GeometricPace
 from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.hud import Sprite, font, text_sprite
-from ..run import Run
+from ..run import Run, takes_path
 from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
 from ..views import point_colors
@@ -36,6 +36,7 @@ STRIP_PX = 190.0  # the thumbnails and their step numbers
 STEP_ROW_PX = 40.0
 
 
+@takes_path
 def plot_history(
     run: Run,
     *,
@@ -53,7 +54,7 @@ def plot_history(
     training moves fast.
 
     Args:
-        run: A run with latents.
+        run: A run with latents, or its archive's path.
         step: The recorded step to show; by default the state after the last update (the last
             recorded step, where the run has no states to evaluate).
         dims: Pairs of latent dimensions, (right, up); default (1,0), (1,2), (1,3). The thumbnails

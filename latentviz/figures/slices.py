@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import ColorCube, hsv_cube
-from ..run import Run
+from ..run import Run, takes_path
 from ..theme import theme_named
 from .axes import LABEL_PX, TITLE_PX, Sheet, name_hues, new_sheet
 from .picture import Picture, plain_style
@@ -23,6 +23,7 @@ TITLE_GAP_PX = 42.0
 GAP_PX = 56.0
 
 
+@takes_path
 def plot_slices(
     run: Run,
     *,
@@ -36,7 +37,7 @@ def plot_slices(
     Each cell is filled with the reconstruction of its colour; a square within shows the true one.
 
     Args:
-        run: A run of a model from colours to colours.
+        run: A run of a model from colours to colours; or its archive's path.
         step: A recorded step; by default the state after the last update.
         true_colors: Show the true colours alone.
         size: (width, height) in pixels.

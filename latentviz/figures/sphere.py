@@ -21,7 +21,7 @@ from ..files import atomic, check_folder
 from ..raster.hud import Sprite, font, text_sprite
 from ..raster.layout import check_size
 from ..raster.spheres import SphereRenderer, Spheres, View
-from ..run import Run
+from ..run import Run, takes_path
 from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
 from ..views import point_colors
@@ -67,6 +67,7 @@ GIF_COLORS = 256
 Triple = tuple[int, int, int]
 
 
+@takes_path
 def plot_sphere(
     run: Run,
     *,
@@ -84,7 +85,7 @@ def plot_sphere(
     it. All views show -1.25..1.25, or more in steps of 0.25 if a sphere would not fit in.
 
     Args:
-        run: A run.
+        run: A run, or its archive's path.
         step: A recorded step; by default the state after the last update (the last recorded step,
             where the run has no states to evaluate).
         dims: Triples of latent dimensions; default (1,0,2), (1,2,0), (3,2,0), as far as there are
@@ -118,6 +119,7 @@ def plot_sphere(
     return Picture(cloud.title, alt, data, pixels)
 
 
+@takes_path
 def render_orbit(
     run: Run,
     path: str | os.PathLike[str],
@@ -135,7 +137,7 @@ def render_orbit(
     """Render a view of `plot_sphere` that turns once around its upright axis, and so can be looped.
 
     Args:
-        run: A run.
+        run: A run, or its archive's path.
         path: Where it shall lie: ``.mp4``, ``.mov``, ``.mkv``, or ``.gif``, which plays for ever.
         step: As for `plot_sphere`.
         dims: The triple of dimensions (right, up, towards the viewer) with which the turn begins;

@@ -7,7 +7,7 @@ import numpy as np
 from ..errors import ArchiveError
 from ..raster.chrome import draw_legend, draw_panel
 from ..raster.layout import Box
-from ..run import Run
+from ..run import Run, takes_path
 from ..scene import Curve, CurvePanel
 from ..text import printable
 from ..theme import theme_named
@@ -25,13 +25,14 @@ PHASE_PX = 1.6
 LONGEST_PHASE = 24
 
 
+@takes_path
 def plot_timeline(run: Run, *, size: tuple[int, int] = SIZE, theme: str = "dark") -> Picture:
     """Every property of the schedule over steps, with its keyframes and the phases marked.
 
     Properties of comparable scale share a panel; the learning rate has one of its own.
 
     Args:
-        run: A run with a schedule.
+        run: A run with a schedule, or its archive's path.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
 

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentviz import OptionError, Picture
+from latentviz import (
+    ArchiveError,
+    OptionError,
+    Picture,
+    open_run,
+    plot_history,
+    plot_slices,
+    plot_timeline,
+)
 from latentviz.figures.axes import new_sheet
 from latentviz.figures.picture import plain_style
 from latentviz.theme import theme_named
@@ -91,3 +99,11 @@ def test_an_existing_file_is_replaced_whole(raster, tmp_path):
 def test_absurd_sizes(size):
     with pytest.raises(OptionError, match="sides must lie within 160 to 8192 pixels"):
         new_sheet(size, theme_named("dark"), default=(640, 400))
+
+
+def test_a_run_s_path_will_do_in_place_of_the_run(short_run):
+    with open_run(short_run) as run:
+        for plot in (plot_history, plot_slices, plot_timeline):
+            np.testing.assert_array_equal(plot(str(short_run)).pixels, plot(run).pixels)
+    with pytest.raises(ArchiveError, match="does not exist"):
+        plot_slices("none.npz")
