@@ -61,8 +61,7 @@ def plain_model(model: nn.Module) -> nn.Module:
     while COMPILED in model._modules or isinstance(model, parallel):
         name = COMPILED if COMPILED in model._modules else "module"
         model = model.get_submodule(name)
-    plain: nn.Module = model
-    return plain
+    return model
 
 
 def plain_name(name: str) -> str:
@@ -77,6 +76,7 @@ def named_layer(model: nn.Module, layer: str) -> nn.Module:
         ModelError: There is none.
     """
     # A compiled module's wrapper comes first and gives way to what it wraps.
+    modules: dict[str, nn.Module]
     modules = {plain_name(name): module for name, module in model.named_modules()}
     if plain_name(layer) not in modules or not layer:
         names = ", ".join(name for name in modules if name) or "none"
@@ -139,7 +139,7 @@ def evaluate_latents(
     model = plain_model(model)
     target = {layer: named_layer(model, layer)}
     tensors = _state_tensors(model, states, bfloat16)
-    x = _as_input(_input_tensors(inputs), tensors.values())
+    x = _as_input(_input_tensors(inputs), _parameters_first(model, tensors))
 
     def latents(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
         return _reach(model, target, state, x)[layer]
@@ -175,7 +175,7 @@ def evaluate(
     model = plain_model(model)
     target = named_layer(model, layer)
     tensors = _state_tensors(model, state, bfloat16)
-    x = _as_input(_input_tensors(inputs), tensors.values())
+    x = _as_input(_input_tensors(inputs), _parameters_first(model, tensors))
     captured: list[torch.Tensor] = []
 
     def keep(module: nn.Module, args: object, output: object) -> None:
@@ -282,6 +282,14 @@ def _as_input(inputs: Tensors, state: Iterable[torch.Tensor]) -> Tensors:
     """Floats in the model's own precision: NumPy's are double unless told otherwise."""
     precision = next((t.dtype for t in state if t.is_floating_point()), None)
     return _each(lambda t: t.to(precision) if t.is_floating_point() else t, inputs)
+
+
+def _parameters_first(
+    model: nn.Module, state: Mapping[str, torch.Tensor]
+) -> Iterator[torch.Tensor]:
+    """A state's tensors; buffers may be of another precision than what inputs are multiplied by."""
+    names = [name for name, _ in model.named_parameters() if name in state]
+    return (state[name] for name in dict.fromkeys([*names, *state]))
 
 
 def _input_tensors(inputs: Inputs) -> Tensors:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import os
 import platform
 import queue
 import threading
 import time
 import warnings
+import weakref
 from collections.abc import Collection, Iterator, KeysView, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
@@ -44,6 +46,22 @@ _Form = tuple[tuple[int, ...], str]  # shape and dtype
 _Slot = tuple[dict[str, Any], str]  # a module's tensors, and the name of one of them
 
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
+
+
+_recording: weakref.WeakSet[Recorder] = weakref.WeakSet()
+_disowned: list[Recorder] = []  # kept: to collect one could write what its file has buffered
+
+
+def _disown_all() -> None:
+    """A child has no business with its parent's recordings: it must neither write nor wait."""
+    for recorder in list(_recording):
+        recorder._disown()
+        _disowned.append(recorder)
+    _recording.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_disown_all)
 
 
 class RecordingWarning(UserWarning):
@@ -135,7 +153,7 @@ class Recorder:
         self._forms: dict[str, _Form] = {}
         for (owner, key), name in self._slots:
             tensor = owner[key]
-            f.npy_header(_stored_dtype(tensor, name), ())  # refuses what an archive cannot hold
+            _check_storable(tensor, name)
             self._forms[_tensor_called(name)] = tuple(tensor.shape), _dtype_name(tensor)
         self._probe = None if probe is None else _copied_probe(probe)
         model_args = dict(model_args or {})
@@ -171,6 +189,7 @@ class Recorder:
         state_bytes = sum(t.nbytes for t in (slots[key] for (slots, key), _ in self._slots))
         # As many rows as a chunk can come to have: a large model's are few.
         self._chunk_rows = min(CHUNK_STEPS, CHUNK_BYTES // max(1, state_bytes) + 1)
+        self._mirrors: dict[str, torch.Tensor] = {}  # of the tensors that live on an accelerator
         self._n_calls = 0  # of `step`, which is the number of the step to come
         self._n_steps = 0
         self._input_names: KeysView[str] | None = None  # None if a batch is one array
@@ -179,7 +198,10 @@ class Recorder:
         self._chunk = self._new_chunk()
         self._closed = False
         self._warned = False
+        self._disowned = False
+        self._full: _Chunk | None = None
         self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
+        _recording.add(self)
 
     @property
     def n_steps(self) -> int:
@@ -208,6 +230,8 @@ class Recorder:
             ArchiveError: A name is not one that can be recorded.
         """
         if self._closed:
+            if self._disowned:
+                return
             raise OptionError("the recorder is closed; record before close()")
         if self._n_calls % self._every:
             self._n_calls += 1
@@ -217,13 +241,15 @@ class Recorder:
             return
         chunk = self._chunk
         k = chunk.count
+        if self._mirrors:
+            self._copy_to_mirrors()
         for (slots, key), name in self._slots:
             tensor = slots[key]
             view = chunk.views.get(name)
             if view is None or view.place != (tensor.data_ptr(), tensor.stride()):
                 # The first time in this chunk, or the storage was replaced.
                 view = chunk.views[name] = self._view(chunk, name, tensor)
-            view.buffer[k] = view.array if view.array is not None else _memory(tensor)
+            view.buffer[k] = view.array
         if batch is not None:
             self._add_batch(chunk, batch, {} if labels is None else labels)
         elif labels is not None:
@@ -255,13 +281,16 @@ class Recorder:
         if self._closed:
             return
         self._closed = True
+        _recording.discard(self)
         if self._n_steps == 0:
             self._background.abandon()
             raise ArchiveError(
                 "no step was recorded, so there is no archive; call recorder.step() in the loop"
             )
-        if self._chunk.count and self._background.fault is None:
-            self._flush()
+        if self._background.fault is None:
+            self._send()
+            if self._chunk.count:
+                self._flush()
         final = {f"final/states/{name}": _memory(slots[key]) for (slots, key), name in self._slots}
         if self._record_latents:
             final |= {f"final/latents/{name}": array for name, array in self._latents().items()}
@@ -276,6 +305,8 @@ class Recorder:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        if self._disowned:
+            return
         if kind is not None and self._n_steps == 0:
             # Training failed before its first step: its error is the one to see.
             self._closed = True
@@ -302,14 +333,42 @@ class Recorder:
 
     def _view(self, chunk: _Chunk, name: str, tensor: torch.Tensor) -> _View:
         self._check_form(_tensor_called(name), tuple(tensor.shape), _dtype_name(tensor))
-        array = _memory(tensor)
+        array = _memory(tensor if _is_at_hand(tensor) else self._mirror(name, tensor))
         if (old := chunk.views.get(name)) is not None:
             buffer = old.buffer
         else:
             buffer = np.empty((self._chunk_rows, *array.shape), array.dtype)
             chunk.step_bytes += array.nbytes
         place = (tensor.data_ptr(), tensor.stride())
-        return _View(place, array if tensor.device.type == "cpu" else None, buffer)
+        return _View(place, array, buffer)
+
+    def _mirror(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
+        """A copy in the CPU's memory of a tensor on an accelerator, which each step renews."""
+        import torch
+
+        mirror = self._mirrors.get(name)
+        if mirror is None:
+            # From pinned memory the accelerator copies by itself, all tensors in one go.
+            pinned = tensor.device.type == "cuda"
+            mirror = torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=pinned)
+            self._mirrors[name] = mirror.copy_(tensor.detach())
+        return mirror
+
+    def _copy_to_mirrors(self) -> None:
+        """Copy all tensors that live on accelerators; done when it returns, before the update."""
+        import torch
+
+        devices = set()
+        for (slots, key), name in self._slots:
+            tensor, mirror = slots[key].detach(), self._mirrors.get(name)
+            if mirror is None or tensor.shape != mirror.shape or tensor.dtype != mirror.dtype:
+                continue  # at hand; or of another form, which is refused in a moment
+            on_cuda = tensor.device.type == "cuda"
+            mirror.copy_(tensor, non_blocking=on_cuda)
+            if on_cuda:
+                devices.add(tensor.device)
+        for device in devices:
+            torch.cuda.current_stream(device).synchronize()
 
     def _add_batch(self, chunk: _Chunk, batch: Arrays, labels: Mapping[str, Array]) -> None:
         if type(labels) is not dict and not isinstance(labels, Mapping):
@@ -392,8 +451,20 @@ class Recorder:
             )
 
     def _flush(self) -> None:
-        self._background.put(self._chunk)
-        self._chunk = self._new_chunk()
+        self._send()
+        self._full, self._chunk = self._chunk, self._new_chunk()
+        self._send()
+
+    def _send(self) -> None:
+        """Hand over the full chunk; again, if an interrupt left open whether it was."""
+        if self._full is not None:
+            self._background.put(self._full)
+            self._full = None
+
+    def _disown(self) -> None:
+        """In a forked child, such as a data loader's worker: the run is the parent's alone."""
+        self._closed = self._disowned = True
+        self._background.disown()
 
     def _warn(self) -> None:
         if not self._warned:
@@ -411,7 +482,7 @@ class _View:
     """A tensor's memory as an array that follows its in-place updates, and where it is copied."""
 
     place: tuple[int, tuple[int, ...]]  # address and strides
-    array: NDArray[Any] | None  # None if the tensor is not in the CPU's memory
+    array: NDArray[Any]  # its own memory, or its mirror's
     buffer: NDArray[Any]  # (rows, ...)
 
 
@@ -546,19 +617,27 @@ class _Background:
         except Exception as error:  # whatever stopped the writer
             writer.abandon(keep=True)
             what = error.strerror if isinstance(error, OSError) else error
-            raise ArchiveError(
-                f"the run could not be recorded whole: {what}; "
-                f"what was flushed before is in {writer.part}"
-            ) from error
+            left = f"what was flushed before is in {writer.part}"
+            if not writer.part.exists():
+                left = f"{writer.part} is gone"
+            raise ArchiveError(f"the run could not be recorded whole: {what}; {left}") from error
 
     def _join(self) -> None:
         self._queue.put(None)
         self._thread.join()
 
+    def disown(self) -> None:
+        """In a forked child, which has no thread and whose locks may be held for ever."""
+        self._writer.disown()
+
     def _run(self) -> None:
+        last: _Chunk | None = None
         while (chunk := self._queue.get()) is not None:
             if self.fault is not None:
                 continue  # drain, so that training never waits for a writer that is gone
+            if chunk is last:
+                continue  # an interrupt had it handed over twice
+            last = chunk
             try:
                 self._write(chunk)
             except Exception as error:  # handed to the caller, who cannot catch it here
@@ -668,8 +747,11 @@ def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) ->
         if name is None:
             return None
         raise ModelError(f"model_name={name!r} with model_args={dict(args)}: {error}") from None
-    ours, theirs = model.state_dict(), twin.state_dict()
-    if {k: v.shape for k, v in ours.items()} == {k: v.shape for k, v in theirs.items()}:
+    ours, theirs = (
+        {plain_name(k): v.shape for k, v in m.state_dict().items() if isinstance(v, torch.Tensor)}
+        for m in (model, twin)
+    )
+    if ours == theirs:
         return found
     if name is None:
         return None
@@ -761,15 +843,25 @@ def _dtype_name(tensor: torch.Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 
-def _stored_dtype(tensor: torch.Tensor, name: str) -> np.dtype[Any]:
+def _check_storable(tensor: torch.Tensor, name: str) -> None:
+    """Refuse what an archive cannot hold.
+
+    Raises:
+        OptionError: The tensor's dtype, or how it is laid out, is such.
+    """
     import torch
 
     try:
-        return _memory(torch.empty(0, dtype=tensor.dtype)).dtype
-    except OptionError as error:
+        f.npy_header(_memory(torch.empty(0, dtype=tensor.dtype, layout=tensor.layout)).dtype, ())
+    except LatentvizError as error:
         raise OptionError(
             f"{_tensor_called(name)}: {error}, or leave it out with states="
         ) from None
+
+
+def _is_at_hand(tensor: torch.Tensor) -> bool:
+    """Whether a tensor lies in the CPU's memory."""
+    return tensor.device.type == "cpu"
 
 
 def _memory(tensor: torch.Tensor) -> NDArray[Any]:

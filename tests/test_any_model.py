@@ -1,10 +1,12 @@
 """Recording models of every kind: what is recorded of them, how often, and what can be drawn."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 import latentviz
 from latentviz import Recorder, Run, open_run
@@ -78,7 +80,7 @@ def draw(path, tmp_path, **options):
     latentviz.render(path, tmp_path / "film.mp4", **SMALL, **options)
     with open_run(path) as run:
         dims = options.get("dims")
-        assert latentviz.plot_history(run, dims=dims, size=(480, 320)).pixels.std() > 1
+        assert latentviz.plot_history(run, dims=dims, size=(800, 450)).pixels.std() > 1
     return latentviz.render_frame(path, **SMALL, **options)
 
 
@@ -258,3 +260,362 @@ def test_a_plain_run_says_nothing_new(path):
     assert list(header) == [
         "format", "model", "layer", "seed", "keyframes", "phases", "versions",
     ]  # fmt: skip
+
+
+class TwoInputs(nn.Module):
+    """Takes its inputs by name; one of them may be left out."""
+
+    def __init__(self):
+        super().__init__()
+        self.encoder = nn.Linear(3, 2)
+
+    def forward(self, points, *, weights=None):
+        latents = self.encoder(points)
+        return latents if weights is None else latents * weights[:, None]
+
+
+WEIGHTS = np.linspace(0, 1, 7)
+
+
+def test_batches_and_probes_of_several_inputs(path, tmp_path):
+    model = TwoInputs()
+    sizes = [4, 1, 0, 3] * 3
+    batches = [
+        {"points": torch.rand(B, 3), "weights": np.arange(B), "mask": torch.arange(B) > 1}
+        for B in sizes
+    ]
+    probe = {"points": RGB, "weights": WEIGHTS}
+    with Recorder(path, model, layer="encoder", probe=probe, colors=np.arange(7)) as recorder:
+        for step, batch in enumerate(batches):
+            given = batch if step % 2 else dict(reversed(batch.items()))
+            recorder.step(batch=given, labels={"red": batch["mask"]})
+        recorder.step()
+    members = stock(path)
+    assert members["batches/000000/inputs/mask"].dtype == bool
+    assert members["probe/inputs/points"].shape == (7, 3)
+    with open_run(path, model=model) as run:
+        for step, batch in enumerate(batches):
+            read = run.batch(step)
+            assert read.inputs.keys() == batch.keys()
+            for name, values in batch.items():
+                np.testing.assert_array_equal(read.inputs[name], values)
+            np.testing.assert_array_equal(read.labels["red"], batch["mask"])
+        assert run.batch(len(sizes)).inputs["points"].shape == (0, 3)
+        assert run.probe.keys() == probe.keys()
+        assert run.n_points == 7
+        assert run.describe()["probe_shape"] == {"points": [7, 3], "weights": [7]}
+        answer = run.evaluate(probe, 3)
+        expected = model.encoder(torch.tensor(RGB)).detach().numpy()
+        np.testing.assert_allclose(answer.latents, expected, atol=1e-6)
+        np.testing.assert_allclose(answer.outputs, expected * WEIGHTS[:, None], atol=1e-6)
+        np.testing.assert_allclose(run.latents(3), expected, atol=1e-6)
+    assert draw(path, tmp_path, dims=[(0, 1)]).std() > 1
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "message"),
+    [
+        ({"a": RGB}, RGB, "one array on every step, or arrays by name"),
+        (RGB, {"a": RGB}, "one array on every step, or arrays by name"),
+        ({"a": RGB}, {"b": RGB}, r"inputs must be the same on every step, got \['b'\] after"),
+        ({"a": RGB, "b": RGB}, {"a": RGB, "b": RGB[:3]}, r"input 'b' has shape \(3, 3\) and"),
+        ({"a": RGB}, {"a": RGB > 0}, "input 'a' was .* float32 and is now .* bool"),
+        ({"a": RGB}, {"a": {"b": RGB}}, "expected a tensor or an array of numbers, got dict"),
+    ],
+)
+def test_batches_of_another_form_are_refused(path, first, then, message):
+    with Recorder(path, ColorMLP(), layer="encoder") as recorder:
+        recorder.step(batch=first)
+        with pytest.raises(OptionError, match=message):
+            recorder.step(batch=then)
+        recorder.step(batch=first)
+    with open_run(path) as run:
+        assert len(run) == 2
+        inputs = run.batch(1).inputs
+        np.testing.assert_array_equal(inputs["a"] if isinstance(first, dict) else inputs, RGB)
+
+
+@pytest.mark.parametrize(
+    ("probe", "error"),
+    [({}, OptionError), ({"a": RGB, "b": RGB[:2]}, OptionError), ({"a/../b": RGB}, ArchiveError)],
+)
+def test_probes_of_several_inputs_that_do_not_fit(path, tmp_path, probe, error):
+    with pytest.raises(error):
+        Recorder(path, TwoInputs(), layer="encoder", probe=probe)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_bfloat16_states_are_read_back_exactly(path, tmp_path):
+    model = ColorMLP().bfloat16()
+    states = []
+    with Recorder(path, model, layer="encoder", probe=torch.tensor(RGB)) as recorder:
+        for _ in range(20):
+            states.append(copied(model))
+            recorder.step(batch=torch.tensor(RGB).bfloat16())
+            nudge(model)
+    members = stock(path)
+    assert members["states/000000/encoder.0.weight"].dtype == np.uint16
+    assert json.loads(members["header"].tobytes())["bfloat16"] == list(model.state_dict())
+    with open_run(path) as run:
+        for step in (0, 7, 8, 19):
+            for name, array in run.state(step).items():
+                assert array.dtype == np.float32
+                assert torch.equal(torch.tensor(array), states[step][name].float())
+            # Evaluated as bfloat16, not as what NumPy makes of it.
+            model.load_state_dict(states[step])
+            with torch.no_grad():
+                expected = model.encoder(torch.tensor(RGB).bfloat16()).float().numpy()
+                outputs = model(torch.tensor(RGB).bfloat16()).float().numpy()
+            answer = run.evaluate(RGB, step)
+            np.testing.assert_array_equal(answer.latents, expected)
+            np.testing.assert_array_equal(answer.outputs, outputs)
+            np.testing.assert_allclose(run.latents(step), expected, rtol=0.02, atol=0.02)
+        np.testing.assert_array_equal(
+            run.batch(0).inputs, torch.tensor(RGB).bfloat16().float().numpy()
+        )
+    assert draw(path, tmp_path).std() > 1
+
+
+def test_recorded_latents_of_a_bfloat16_model(path):
+    model = ColorMLP().bfloat16()
+    with Recorder(path, model, layer="encoder", probe=RGB, latents=True) as recorder:
+        recorder.step()
+    expected = model.encoder(torch.tensor(RGB).bfloat16()).detach().float().numpy()
+    with open_run(path) as run:
+        np.testing.assert_array_equal(run.latents(0), expected)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "message"),
+    [
+        (torch.float8_e4m3fn, r"'odd': tensors of torch.float8_e4m3fn cannot .* float32 first, or"),
+        (torch.complex64, r"'odd': arrays must be .*complex64.* leave it out with states="),
+    ],
+)
+def test_a_tensor_that_cannot_be_recorded_is_refused_at_once(path, tmp_path, dtype, message):
+    model = ColorMLP()
+    model.register_buffer("odd", torch.zeros(3).to(dtype))
+    with pytest.raises(OptionError, match=message):
+        Recorder(path, model, layer="encoder")
+    assert list(tmp_path.iterdir()) == []
+    Recorder(path, model, layer="encoder", states="*coder*")._background.abandon()
+
+
+def test_a_tensor_that_becomes_bfloat16_is_refused(path):
+    model = ColorMLP()
+    with Recorder(path, model, layer="encoder", probe=RGB) as recorder:
+        recorder.step()
+        model.encoder.bfloat16()
+        with pytest.raises(OptionError, match=r"was .* float32 and is now .* bfloat16"):
+            recorder.step()
+        model.encoder.float()
+
+
+def test_buffers_of_every_dtype_and_scalars(path):
+    class Counted(ColorMLP):
+        def __init__(self):
+            super().__init__()
+            for name in ("bool", "uint8", "int16", "int32", "int64", "float16", "float64"):
+                self.register_buffer(name, torch.zeros(2).to(getattr(torch, name)))
+            self.register_buffer("scalar", torch.zeros((), dtype=torch.int64))
+            self.register_buffer("unsaved", torch.zeros(2), persistent=False)
+
+        def forward(self, x):
+            return super().forward(x)
+
+    model = Counted()
+    states = []
+    with Recorder(path, model, layer="encoder", probe=RGB) as recorder:
+        for _ in range(10):
+            states.append(copied(model))
+            recorder.step()
+            for buffer in model.buffers():
+                buffer.add_(1) if buffer.dtype != torch.bool else buffer.logical_not_()
+    with open_run(path, model=model) as run:
+        for step, expected in enumerate(states):
+            state = run.state(step)
+            assert state.keys() == expected.keys()
+            assert "unsaved" not in state
+            for name, array in state.items():
+                np.testing.assert_array_equal(array, expected[name].numpy(), strict=True)
+        assert run.state()["scalar"] == 10
+        run.evaluate(RGB, 3)
+
+
+def rewritten_header(path, target, **change):
+    from latentviz.archive import ArchiveWriter
+    from latentviz.archive import format as f
+
+    with ArchiveReader(path) as reader, ArchiveWriter(target) as writer:
+        members = {name: reader.read(name) for name in reader.members}
+    with ArchiveReader(path) as reader, ArchiveWriter(target, overwrite=True) as writer:
+        contents = json.loads(members.pop("manifest").tobytes())
+        header = json.loads(members["header"].tobytes()) | change
+        members["header"] = np.frombuffer(json.dumps(header).encode(), np.uint8)
+        crcs = {name: writer.add(name, array) for name, array in members.items()}
+        for entry in [*contents["chunks"], contents]:
+            entry["members"] = {name: crcs[name] for name in entry["members"]}
+        writer.add("manifest", f.json_array(contents))
+    return target
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"bfloat16": "encoder.0.weight"},
+        {"bfloat16": [1]},
+        {"bfloat16": None},
+        {"bfloat16": {"encoder.0.weight": 1}},
+        {"layers": [None]},
+        {"layers": "encoder"},
+        {"layers": 3},
+        {"states": [3]},
+        {"states": True},
+        {"bfloat16": ["encoder.0.weight"]},  # which is float32 in truth
+    ],
+)
+def test_headers_that_lie(path, tmp_path, change):
+    recorded(path, ColorMLP())
+
+    def read():
+        with open_run(rewritten_header(path, tmp_path / "x.npz", **change)) as run:
+            run.latents()
+
+    with pytest.raises(ArchiveError, match=r"malformed|is said to be bfloat16"):
+        read()
+
+
+def test_a_bfloat16_tensor_that_the_run_lacks_does_not_matter(path, tmp_path):
+    _, latents = recorded(path, ColorMLP())
+    with open_run(rewritten_header(path, tmp_path / "x.npz", bfloat16=["nosuch"])) as run:
+        np.testing.assert_allclose(run.latents(), latents, atol=1e-6)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_tensors_that_are_not_at_hand_are_copied_before_the_update(path, monkeypatch, replaced):
+    # There is no accelerator here: the CPU's own tensors are treated as if they lay on one.
+    monkeypatch.setattr(recorder_module, "_is_at_hand", lambda tensor: False)
+    model = ColorMLP()
+    expected = []
+    with Recorder(path, model, layer="encoder", probe=RGB) as recorder:
+        for step in range(20):
+            if replaced and step % 3 == 1:
+                for parameter in model.parameters():
+                    parameter.data = parameter.data.clone()
+            expected.append(copied(model))
+            recorder.step()
+            nudge(model)
+        assert len(recorder._mirrors) == 8
+    with open_run(path) as run:
+        for step, state in enumerate(expected):
+            for name, array in run.state(step).items():
+                np.testing.assert_array_equal(array, state[name].numpy())
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_model_on_cuda(path):  # pragma: no cover
+    model = ColorMLP().cuda()
+    expected, latents = [], []
+    with Recorder(path, model, layer="encoder", probe=RGB, latents=True) as recorder:
+        before = torch.cuda.memory_allocated()
+        for _ in range(20):
+            expected.append({name: tensor.cpu() for name, tensor in copied(model).items()})
+            with torch.no_grad():
+                latents.append(model.encoder(torch.tensor(RGB).cuda()).cpu().numpy())
+            batch = torch.rand(4, 3).cuda()
+            recorder.step(batch=batch, losses={"loss": batch.sum()})
+            nudge(model)
+        assert torch.cuda.memory_allocated() <= before + (1 << 20)
+    with open_run(path) as run:
+        np.testing.assert_allclose(run.latents(), latents, atol=1e-5)
+        for step, state in enumerate(expected):
+            for name, array in run.state(step).items():
+                np.testing.assert_array_equal(array, state[name].numpy())
+
+
+def compiled_whole(model):
+    return torch.compile(model, backend="eager")
+
+
+def compiled_in_part(model):
+    model.encoder = torch.compile(model.encoder, backend="eager")
+    return model
+
+
+def compiled_in_place(model):
+    model.compile(backend="eager")
+    return model
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [compiled_whole, compiled_in_part, compiled_in_place, nn.DataParallel],
+)
+@pytest.mark.parametrize("layer", ["encoder", "encoder.0"])
+def test_wrapped_models_are_recorded_as_the_plain_ones(path, wrap, layer):
+    model = ColorMLP()
+    plain = copied(model).keys()
+    wrapped = wrap(model)
+    probe = torch.tensor(RGB)
+    latents, hooks = [], []
+    with Recorder(path, wrapped, layer=layer, probe=RGB, latents=True) as recorder:
+        for _ in range(3):
+            loss = wrapped(probe).square().mean()
+            wrapped.zero_grad()
+            loss.backward()
+            recorder.step(losses={"loss": loss})
+            target = model.encoder
+            target = getattr(target, "_orig_mod", target)
+            with torch.no_grad():
+                latents.append((target if layer == "encoder" else target[0])(probe).numpy())
+                for parameter in wrapped.parameters():
+                    parameter -= 0.1 * parameter.grad
+            hooks.append(len(target._forward_hooks) + len(target[0]._forward_hooks))
+    assert hooks == [0, 0, 0]
+    with open_run(path) as run:
+        assert run.model_name == "color-mlp"
+        assert run.layer == layer
+        assert run.state(0).keys() == plain
+        np.testing.assert_allclose(run.latents(), latents, atol=1e-6)
+        answer = run.evaluate(RGB, 2)
+        np.testing.assert_allclose(answer.latents, latents[2], atol=1e-6)
+    with open_run(path, model=wrapped) as run:
+        np.testing.assert_allclose(run.evaluate(RGB, 1).latents, latents[1], atol=1e-6)
+
+
+class Tied(nn.Module):
+    """A bag of words whose output weights are its embedding's."""
+
+    def __init__(self, words=11, width=4):
+        super().__init__()
+        self.embedding = nn.Embedding(words, width)
+        self.pooled = nn.Identity()
+        self.output = nn.Linear(width, words, bias=False)
+        self.output.weight = self.embedding.weight
+
+    def forward(self, ids):
+        return self.output(self.pooled(self.embedding(ids).mean(1)))
+
+
+@pytest.mark.parametrize("model", [Tied(), "test_any_model:Tied"], ids=["module", "factory"])
+def test_tied_weights(path, model, monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+    trained, probe = Tied(), torch.randint(0, 11, (7, 5))
+    expected = []
+    with Recorder(path, trained, layer="pooled", probe=probe) as recorder:
+        for _ in range(10):
+            recorder.step(batch=probe)
+            with torch.no_grad():
+                expected.append((trained.embedding(probe).mean(1).numpy(), trained(probe).numpy()))
+            nudge(trained)
+    with open_run(path, model=model) as run:
+        for step, (latents, outputs) in enumerate(expected):
+            state = run.state(step)
+            assert state.keys() == {"embedding.weight", "output.weight"}
+            np.testing.assert_array_equal(*state.values())
+            np.testing.assert_allclose(run.latents(step), latents, atol=1e-6)
+            answer = run.evaluate(run.batch(step).inputs, step)
+            np.testing.assert_allclose(answer.outputs, outputs, atol=1e-6)
+        twin = Tied()
+        twin.load_state_dict({name: torch.tensor(array) for name, array in run.state().items()})
+        assert torch.equal(twin.output.weight, trained.output.weight)

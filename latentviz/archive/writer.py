@@ -100,9 +100,23 @@ class ArchiveWriter:
         self._names = {member.name for member in self._members}
 
     def sync(self) -> None:
-        """Return once all that was added is on the disk, as far as the disk is honest."""
+        """Return once all that was added is on the disk, as far as the disk is honest.
+
+        Raises:
+            ArchiveError: The file was removed or replaced, so that it would come to nothing.
+            OSError: The file cannot be written.
+        """
         self._file.flush()
         getattr(os, "fdatasync", os.fsync)(self._file.fileno())
+        if not _is_at(self._file, self.part):
+            raise ArchiveError(f"{self.part} was removed or replaced")
+
+    def disown(self) -> None:
+        """In a forked child: leave the file, and what is buffered for it, to the parent."""
+        with contextlib.suppress(ValueError):  # closed already
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._file.fileno())
+            os.close(null)
 
     def finish(self) -> None:
         """Write the directory, and move the file to its destination."""
