@@ -67,7 +67,7 @@ def killed_run(folder: Path, rng: random.Random) -> tuple[int, int]:
         finally:
             os._exit(1)
     os.close(write)
-    time.sleep(rng.uniform(0.0, 0.06))
+    time.sleep(rng.uniform(0.0, 0.1))
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     with os.fdopen(read, "rb") as pipe:
