@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -194,6 +194,7 @@ class Recorder:
         self._n_steps = 0
         self._input_names: KeysView[str] | None = None  # None if a batch is one array
         self._label_names: KeysView[str] | None = None
+        self._array_type: type | None = None  # of the last batch that was one array
         self._batch_form: object = None  # the last batch's
         self._chunk = self._new_chunk()
         self._closed = False
@@ -376,7 +377,13 @@ class Recorder:
                 "labels must be arrays by name, such as {'red': red}, "
                 f"got {type(labels).__name__}"
             )
-        inputs = batch if isinstance(batch, Mapping) else None
+        inputs: Mapping[str, Array] | None = None
+        # The last batch's type is known, and asking what else it is takes its time.
+        if type(batch) is not self._array_type:
+            if isinstance(batch, Mapping):
+                inputs = batch
+            else:
+                self._array_type = type(batch)
         input_names: KeysView[str] | None
         label_names: KeysView[str]
         if self._label_names is None:
@@ -385,11 +392,12 @@ class Recorder:
             label_names = dict.fromkeys(labels).keys()
         else:
             input_names, label_names = self._input_names, self._label_names
-            _check_same("labels", labels, label_names)
+            if labels.keys() != label_names:
+                _refuse_other("labels", labels, label_names)
             if (inputs is None) != (input_names is None):
                 raise OptionError("a batch must be one array on every step, or arrays by name")
-            if inputs is not None and input_names is not None:
-                _check_same("the batch's inputs", inputs, input_names)
+            if inputs is not None and inputs.keys() != input_names:
+                _refuse_other("the batch's inputs", inputs, input_names or ())
         if inputs is None or input_names is None:
             arrays = [_as_array(batch)]  # type: ignore[arg-type] # not a mapping
         else:
@@ -798,11 +806,10 @@ def _check_part_names(inputs: Collection[str] | None, labels: Collection[str]) -
         f.check_name(f"batches/{f.chunk_id(0)}/{member}")
 
 
-def _check_same(what: str, given: Mapping[str, Any], names: KeysView[str]) -> None:
-    if given.keys() != names:
-        raise OptionError(
-            f"{what} must be the same on every step, got {sorted(given)} after {sorted(names)}"
-        )
+def _refuse_other(what: str, given: Collection[str], names: Collection[str]) -> NoReturn:
+    raise OptionError(
+        f"{what} must be the same on every step, got {sorted(given)} after {sorted(names)}"
+    )
 
 
 def _colors(probe: Mapping[str, NDArray[Any]], colors: Array | None) -> NDArray[Any] | None:

@@ -766,7 +766,7 @@ class _ArchiveSource:
         More than the recorded state does: weights that are tied, or made anew, are counted each
         time that a module takes them.
         """
-        recorded = sum(array[0].size for array in self._chunk_states(0).values())
+        recorded: int = sum(array[0].size for array in self._chunk_states(0).values())
         return TIMES_MADE * recorded
 
     def _blocks_of(self) -> int:

@@ -1,8 +1,12 @@
 import json
+import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import textwrap
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -489,3 +493,54 @@ def test_a_batch_of_a_step_that_was_refused_is_overwritten(path):
         np.testing.assert_array_equal(run.batch(0).inputs, RGB[3:])
         assert np.isnan(run.metrics["loss"]).all()
         assert run.metrics["recon"].tolist() == [2.0]
+
+
+@pytest.fixture(scope="module")
+def faults():
+    """What came of each of `recorder_faults`, run in one process: importing torch takes long."""
+    folder = Path(tempfile.mkdtemp())  # not below a folder that is root's alone
+    folder.chmod(0o755)
+    script = Path(__file__).with_name("recorder_faults.py")
+    try:
+        command = [sys.executable, "-W", "error", str(script), str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    finally:
+        shutil.rmtree(folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and POSIX permissions")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "forked_children_neither_write_nor_hang",
+        "a_data_loaders_workers_leave_the_recording_alone",
+        "a_folder_that_is_removed_ends_recording_and_not_training",
+        "a_part_that_is_moved_away_is_readable_where_it_is",
+        "ctrl_c_keeps_every_step_so_far",
+        "a_permission_that_is_lost_loses_nothing_that_was_flushed",
+    ],
+)
+def test_provoked_for_real(faults, name):
+    assert faults.pop(name) == "passed"
+
+
+def test_a_chunk_that_an_interrupt_had_handed_over_twice_is_written_once(path):
+    with Recorder(path, ColorMLP(), layer="encoder", probe=RGB) as recorder:
+        put = recorder._background.put
+
+        def interrupted(chunk):
+            put(chunk)
+            recorder._background.put = put
+            raise KeyboardInterrupt
+
+        recorder._background.put = interrupted
+        for step in range(63):
+            recorder.step(losses={"loss": step})
+        with pytest.raises(KeyboardInterrupt):
+            recorder.step(losses={"loss": 63})
+        for step in range(64, 140):
+            recorder.step(losses={"loss": step})
+    with open_run(path) as run:
+        assert run.metrics["loss"].tolist() == list(range(140))
