@@ -31,7 +31,10 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         benchmarks: dict[str, Callable[[], Iterable[Result]]] = {
-            "recorder": lambda: [training.recorder_cost(folder, 6 * pairs)],
+            "recorder": lambda: [
+                training.recorder_cost(folder, 6 * pairs),
+                training.large_recorder_cost(folder, 3 * pairs),
+            ],
             "latents": lambda: [training.latents_speed(run, 3 * pairs)],
             "pictures": lambda: pictures.seconds(run, folder, 2 * pairs + 1),
             "memory": lambda: [film.memory(folder)],

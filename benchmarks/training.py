@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from benchmarks.measure import Result, paired
 from latentviz import Recorder, open_run, rgb_grid
@@ -16,6 +18,9 @@ from trainers.sparse_labels import LAYER, shipped_dopesheet
 
 BLOCK_STEPS = 2200  # two whole chunks and a bit: the background thread counts too
 LOOPED_STEPS = 2048
+LARGE_WIDTHS = (784, 800, 450, 10)  # 992,960 weights and biases
+LARGE_BATCH = 256
+LARGE_STEPS = 60
 
 
 def recorder_cost(folder: Path, pairs: int) -> Result:
@@ -77,6 +82,55 @@ def recorder_cost(folder: Path, pairs: int) -> Result:
             unit="µs",
             times_faster=False,
             target=1.05,
+        )
+    finally:
+        torch.set_num_threads(threads)
+
+
+def large_recorder_cost(folder: Path, pairs: int) -> Result:
+    """A model of a million parameters, batches of 256: each step's 4 MB recorded, and not."""
+    generator = torch.Generator().manual_seed(0)
+    inputs = torch.rand(LARGE_BATCH, LARGE_WIDTHS[0], generator=generator)
+    target = torch.randint(0, LARGE_WIDTHS[-1], (LARGE_BATCH,), generator=generator)
+
+    def block(*, recorded: bool) -> float:
+        torch.manual_seed(0)
+        layers: list[nn.Module] = []
+        for into, out_of in itertools.pairwise(LARGE_WIDTHS):
+            layers += [nn.Linear(into, out_of), nn.ReLU()]
+        model = nn.Sequential(*layers[:-1])
+        optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+        recorder = None
+        if recorded:
+            recorder = Recorder(
+                folder / "large.npz", model, layer="0", probe=inputs[:64], latents=False,
+                overwrite=True,
+            )  # fmt: skip
+        begun = time.perf_counter()
+        for _ in range(LARGE_STEPS):
+            loss = nn.functional.cross_entropy(model(inputs), target)
+            optimizer.zero_grad()
+            loss.backward()
+            if recorder is not None:
+                recorder.step(batch=inputs, labels={"target": target}, losses={"loss": loss})
+            optimizer.step()
+        seconds = time.perf_counter() - begun
+        if recorder is not None:
+            recorder.close()
+        return seconds / LARGE_STEPS * 1e3
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        block(recorded=True)
+        return paired(
+            "training step of a million parameters, recorded against not",
+            lambda: block(recorded=True),
+            lambda: block(recorded=False),
+            pairs=pairs,
+            unit="ms",
+            times_faster=False,
+            target=1.10,
         )
     finally:
         torch.set_num_threads(threads)

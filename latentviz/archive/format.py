@@ -4,12 +4,16 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
 ``numpy.load(path, allow_pickle=False)`` reads:
 
 - ``header``: JSON as uint8. ``format``, ``model`` (a registered name and its arguments, or null),
-  ``layer``, ``seed``, ``keyframes``, ``phases``, ``versions``. Written first.
-- ``probe/inputs`` (N, ...) and ``probe/colors`` (N, 3) RGB in 0..1, (N,) integer labels, or (N,)
+  ``layer``, ``seed``, ``keyframes``, ``phases``, ``versions``. Written first. And where they say
+  more: ``layers``, all names of which ``layer`` is the first; ``states``, the patterns of the
+  tensors that were recorded if they are not all of the state's; ``bfloat16``, the names of the
+  tensors whose members hold the bits of bfloat16 numbers, as uint16.
+- ``probe/inputs`` (N, ...), or ``probe/inputs/NAME`` of several inputs; and ``probe/colors`` (N, 3) RGB in 0..1, (N,) integer labels, or (N,)
   float scalars.
 - Chunks of K recorded steps, numbered ``C`` = 000000, 000001, ...: ``steps/C`` (K,) int64;
   ``states/C/TENSOR`` (K, ...), each step's state before its update; ``batches/C/inputs``
-  (ΣB, ...) and ``batches/C/labels/NAME`` (ΣB, ...), the steps' batches end to end;
+  (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``
+  (ΣB, ...), the steps' batches end to end;
   ``batches/C/offsets`` (K + 1,) int64, where each begins; ``metrics/C/NAME`` and ``params/C/NAME``
   (K,) float64, NaN where a step has none; ``latents/C/LAYER`` (K, N, D).
 - ``chunks/C``: JSON as uint8, the last member of its chunk: ``steps`` (first, last), ``count``,
