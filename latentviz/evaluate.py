@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ModelError
+from .text import printable
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +81,7 @@ def named_layer(model: nn.Module, layer: str) -> nn.Module:
     modules = {plain_name(name): module for name, module in model.named_modules()}
     if plain_name(layer) not in modules or not layer:
         names = ", ".join(name for name in modules if name) or "none"
-        raise ModelError(f"the model has no layer {layer!r}; its layers are: {names}")
+        raise ModelError(f"the model has no layer {printable(layer)!r}; its layers are: {names}")
     return modules[plain_name(layer)]
 
 
@@ -224,7 +225,7 @@ def _reach(
 
 
 def _unused(layer: str) -> str:
-    return f"the latent layer {layer!r} is not used when the model is run"
+    return f"the latent layer {printable(layer)!r} is not used when the model is run"
 
 
 def _call(model: nn.Module, state: Mapping[str, torch.Tensor], inputs: Tensors) -> Any:

@@ -58,6 +58,7 @@ NUMBERS = [
 ODD_JSON = [
     None, True, False, 0, -1, 1, 10**30, -(10**30), 1.5, 1e300, float("nan"), float("inf"), "",
     "x" * 5000, "\x1b[2J\n$x^2$", "_x", "\u202e\ud800", "../../etc/passwd", "os:system", [], {},
+    ["encoder.0.bias"],
     [[]], [None], {"a": None}, [[0, "x"]], [["x", 0]], {"lr": [10**30]}, {"lr": "012"},
     {"name": "cn-color-mlp", "args": {"k_codec": 1 << 20, "n_nonlinear": 1 << 30}},
     {"name": "cn-color-mlp", "args": {"k_codec": 1 << 62}},
@@ -187,7 +188,7 @@ def members(*, registered: bool) -> dict[str, np.ndarray]:
     header = {
         "format": 1, "model": {"name": "color-mlp", "args": {}} if registered else None,
         "layer": "encoder", "seed": 7, "keyframes": {"lr": [0, 5]}, "phases": [[0, "Train"]],
-        "versions": {"python": "3.12"},
+        "versions": {"python": "3.12"}, "layers": ["encoder"], "states": None, "bfloat16": [],
     }  # fmt: skip
     out = {"header": f.json_array(header), "probe/inputs": rng.random((N, 3)).astype("f4")}
     out["probe/colors"] = np.arange(N)
@@ -663,8 +664,8 @@ def try_mutants(numbers: range, seed: int, folder: Path) -> tuple[Counter, list[
         rng = random.Random(f"{seed}-{number}")
         subject, mutation = rng.choice(all_subjects), rng.choice(MUTATIONS)
         what = f"mutant {number} of seed {seed} ({subject.name}, {mutation.__name__})"
-        # For what no signal can stop.
-        faulthandler.dump_traceback_later(120, exit=True)
+        if number % 100 == 0:  # for what no signal can stop
+            faulthandler.dump_traceback_later(300, exit=True)
         with limits(subject.small_limits):
             data, rule = mutation(rng, subject)
             path = written(folder, subject, data)
@@ -707,7 +708,7 @@ def main() -> int:
     numbers = range(options.mutants)
     if options.only is not None:
         numbers = range(options.only, options.only + 1)
-    step = max(1, min(2000, len(numbers) // options.jobs))
+    step = max(1, min(10_000, len(numbers) // options.jobs))
     jobs = [(numbers[a : a + step], options.seed) for a in range(0, len(numbers), step)]
     counts, findings = Counter(), []
     # Each job in a process of its own, which starts with little in memory. One that ends hard is
