@@ -82,11 +82,14 @@ def test_nothing_is_left_of_a_render_that_was_stopped(short_run, tmp_path, trial
     assert out == ""
     if video.exists():
         assert video.read_bytes() == before
-    if process.returncode == 130:
+    if "Interrupted" in err:
         assert err.splitlines()[-1] == "Interrupted; nothing is left half-written."
+        # Python itself ends by SIGINT if it was in the midst of running a string as code, even
+        # though the interrupt was caught: shells say 130 of that, too.
+        assert process.returncode in (130, -signal.SIGINT)
     else:
         # While Python itself was starting: nothing of ours was running.
-        assert process.returncode in (-chosen, 1)
+        assert process.returncode in (-chosen, 1, -signal.SIGABRT)
 
 
 def test_ffmpeg_that_is_killed_ends_the_render_with_its_words(short_run, tmp_path):
