@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import copy
 import faulthandler
 import json
 import multiprocessing
@@ -601,7 +602,7 @@ def _put(rng: random.Random, document: object) -> None:
             if rng.random() < 0.15:
                 del document[key]
             else:
-                document[key] = rng.choice(ODD_JSON)
+                document[key] = copy.deepcopy(rng.choice(ODD_JSON))  # it may be changed in turn
             return
         document = document[key]
 
