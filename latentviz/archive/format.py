@@ -8,8 +8,8 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
   more: ``layers``, all names of which ``layer`` is the first; ``states``, the patterns of the
   tensors that were recorded if they are not all of the state's; ``bfloat16``, the names of the
   tensors whose members hold the bits of bfloat16 numbers, as uint16.
-- ``probe/inputs`` (N, ...), or ``probe/inputs/NAME`` of several inputs; and ``probe/colors`` (N, 3) RGB in 0..1, (N,) integer labels, or (N,)
-  float scalars.
+- ``probe/inputs`` (N, ...), or ``probe/inputs/NAME`` of several inputs; and ``probe/colors``
+  (N, 3) RGB in 0..1, (N,) integer labels, or (N,) float scalars.
 - Chunks of K recorded steps, numbered ``C`` = 000000, 000001, ...: ``steps/C`` (K,) int64;
   ``states/C/TENSOR`` (K, ...), each step's state before its update; ``batches/C/inputs``
   (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``

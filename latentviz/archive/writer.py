@@ -20,6 +20,10 @@ from .deflate import crc32, deflate
 ReadAt = Callable[[int, int], bytes]
 
 COPIED_BYTES = 1 << 22
+# From LARGE_BYTES on, a sample says whether a member is worth deflating.
+LARGE_BYTES = 1 << 20
+SAMPLE_BYTES = 1 << 16
+WORTHWHILE = 0.9
 
 
 def part_path(path: Path) -> Path:
@@ -77,12 +81,16 @@ class ArchiveWriter:
         array = np.ascontiguousarray(array).reshape(np.shape(array))
         if array.dtype.byteorder == ">":
             array = array.astype(array.dtype.newbyteorder("<"))
-        data = f.npy_header(array.dtype, array.shape) + array.tobytes()
-        packed, method = deflate(data), f.DEFLATED
-        if len(packed) >= len(data):
-            packed, method = data, f.STORED
+        data = b"".join((f.npy_header(array.dtype, array.shape), array.reshape(-1).data))
+        packed, method = data, f.STORED
+        if _is_worth_deflating(data):
+            packed = deflate(data)
+            method = f.DEFLATED
+            if len(packed) >= len(data):
+                packed, method = data, f.STORED
         member = f.Member(name, self._position, len(packed), len(data), crc32(data), method)
-        self._write(_local_header(member) + packed)
+        self._write(_local_header(member))
+        self._write(packed)
         self._members.append(member)
         self._names.add(name)
         return member.crc
@@ -154,6 +162,18 @@ class ArchiveWriter:
             self.finish()
         else:
             self.abandon(keep=True)
+
+
+def _is_worth_deflating(data: bytes) -> bool:
+    """Whether what is large gets smaller by a tenth, as far as a sample from its midst can tell.
+
+    A large model's weights hardly do, and would cost the training more than they save.
+    """
+    if len(data) < LARGE_BYTES:
+        return True
+    middle = len(data) // 2
+    sample = data[middle : middle + SAMPLE_BYTES]
+    return len(deflate(sample)) <= WORTHWHILE * len(sample)
 
 
 def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
