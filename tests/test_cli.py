@@ -380,6 +380,7 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     for name in ("fps", "crf", "preset"):
         assert stated.pop(name) == str(settings[name])
     assert (options.limits, options.dot_radius) == (None, None)
+    assert (stated.pop("layer"), options.layer) == ("the first that was recorded", None)
     assert stated.pop("limits") == f"{LEAST_LIMITS}, or more where points lie beyond"
     radius = DOT_SHARE * LEAST_LIMITS
     assert stated.pop("dot_radius") == f"{DOT_SHARE} of the limits, {radius:g} for {LEAST_LIMITS}"

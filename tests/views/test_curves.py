@@ -125,8 +125,8 @@ def test_keyframes_are_marked_on_the_schedule_only():
         keyframes={"w": [0, 15, 30], "lr": [10]},
     )
     schedule, losses = panels_of(run)
-    # As indices; step 15 was not recorded.
-    assert [c.keyed.tolist() for c in schedule.curves] == [[0, 3], []]
+    # As indices; step 15 was not recorded, and its keyframe stands at the next that was.
+    assert [c.keyed.tolist() for c in schedule.curves] == [[0, 2, 3], []]
     assert [c.keyed.tolist() for c in losses.curves] == [[]]
 
 

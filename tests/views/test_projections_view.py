@@ -64,7 +64,7 @@ def test_positions_are_projection_point_substep_and_right_up(latents):
 def test_a_scene_knows_its_step_stride_and_alpha(latents):
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
     scene = ProjectionsView((Projection(1, 0),), 0.5)(run, Frame(3, 2, 5))
-    assert (scene.step, scene.stride, scene.alpha) == (20, 3, substep_alpha(0.5, 3))
+    assert (scene.step, scene.stride, scene.alpha) == (20, 30, substep_alpha(0.5, 3))
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
