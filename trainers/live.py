@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from .events import Events, PhaseEnd, StepMetrics
 from .loop import infer
 
 EVERY_STEPS = 200
+# What share of a core the pictures of a very fast training may take; they are fewer then.
+MOST_OF_THE_TIME = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -48,9 +51,9 @@ def live_history(events: Events, path: Path | None, *, layer: str, every: int) -
 class LiveHistory:
     """Renews a picture of a run's latent space, over thumbnails of earlier steps.
 
-    A thread of its own draws, and takes the latest step that there is: training never waits for a
-    picture. Each one replaces the one before whole. A context manager; the last picture is there
-    when it ends.
+    A thread of its own draws, for a tenth of the time at most, and takes the latest step that there
+    is: training never waits for a picture. Each one replaces the one before whole. A context
+    manager; the last picture is there when it ends.
     """
 
     def __init__(self, path: Path, *, layer: str, points: Tensor, every: int) -> None:
@@ -73,6 +76,7 @@ class LiveHistory:
         self._colors = points.numpy()
         # None ends the thread.
         self._moments: queue.SimpleQueue[Moment | None] = queue.SimpleQueue()
+        self._ending = threading.Event()
         self._thread = threading.Thread(target=self._draw, name="live-history", daemon=True)
 
     def listen(self, events: Events) -> None:
@@ -90,6 +94,7 @@ class LiveHistory:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        self._ending.set()
         self._moments.put(None)
         self._thread.join()
 
@@ -113,12 +118,14 @@ class LiveHistory:
             while not self._moments.empty() and (moment := self._moments.get()) is not None:
                 step, latents = moment
                 history[step] = latents
+            begun = time.monotonic()
             try:
                 self._plot(history)
             except (LatentvizError, OSError) as error:
                 _log.warning("the live picture could not be drawn: %s", error)
                 return
             if moment is not None:
+                self._ending.wait((time.monotonic() - begun) * (1 / MOST_OF_THE_TIME - 1))
                 moment = self._moments.get()
 
     def _plot(self, history: dict[int, NDArray[np.float32]]) -> None:

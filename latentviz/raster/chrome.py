@@ -102,7 +102,7 @@ def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> Non
             linestyle=(0, DASHES) if hides else "-",
         )  # fmt: skip
         axes.plot(
-            panel.steps[curve.keyed], curve.values[curve.keyed], "D", color=curve.color,
+            panel.steps[curve.keyed], shown[curve.keyed], "D", color=curve.color,
             markersize=max(LEAST_KEY_PX, KEY_PX * scale), markeredgecolor=theme.background,
             markeredgewidth=1.2 * scale, clip_on=False, zorder=3,
         )  # fmt: skip
