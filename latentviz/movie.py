@@ -25,7 +25,7 @@ from .files import atomic, check_folder
 from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
 from .raster.layout import MAX_LIMITS, check_size
-from .raster.page import Page, make_page
+from .raster.page import Page, interleaved, make_page
 from .run import Run, RunLike, opened_run
 from .scene import Stage
 from .text import printable
@@ -341,11 +341,6 @@ def frame_picture(
         data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])]},
         drawn=drawn,
     )
-
-
-def interleaved(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 3) of (3, H, W)."""
-    return np.ascontiguousarray(canvas.transpose(1, 2, 0))
 
 
 def _drawn_frames(

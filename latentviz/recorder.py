@@ -915,7 +915,7 @@ def _in_brief(value: object) -> str:
 def _as_array(value: Array) -> NDArray[Any]:
     """An array of what was given, in the same memory where that can be."""
     try:  # the shortest way, which most tensors can go
-        return value.numpy()  # type: ignore[union-attr]
+        return value.numpy()  # type: ignore[union-attr]  # what has none is caught
     except (AttributeError, RuntimeError, TypeError):
         return _to_numpy(_as_tensor(value))
 

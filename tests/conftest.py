@@ -43,3 +43,14 @@ def invoke():
         return done
 
     return run
+
+
+@pytest.fixture(scope="module")
+def one_torch_thread():
+    """Torch's threads wait for each other in a busy loop, at length where cores are few."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -17,13 +17,7 @@ STEPS = 24
 CHECKED = (0, 7, 8, 15, STEPS - 1)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    # Torch's threads wait for each other in a busy loop, at length where cores are few.
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
 @pytest.fixture(autouse=True)

@@ -42,7 +42,6 @@ from .workers import run_all
 # The base setting, a decade above it and two below it, about even on a log axis, and no labels at
 # all. Closer together, five seeds each could not tell neighbours apart.
 COVERAGES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-SEEDS = (0, 1, 2, 3, 4)
 
 OUTCOMES, LABELS = "outcomes.csv", "labels.csv"
 

@@ -15,10 +15,9 @@ from typing import Any
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, inflate
-from .writer import ArchiveWriter, ReadAt
+from .writer import PART, ArchiveWriter, ReadAt
 
 DEFAULT_MAX_BYTES = 16 << 30
-PART = ".part"
 MAX_RATIO = 1032  # deflate packs no better
 
 

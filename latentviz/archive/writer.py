@@ -20,6 +20,7 @@ from .deflate import crc32, deflate
 ReadAt = Callable[[int, int], bytes]
 
 COPIED_BYTES = 1 << 22
+PART = ".part"
 # From LARGE_BYTES on, a sample says whether a member is worth deflating.
 LARGE_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 16
@@ -28,7 +29,7 @@ WORTHWHILE = 0.9
 
 def part_path(path: Path) -> Path:
     """Where an archive lies while it is being written."""
-    return path.with_name(path.name + ".part")
+    return path.with_name(path.name + PART)
 
 
 class ArchiveWriter:

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError
+from ..raster.chrome import plain_style
 from ..theme import theme_named
 from .axes import LABEL_PX, TITLE_PX, Sheet, new_sheet
-from .picture import Picture, plain_style
+from .picture import Picture
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import ColorCube, hsv_cube
+from ..raster.chrome import plain_style
 from ..run import Run, takes_path
 from ..theme import Theme, theme_named
 from .axes import LABEL_PX, TICK_PX, TITLE_PX, Sheet, name_hues, new_sheet
-from .picture import Picture, plain_style
+from .picture import Picture
 from .reconstruction import Errors, errors_of, reconstructed
 
 if TYPE_CHECKING:

@@ -104,7 +104,7 @@ def plot_history(
     if thumbnails:
         alt += f" Below, {printable(views[0].title)} at the steps {thumbnails}."
     data = {"step": step, "earlier_steps": [int(s) for s in steps], "limits": limits}
-    return Picture(title, alt, data, np.ascontiguousarray(pixels.transpose(1, 2, 0)))
+    return Picture(title, alt, data, pixels)
 
 
 def _latest(run: Run, step: int | None) -> tuple[NDArray[np.float32], int, str]:

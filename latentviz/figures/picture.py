@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,10 +14,9 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..files import atomic, check_folder
+from ..raster.chrome import figure_pixels, plain_style
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from matplotlib.figure import Figure
 
 RASTER = (".png",)
@@ -50,13 +48,8 @@ class Picture:
         """(H, W, 3) uint8."""
         if isinstance(self.drawn, np.ndarray):
             return self.drawn
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-
         with plain_style():
-            canvas = FigureCanvasAgg(self.drawn)
-            canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
-            rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
-        return np.ascontiguousarray(rgba[..., :3])
+            return figure_pixels(self.drawn)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture, whole or not at all, with its title and alt text inside.
@@ -113,18 +106,3 @@ def check_picture_path(path: Path, *, vector: bool) -> None:
             f"the picture's extension must be {' or '.join(extensions)}, got {path.name!r}"
         )
     check_folder(path)
-
-
-@contextmanager
-def plain_style() -> Iterator[None]:
-    """Matplotlib's own defaults, not the user's: the same run gives the same pixels everywhere."""
-    import warnings
-
-    import matplotlib as mpl
-
-    with mpl.rc_context(), warnings.catch_warnings():
-        mpl.rcdefaults()
-        mpl.rcParams["svg.hashsalt"] = "latentviz"
-        # A box in its place says enough of a character that the font does not have.
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
-        yield

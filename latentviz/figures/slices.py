@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import ColorCube, hsv_cube
+from ..raster.chrome import plain_style
 from ..run import Run, takes_path
 from ..theme import theme_named
 from .axes import LABEL_PX, TITLE_PX, Sheet, name_hues, new_sheet
-from .picture import Picture, plain_style
+from .picture import Picture
 from .reconstruction import errors_of, reconstructed
 
 SIZE = (1600, 800)

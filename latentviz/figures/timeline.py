@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..errors import ArchiveError
-from ..raster.chrome import draw_legend, draw_panel
+from ..raster.chrome import draw_legend, draw_panel, plain_style
 from ..raster.layout import Box
 from ..run import Run, takes_path
 from ..scene import Curve, CurvePanel
@@ -13,7 +13,7 @@ from ..text import printable
 from ..theme import theme_named
 from ..views.curves import schedule_panels
 from .axes import TICK_PX, TITLE_PX, Sheet, new_sheet
-from .picture import Picture, plain_style
+from .picture import Picture
 
 SIZE = (1600, 900)
 MARGIN_LEFT_PX, MARGIN_PX = 104.0, 56.0

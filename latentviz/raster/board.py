@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ..theme import Theme, rgb_bytes
 from .hud import Sprite, blend_sprite
-
-UNIT_RADIUS = 1.0
+from .page import UNIT_RADIUS, interleaved
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ def draw_board(
         theme: Where the other colors come from.
 
     Returns:
-        (3, H, W) uint8.
+        (H, W, 3) uint8.
     """
     from .discs import composite
 
@@ -73,4 +72,4 @@ def draw_board(
     )  # fmt: skip
     for sprite in sprites:
         blend_sprite(canvas, sprite)
-    return canvas
+    return interleaved(canvas)

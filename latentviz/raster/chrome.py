@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,24 +42,38 @@ CURVE_COLUMNS = 2048
 
 def draw_chrome(layout: Layout, panels: tuple[CurvePanel, ...], theme: Theme) -> NDArray[np.uint8]:
     """The background of every frame, (3, H, W) uint8."""
-    import matplotlib as mpl
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     width, height = layout.size
-    # Not pyplot, and not the user's matplotlibrc: the same run gives the same pixels everywhere.
-    with mpl.rc_context(), warnings.catch_warnings():
-        mpl.rcdefaults()
-        # A box in its place says enough of a character that the font does not have.
-        warnings.filterwarnings("ignore", "Glyph .* missing from")
+    with plain_style():
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
-        canvas = FigureCanvasAgg(figure)
         for panel, box, legend in zip(panels, layout.panels, layout.legends, strict=True):
             draw_panel(_axes(figure, layout, box), panel, theme, layout.scale)
             draw_legend(figure, layout.size, layout.scale, legend, panel, theme)
-        canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
-        rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
-    return np.ascontiguousarray(rgba[..., :3].transpose(2, 0, 1))
+        return np.ascontiguousarray(figure_pixels(figure).transpose(2, 0, 1))
+
+
+def figure_pixels(figure: Figure) -> NDArray[np.uint8]:
+    """A figure as (H, W, 3) uint8. Not by pyplot, which keeps what it draws."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()  # type: ignore[no-untyped-call]  # matplotlib's own gap
+    rgba = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]  # as above
+    return np.ascontiguousarray(rgba[..., :3])
+
+
+@contextmanager
+def plain_style() -> Iterator[None]:
+    """Matplotlib's own defaults, not the user's: the same run gives the same pixels everywhere."""
+    import matplotlib as mpl
+
+    with mpl.rc_context(), warnings.catch_warnings():
+        mpl.rcdefaults()
+        mpl.rcParams["svg.hashsalt"] = "latentviz"
+        # A box in its place says enough of a character that the font does not have.
+        warnings.filterwarnings("ignore", "Glyph .* missing from")
+        yield
 
 
 def _axes(figure: Figure, layout: Layout, box: Box) -> Axes:

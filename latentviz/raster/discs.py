@@ -301,7 +301,7 @@ def _row_at(builder: Any, numbers: Any, index: Any) -> Any:
     return builder.bitcast(builder.gep(numbers, [index]), _ROW.as_pointer())
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
 def _is_row_below(typing: Any, work: Any, at: Any, limit: Any) -> Any:
     """Whether all of a row, ``work[at : at + TILE]``, is less than ``limit``."""
 
@@ -316,7 +316,7 @@ def _is_row_below(typing: Any, work: Any, at: Any, limit: Any) -> Any:
     return types.boolean(work, at, limit), codegen
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
 def _multiply_rows(
     typing: Any, work: Any, at: Any, top: Any, bottom: Any, start: Any, centers: Any, m: Any,
     alpha: Any, radius: Any, distances: Any,
@@ -359,7 +359,7 @@ def _multiply_rows(
         first = builder.and_(first, _INDEX(-_ROWS_AT_ONCE))
         with cgutils.for_range_slice(builder, first, last, step, inc=True) as (row, _):
             products = [
-                cgutils.alloca_once(builder, _ROW)  # type: ignore[no-untyped-call]
+                cgutils.alloca_once(builder, _ROW)  # type: ignore[no-untyped-call]  # numba's gap
                 for _ in range(_ROWS_AT_ONCE)
             ]
             for product in products:

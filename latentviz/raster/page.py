@@ -112,3 +112,8 @@ def make_page(stage: Stage, *, size: tuple[int, int], theme: Theme, max_stride: 
         heading=Heading(layout, theme, last_step=stage.last_step, max_stride=max_stride),
         titles=title_sprites(layout, [printable(p.title) for p in stage.projections], theme),
     )
+
+
+def interleaved(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(H, W, 3) of (3, H, W)."""
+    return np.ascontiguousarray(canvas.transpose(1, 2, 0))

@@ -14,7 +14,7 @@ from latentviz import (
     plot_timeline,
 )
 from latentviz.figures.axes import new_sheet
-from latentviz.figures.picture import plain_style
+from latentviz.raster.chrome import plain_style
 from latentviz.theme import theme_named
 
 RNG = np.random.default_rng(0)

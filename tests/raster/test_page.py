@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from latentviz import Film, FilmOptions, LinearPace, Run, rgb_from_hsv
-from latentviz.movie import interleaved
 from latentviz.raster.chrome import draw_chrome
 from latentviz.raster.layout import page_layout
+from latentviz.raster.page import interleaved
 from latentviz.scene import Curve, CurvePanel
 from latentviz.theme import THEMES, rgb_bytes
 
