@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import zlib
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 
@@ -20,6 +21,7 @@ _ERRORS = (zlib.error, _codec.error)
 
 LEVEL = 1
 RAW = -15  # no zlib header: what ZIP wants
+PIECE_BYTES = 1 << 20
 
 
 def deflate(data: bytes) -> bytes:
@@ -29,20 +31,48 @@ def deflate(data: bytes) -> bytes:
 
 def inflate(data: bytes, size: int) -> bytes | None:
     """What a raw deflate stream holds, if it ends where ``data`` does and holds ``size`` bytes."""
-    decoder = _codec.decompressobj(wbits=RAW)
     try:
-        # One byte more than declared: a bomb is found out without being unpacked.
-        out = decoder.decompress(data, size + 1)
+        return b"".join(_pieces([data], size, at_most=size + 1))
     except _ERRORS:
         return None
-    # A stream whose last bytes are only the end marker may want one more, empty, turn.
-    if not decoder.eof and len(out) == size:
-        try:
-            out += decoder.decompress(decoder.unconsumed_tail, 1)
-        except _ERRORS:
-            return None
-    whole = decoder.eof and len(out) == size and not decoder.unused_data
-    return bytes(out) if whole else None
+
+
+def inflated_crc32(blocks: Iterable[bytes], size: int) -> int | None:
+    """CRC-32 of what `inflate` would give for all blocks of a stream, without holding it."""
+    crc = 0
+    try:
+        for piece in _pieces(blocks, size, at_most=PIECE_BYTES):
+            crc = crc32(piece, crc)
+    except _ERRORS:
+        return None
+    return crc
+
+
+def _pieces(blocks: Iterable[bytes], size: int, *, at_most: int) -> Iterator[bytes]:
+    """What a stream holds, piece by piece.
+
+    Raises:
+        zlib.error: It is damaged, does not end where its last block does, or holds not ``size``
+            bytes. The codec may raise an error of its own.
+    """
+    decoder = _codec.decompressobj(wbits=RAW)
+    left = size
+    for block in blocks:
+        if decoder.eof:
+            raise zlib.error("bytes follow the stream")
+        while not decoder.eof:
+            # One byte more than declared: a bomb is found out without being unpacked.
+            piece = decoder.decompress(block, min(at_most, left + 1))
+            left -= len(piece)
+            if left < 0:
+                raise zlib.error("the stream holds more than it should")
+            # After a piece there may be more, or the end marker, though all of the block is read.
+            if not piece:
+                break
+            yield piece
+            block = decoder.unconsumed_tail
+    if not decoder.eof or left or decoder.unused_data:
+        raise zlib.error("the stream does not end where it should")
 
 
 def crc32(data: bytes, start: int = 0) -> int:

@@ -78,7 +78,7 @@ _NPY_HEADER = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Member:
     """Where a member lies in the file, and what its bytes must be."""
 
@@ -174,7 +174,7 @@ def json_value(array: NDArray[Any], name: str, *, n_listed: int = 0) -> dict[str
     Raises:
         ArchiveError: It is no JSON object, or out of proportion.
     """
-    if array.nbytes > MAX_JSON_BYTES + n_listed * MAX_LISTED_BYTES:
+    if array.nbytes > longest_json(n_listed):
         raise ArchiveError(f"member {name!r} is too long, with {array.nbytes} bytes of JSON")
     try:
         value = json.loads(array.tobytes(), parse_constant=_no_number)
@@ -183,6 +183,11 @@ def json_value(array: NDArray[Any], name: str, *, n_listed: int = 0) -> dict[str
     if array.dtype != np.uint8 or not isinstance(value, dict):
         raise ArchiveError(f"member {name!r} should be a JSON object, as uint8")
     return value
+
+
+def longest_json(n_listed: int) -> int:
+    """How many bytes of JSON may list so many members."""
+    return MAX_JSON_BYTES + n_listed * MAX_LISTED_BYTES
 
 
 def _no_number(name: str) -> None:

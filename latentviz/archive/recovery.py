@@ -8,17 +8,19 @@ against its list, and whatever follows the first fault does not count.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..errors import ArchiveError
 from . import format as f
-from .deflate import crc32, inflate
+from .deflate import crc32, inflate, inflated_crc32
 from .writer import PART, ArchiveWriter, ReadAt
 
 DEFAULT_MAX_BYTES = 16 << 30
 MAX_RATIO = 1032  # deflate packs no better
+BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -67,9 +69,13 @@ def recover(
             writer = ArchiveWriter(
                 output, overwrite=overwrite, part=output.with_name(f".{output.name}.recovered")
             )
-            with writer:
+            try:
                 writer.adopt(read, found.members.values(), found.end)
                 writer.add("manifest", f.json_array(found.manifest))
+                writer.finish()
+            except BaseException:  # an interrupt too
+                writer.abandon(keep=False)
+                raise
     except ArchiveError as error:
         raise ArchiveError(f"{part} cannot be recovered: {error}") from None
     except OSError as error:
@@ -111,7 +117,8 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
     base: dict[str, int] = {}
     position = end = total = 0
     while (found := _member_at(read_at, position, size, max_bytes - total)) is not None:
-        member, data, position = found
+        member, data_at = found
+        position = data_at + member.compressed
         total += member.size
         group = member.name.partition("/")[0]
         if member.name in members or member.name in pending or group in ("final", "manifest"):
@@ -121,7 +128,7 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
             # What comes before the chunks counts member by member.
             base[member.name] = member.crc
         elif group == "chunks":
-            entry = _chunk_entry(data, pending, len(chunks))
+            entry = _chunk_entry(read_at, data_at, pending, len(chunks))
             if entry is None:
                 break
             chunks.append(entry)
@@ -142,8 +149,10 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
 
 def _member_at(
     read_at: ReadAt, offset: int, size: int, max_bytes: int
-) -> tuple[f.Member, bytes, int] | None:
-    """The member at a place, its data, and where the next one begins; None if it is not whole.
+) -> tuple[f.Member, int] | None:
+    """The member at a place, and where its data begins; None if it is not whole.
+
+    However large it is, a few blocks of it are in memory at a time.
 
     Raises:
         ArchiveError: It would unpack to more than ``max_bytes``.
@@ -173,31 +182,39 @@ def _member_at(
     if start + compressed > size:
         return None
     # A damaged size is no reason to refuse the whole recording.
-    if unpacked > (compressed * MAX_RATIO if method == f.DEFLATED else compressed):
+    if unpacked > compressed * MAX_RATIO or (method == f.STORED and unpacked != compressed):
         return None
     if unpacked > max_bytes:
         raise ArchiveError(
             f"it unpacks to more bytes than the limit allows, at member {name!r}; raise the limit "
             "with --max-bytes if you trust it"
         )
-    try:
-        packed = read_at(start, compressed)
-        data = packed if method == f.STORED else inflate(packed, unpacked)
-    except MemoryError:
-        raise ArchiveError(
-            f"member {name!r} unpacks to {unpacked} bytes, more than there is memory for"
-        ) from None
-    if data is None or len(data) != unpacked or crc32(data) != crc:
+    blocks = _blocks(read_at, start, compressed)
+    actual = inflated_crc32(blocks, unpacked) if method == f.DEFLATED else _crc32(blocks)
+    if actual != crc:
         return None
-    member = f.Member(name, offset, compressed, unpacked, crc, method)
-    return member, data, start + compressed
+    return f.Member(name, offset, compressed, unpacked, crc, method), start
 
 
-def _chunk_entry(data: bytes, pending: dict[str, f.Member], number: int) -> dict[str, Any] | None:
+def _blocks(read_at: ReadAt, start: int, count: int) -> Iterator[bytes]:
+    for at in range(start, start + count, BLOCK_BYTES):
+        yield read_at(at, min(BLOCK_BYTES, start + count - at))
+
+
+def _crc32(blocks: Iterable[bytes]) -> int:
+    crc = 0
+    for block in blocks:
+        crc = crc32(block, crc)
+    return crc
+
+
+def _chunk_entry(
+    read_at: ReadAt, data_at: int, pending: dict[str, f.Member], number: int
+) -> dict[str, Any] | None:
     """What a chunk's last member says of it, if that is what was found."""
     *others, last = pending
     try:
-        array = f.array_from_npy(data, last)
+        array = f.array_from_npy(_list_bytes(read_at, data_at, pending), last)
         entry = f.json_value(array, last, n_listed=len(pending))
         members, count, steps = entry["members"], entry["count"], entry["steps"]
     except (ArchiveError, KeyError):
@@ -215,6 +232,16 @@ def _chunk_entry(data: bytes, pending: dict[str, f.Member], number: int) -> dict
     # Only what is known to be well formed, for it may become part of a manifest.
     members = {name: member.crc for name, member in pending.items()}
     return {"steps": steps, "count": count, "members": members}
+
+
+def _list_bytes(read_at: ReadAt, data_at: int, pending: dict[str, f.Member]) -> bytes:
+    """What the last member holds, if that is no longer than the list of a chunk may be."""
+    member = list(pending.values())[-1]
+    longest = f.MAX_HEADER_BYTES + f.longest_json(len(pending))
+    if max(member.size, member.compressed) > longest:
+        return b""
+    packed = read_at(data_at, member.compressed)
+    return packed if member.method == f.STORED else inflate(packed, member.size) or b""
 
 
 def reader_of(file: int) -> ReadAt:

@@ -51,7 +51,8 @@ class ArchiveWriter:
         Args:
             path: Where the archive shall lie.
             overwrite: Replace the archive, and what an earlier recording has left.
-            part: Another file to write first, in the same folder.
+            part: Another file to write first, in the same folder; what is left there of an earlier
+                attempt counts for nothing.
 
         Raises:
             ArchiveError: The folder is missing or not writable, or a file is in the way.
@@ -60,7 +61,7 @@ class ArchiveWriter:
         self.part = part_path(self.path) if part is None else part
         check_destination(self.path, overwrite=overwrite)
         try:
-            self._file: IO[bytes] = _open_alone(self.part, overwrite=overwrite)
+            self._file: IO[bytes] = _open_alone(self.part, overwrite=overwrite or part is not None)
             # A crash must not lose the file's name either.
             _sync_folder(self.part.parent)
         except OSError as error:
@@ -100,11 +101,15 @@ class ArchiveWriter:
         """Begin with the members of another file, which fill it from byte 0 to ``end``.
 
         Raises:
+            ArchiveError: The other file ends before.
             OSError: The file cannot be written.
         """
         assert not self._members, "adopt before you add"
         while self._position < end:
-            self._write(read_at(self._position, min(COPIED_BYTES, end - self._position)))
+            data = read_at(self._position, min(COPIED_BYTES, end - self._position))
+            if not data:
+                raise ArchiveError(f"it was cut short at byte {self._position} meanwhile")
+            self._write(data)
         self._members = list(members)
         self._names = {member.name for member in self._members}
 

@@ -2,8 +2,10 @@
 
 import os
 import random
+import resource
 import subprocess
 import sys
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +201,81 @@ def test_a_recording_that_unpacks_to_too_much_is_refused(tmp_path):
         open_run(tmp_path / "run.npz.part", max_bytes=100_000)
     with pytest.raises(ArchiveError, match="--max-bytes"):
         recover(tmp_path / "run.npz.part", max_bytes=100_000)
+
+
+def test_memory_to_recover_a_recording_does_not_grow_with_its_members(tmp_path):
+    path = tmp_path / "run.npz"
+    writer = ArchiveWriter(path)
+    writer.add("header", f.json_array(HEADER))
+    noise = np.random.default_rng(0).integers(0, 1 << 63, (K, 1 << 20))
+    arrays = {
+        "steps/000000": array_of("steps", 0),
+        "states/000000/zeros": np.zeros_like(noise),
+        "states/000000/noise": noise,  # 24 MiB
+    }
+    members = [(name, writer.add(name, array)) for name, array in arrays.items()]
+    assert [member.method for member in writer._members[-2:]] == [f.DEFLATED, f.STORED]
+    writer.add("chunks/000000", f.json_array(chunk_entry(array_of("steps", 0), members)))
+    writer.abandon(keep=True)
+    tracemalloc.start()
+    try:
+        recovery = recover(writer.part)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert recovery.n_steps == K
+    assert most < 12 << 20
+    with ArchiveReader(path) as reader:
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(reader.read(name), array)
+
+
+def test_a_list_of_members_that_is_out_of_proportion_is_not_read(tmp_path):
+    writer = ArchiveWriter(tmp_path / "run.npz")
+    writer.add("header", f.json_array(HEADER))
+    writer.add("chunks/000000", np.full(64 << 20, ord(" "), np.uint8))
+    writer.abandon(keep=True)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ArchiveError, match="no chunk of it is whole"):
+            recover(writer.part)
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_recovery_that_fails_leaves_nothing_and_may_be_tried_again(recording, tmp_path, invoke):
+    data, _ = recording
+    part, output = tmp_path / "run.npz.part", tmp_path / "run.npz"
+    part.write_bytes(data)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(data) // 2, limits[1]))
+    try:
+        with pytest.raises(ArchiveError, match=r"cannot recover .*run\.npz\.part: File too large"):
+            recover(part)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == [part]
+    # One that was killed leaves its file, which is in nobody's way.
+    (tmp_path / ".run.npz.recovered").write_bytes(data[:100])
+    assert recover(part).n_steps == 3 * K
+    assert sorted(tmp_path.iterdir()) == [output, part]
+
+
+def test_a_recording_that_becomes_shorter_while_it_is_recovered(recording, tmp_path, monkeypatch):
+    data, _ = recording
+    part = tmp_path / "run.npz.part"
+    part.write_bytes(data)
+
+    def shortened(*args, **kwargs):
+        found = salvage(*args, **kwargs)
+        os.truncate(part, 1000)
+        return found
+
+    monkeypatch.setattr("latentviz.archive.recovery.salvage", shortened)
+    with pytest.raises(ArchiveError, match="it was cut short at byte 1000 meanwhile"):
+        recover(part)
+    assert list(tmp_path.iterdir()) == [part]
 
 
 def test_chunks_that_lie_are_not_believed(tmp_path):
