@@ -196,12 +196,12 @@ class Recorder:
         self._label_names: KeysView[str] | None = None
         self._array_type: type | None = None  # of the last batch that was one array
         self._batch_form: object = None  # the last batch's
-        self._chunk = self._new_chunk()
         self._closed = False
         self._warned = False
         self._disowned = False
         self._full: _Chunk | None = None
         self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
+        self._chunk = self._new_chunk()
         _recording.add(self)
 
     @property
@@ -321,7 +321,12 @@ class Recorder:
             error.add_note(f"and the recording failed: {fault}")
 
     def _new_chunk(self) -> _Chunk:
-        return _Chunk(first=self._n_steps * self._every, every=self._every)
+        return _Chunk(
+            first=self._n_steps * self._every,
+            every=self._every,
+            rows=self._chunk_rows,
+            memory=self._background.spare_memory(),
+        )
 
     def _latents(self) -> dict[str, NDArray[Any]]:
         """The probe's latents now, each layer's (N, D)."""
@@ -338,7 +343,7 @@ class Recorder:
         if (old := chunk.views.get(name)) is not None:
             buffer = old.buffer
         else:
-            buffer = np.empty((self._chunk_rows, *array.shape), array.dtype)
+            buffer = chunk.buffer(f"states/{name}", chunk.rows, array.shape, array.dtype)
             chunk.step_bytes += array.nbytes
         place = (tensor.data_ptr(), tensor.stride())
         return _View(place, array, buffer)
@@ -409,7 +414,7 @@ class Recorder:
             self._batch_form = form
             self._input_names, self._label_names = input_names, label_names
         if chunk.batches is None:
-            chunk.batches = _Batches(_part_members(input_names, label_names), arrays, chunk.count)
+            chunk.batches = _Batches(chunk, _part_members(input_names, label_names), arrays)
         chunk.batches.add(chunk.count, arrays)
 
     def _check_batch(
@@ -500,6 +505,8 @@ class _Chunk:
 
     first: int  # step
     every: int
+    rows: int  # how many it can come to have
+    memory: dict[str, NDArray[Any]]  # by member: an earlier chunk's, and what this one adds
     started: float = field(default_factory=time.monotonic)
     count: int = 0
     step_bytes: int = 0
@@ -510,6 +517,15 @@ class _Chunk:
     # (rows,) each; NaN where a step had none.
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     params: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    def buffer(
+        self, member: str, rows: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        """Memory for so many rows of a member, whose shape and dtype never change, or for more."""
+        buffer = self.memory.get(member)
+        if buffer is None or len(buffer) < rows:
+            buffer = self.memory[member] = np.empty((rows, *shape), dtype)
+        return buffer
 
     @property
     def n_bytes(self) -> int:
@@ -543,15 +559,18 @@ class _Batches:
     small ones that outlive their step would scatter those of the training loop.
     """
 
-    def __init__(self, names: Sequence[str], like: Sequence[NDArray[Any]], k: int) -> None:
-        """Begin at the chunk's step ``k``, whose batch is alike."""
-        self._offsets = [0] * (k + 1)
+    def __init__(self, chunk: _Chunk, names: Sequence[str], like: Sequence[NDArray[Any]]) -> None:
+        """Begin at the chunk's step to come, whose batch is alike."""
+        self._offsets = [0] * (chunk.count + 1)
         B = len(like[0])
         self._row_bytes = sum(array.nbytes for array in like) // max(1, B)
         # What a chunk can come to hold, if batches are alike; the system gives what is used.
         capacity = min(CHUNK_STEPS * B, CHUNK_BYTES // max(1, self._row_bytes) + B)
         self._names = names
-        self._buffers = [np.empty((capacity, *array.shape[1:]), array.dtype) for array in like]
+        self._buffers = [
+            chunk.buffer(f"batches/{name}", capacity, array.shape[1:], array.dtype)
+            for name, array in zip(names, like, strict=True)
+        ]
 
     def add(self, k: int, arrays: Sequence[NDArray[Any]]) -> None:
         start = self._offsets[k]
@@ -587,6 +606,7 @@ class _Background:
         self._members: dict[str, int] = {}
         self._chunks: list[dict[str, Any]] = []
         self._queue: queue.Queue[_Chunk | None] = queue.Queue(QUEUE_CHUNKS)
+        self._spare: queue.SimpleQueue[dict[str, NDArray[Any]]] = queue.SimpleQueue()
         try:
             for name, array in first.items():
                 self._members[name] = writer.add(name, array)
@@ -599,6 +619,13 @@ class _Background:
 
     def put(self, chunk: _Chunk) -> None:
         self._queue.put(chunk)
+
+    def spare_memory(self) -> dict[str, NDArray[Any]]:
+        """A written chunk's memory, by member: fresh memory costs more than the copying into it."""
+        try:
+            return self._spare.get_nowait()
+        except queue.Empty:
+            return {}
 
     def abandon(self) -> None:
         """Leave nothing behind."""
@@ -648,6 +675,7 @@ class _Background:
             last = chunk
             try:
                 self._write(chunk)
+                self._spare.put(chunk.memory)
             except Exception as error:  # handed to the caller, who cannot catch it here
                 self.fault = error
 
@@ -772,13 +800,19 @@ def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) ->
 def _copied_probe(probe: Arrays) -> torch.Tensor | dict[str, torch.Tensor]:
     """A copy: the caller may go on to overwrite what was given."""
     if not isinstance(probe, Mapping):
-        return _as_tensor(probe).detach().clone()
+        points = _as_tensor(probe).detach().clone()
+        if points.ndim == 0 or not len(points):
+            raise OptionError(
+                f"a probe must be (N, ...) with one point at least, got shape {tuple(points.shape)}"
+            )
+        return points
     tensors = {name: _as_tensor(value).detach().clone() for name, value in probe.items()}
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
-    if not tensors or len({shape[:1] for shape in shapes.values()} | {()}) != 2:
+    lengths = {shape[:1] for shape in shapes.values()}
+    if len(lengths) != 1 or lengths <= {(), (0,)}:
         raise OptionError(
-            "a probe of several inputs must be tensors (N, ...) by name, with the same N, "
-            f"got {shapes}"
+            "a probe of several inputs must be tensors (N, ...) by name, with the same N of one "
+            f"point at least, got {shapes}"
         )
     for name in tensors:
         f.check_name(f"probe/inputs/{name}")

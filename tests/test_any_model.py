@@ -331,9 +331,17 @@ def test_batches_of_another_form_are_refused(path, first, then, message):
 
 @pytest.mark.parametrize(
     ("probe", "error"),
-    [({}, OptionError), ({"a": RGB, "b": RGB[:2]}, OptionError), ({"a/../b": RGB}, ArchiveError)],
+    [
+        (RGB[:0], OptionError),
+        (np.float32(1), OptionError),
+        ({}, OptionError),
+        ({"a": RGB, "b": RGB[:2]}, OptionError),
+        ({"a": RGB, "b": np.float32(1)}, OptionError),
+        ({"a": RGB[:0], "b": RGB[:0]}, OptionError),
+        ({"a/../b": RGB}, ArchiveError),
+    ],
 )
-def test_probes_of_several_inputs_that_do_not_fit(path, tmp_path, probe, error):
+def test_probes_that_do_not_fit(path, tmp_path, probe, error):
     with pytest.raises(error):
         Recorder(path, TwoInputs(), layer="encoder", probe=probe)
     assert list(tmp_path.iterdir()) == []

@@ -24,7 +24,7 @@ RAW = -15  # no zlib header: what ZIP wants
 PIECE_BYTES = 1 << 20
 
 
-def deflate(data: bytes) -> bytes:
+def deflate(data: bytes | memoryview) -> bytes:
     """Raw deflate stream of ``data``."""
     return bytes(_codec.compress(data, level=LEVEL, wbits=RAW))
 
@@ -75,6 +75,6 @@ def _pieces(blocks: Iterable[bytes], size: int, *, at_most: int) -> Iterator[byt
         raise zlib.error("the stream does not end where it should")
 
 
-def crc32(data: bytes, start: int = 0) -> int:
+def crc32(data: bytes | memoryview, start: int = 0) -> int:
     """CRC-32 of ``data``, continued from ``start``."""
     return int(_codec.crc32(data, start))

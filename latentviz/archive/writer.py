@@ -18,6 +18,7 @@ from .deflate import crc32, deflate
 
 # Reads so many bytes from a place in a file; fewer where it ends.
 ReadAt = Callable[[int, int], bytes]
+Bytes = bytes | memoryview
 
 COPIED_BYTES = 1 << 22
 PART = ".part"
@@ -69,6 +70,7 @@ class ArchiveWriter:
         self._members: list[f.Member] = []
         self._names: set[str] = set()
         self._position = 0
+        self._synced = 0  # up to where it is on the disk
 
     def add(self, name: str, array: NDArray[Any]) -> int:
         """Append an array, and return its CRC-32.
@@ -83,16 +85,21 @@ class ArchiveWriter:
         array = np.ascontiguousarray(array).reshape(np.shape(array))
         if array.dtype.byteorder == ">":
             array = array.astype(array.dtype.newbyteorder("<"))
-        data = b"".join((f.npy_header(array.dtype, array.shape), array.reshape(-1).data))
-        packed, method = data, f.STORED
-        if _is_worth_deflating(data):
-            packed = deflate(data)
-            method = f.DEFLATED
-            if len(packed) >= len(data):
-                packed, method = data, f.STORED
-        member = f.Member(name, self._position, len(packed), len(data), crc32(data), method)
+        header = f.npy_header(array.dtype, array.shape)
+        body = array.reshape(-1).view(np.uint8).data
+        size = len(header) + len(body)
+        # Stored as it lies: what is large is not copied on its way.
+        packed: list[Bytes] = [header, body]
+        method = f.STORED
+        if _is_worth_deflating(body):
+            deflated = deflate(b"".join(packed))
+            if len(deflated) < size:
+                packed, method = [deflated], f.DEFLATED
+        crc = crc32(body, crc32(header))
+        member = f.Member(name, self._position, sum(map(len, packed)), size, crc, method)
         self._write(_local_header(member))
-        self._write(packed)
+        for data in packed:
+            self._write(data)
         self._members.append(member)
         self._names.add(name)
         return member.crc
@@ -122,6 +129,12 @@ class ArchiveWriter:
         """
         self._file.flush()
         getattr(os, "fdatasync", os.fsync)(self._file.fileno())
+        written = self._position - self._synced
+        if written >= LARGE_BYTES and hasattr(os, "posix_fadvise"):
+            # Else gigabytes of states push the training's own data out of the system's cache; and
+            # memory that is used again costs the system far less than ever more of it.
+            os.posix_fadvise(self._file.fileno(), self._synced, written, os.POSIX_FADV_DONTNEED)
+        self._synced = self._position
         if not _is_at(self._file, self.part):
             raise ArchiveError(f"{self.part} was removed or replaced")
 
@@ -151,7 +164,7 @@ class ArchiveWriter:
         if not keep:
             self.part.unlink(missing_ok=True)
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: Bytes) -> None:
         self._file.write(data)
         self._position += len(data)
 
@@ -170,7 +183,7 @@ class ArchiveWriter:
             self.abandon(keep=True)
 
 
-def _is_worth_deflating(data: bytes) -> bool:
+def _is_worth_deflating(data: Bytes) -> bool:
     """Whether what is large gets smaller by a tenth, as far as a sample from its midst can tell.
 
     A large model's weights hardly do, and would cost the training more than they save.
