@@ -4,9 +4,10 @@ Discs come in *trails*: the sub-steps of one point, adjacent in depth and of one
 discs of alpha a and coverage c the light that passes is the product of (1 - a·c), whatever their
 order, so a trail is composited in one go: only that product is taken sub-step by sub-step.
 
-The page is cut into tiles. Each tile walks its trails from the topmost down, keeps what light
-still passes (the transmittance) for each pixel, and stops when too little is left to show; the
-background comes last. No fastmath: the same bits on every CPU.
+The page is cut into tiles, and these into blocks. Each tile walks its trails from the topmost down,
+keeps what light still passes (the transmittance) for each pixel, passes over trails that lie
+within blocks where too little is left to show, and stops when all are such; the background comes
+last. No fastmath: the same bits on every CPU.
 
 Coverage is ½ + (r² - d²) / 2r, clamped to 0..1, for a pixel whose centre is d from the disc's: the
 usual ramp of one pixel around the radius, to within 1/8r, without a square root.
@@ -26,10 +27,20 @@ from numpy.typing import NDArray
 
 TILE = 16
 AREA = TILE * TILE
+BLOCK = 4
+# A tile's blocks are bits of a number: a row of blocks is 16 bits, of which every fourth counts.
+_ROW_BITS = np.uint64(TILE)
+_ROW_OF_BLOCKS = np.uint64(0x1111)
+_ALL_ROWS = np.uint64(0x0001000100010001)
+_NO_BLOCK = np.uint64(0)
 # A tile's planes lie end to end in one array, at constant places: so the compiler knows that they
 # do not overlap. Unsigned, so that no index is taken to count from the end.
 N_PLANES = 5
 LIGHT, RED, GREEN, BLUE, THROUGH = (np.uint64(plane * AREA) for plane in range(N_PLANES))
+
+AHEAD = 6  # so many trails of a tile are on their way from memory while one is composited
+# What a trail's numbers are.
+CENTER_X, CENTER_Y, HALF_W, HALF_H, SPREAD, KIND, COUNT, COLOR = range(8)
 
 intrinsic: Any = typed_intrinsic  # whose types leave out that the first argument is numba's
 
@@ -73,24 +84,29 @@ def composite(  # noqa: D417 - the arrays are described together
     ny = (height + TILE - 1) // TILE
     n_trails = xs.shape[0]
 
-    # Each trail's bounding circle: its centre, and how far its discs' centres stray from it.
-    cx = np.empty(n_trails, np.float32)
-    cy = np.empty(n_trails, np.float32)
-    spread = np.empty(n_trails, np.float32)
+    # Where the centres of each trail's discs lie: in a box, and in a circle around its centre. In
+    # one array, as tiles fetch trails in no order that the CPU could foresee.
+    trails = np.empty((n_trails, COLOR + 3), np.float32)
     for g in range(n_trails):
         low_x, high_x, low_y, high_y = xs[g, 0], xs[g, 0], ys[g, 0], ys[g, 0]
         for s in range(1, counts[g]):
             low_x, high_x = min(low_x, xs[g, s]), max(high_x, xs[g, s])
             low_y, high_y = min(low_y, ys[g, s]), max(high_y, ys[g, s])
         # Far off the page is as good as anywhere off it, and keeps the sums finite.
-        cx[g] = min(max((low_x + high_x) * _HALF, _f(-1e6)), _f(1e6))
-        cy[g] = min(max((low_y + high_y) * _HALF, _f(-1e6)), _f(1e6))
+        x = min(max((low_x + high_x) * _HALF, _f(-1e6)), _f(1e6))
+        y = min(max((low_y + high_y) * _HALF, _f(-1e6)), _f(1e6))
         far = _ZERO
         for s in range(counts[g]):
-            dx, dy = xs[g, s] - cx[g], ys[g, s] - cy[g]
+            dx, dy = xs[g, s] - x, ys[g, s] - y
             far = max(far, dx * dx + dy * dy)
+        trails[g, CENTER_X], trails[g, CENTER_Y] = x, y
         # A little more, for the rounding of the sums below; and no more than an integer can hold.
-        spread[g] = min(np.sqrt(far) + _f(0.01), _f(1e7))
+        trails[g, HALF_W] = min(max(high_x - x, x - low_x) + _f(0.01), _f(1e7))
+        trails[g, HALF_H] = min(max(high_y - y, y - low_y) + _f(0.01), _f(1e7))
+        trails[g, SPREAD] = min(np.sqrt(far) + _f(0.01), _f(1e7))
+        trails[g, KIND], trails[g, COUNT] = kinds[g], counts[g]
+        for channel in range(3):
+            trails[g, COLOR + channel] = colors[g, channel]
 
     n_kinds = radii.shape[0]
     outer = np.empty(n_kinds, np.float32)  # beyond this distance nothing is covered
@@ -100,7 +116,7 @@ def composite(  # noqa: D417 - the arrays are described together
         outer[k] = np.sqrt(r * r + r)
         inner[k] = np.sqrt(max(_ZERO, r * r - r))
 
-    starts, items = _bin(cx, cy, spread, kinds, outer, nx, ny)
+    starts, items = _bin(trails, outer, nx, ny)
 
     work = np.empty(N_PLANES * AREA, np.float32)
     centers = np.empty((xs.shape[1], 2), np.float32)
@@ -116,48 +132,99 @@ def composite(  # noqa: D417 - the arrays are described together
             continue
         rows, columns = min(TILE, height - y0), min(TILE, width - x0)
         for i in range(np.uint64(AREA)):
-            work[LIGHT + i] = _ONE
+            # None off the page, where nothing will be seen.
+            on_page = i // np.uint64(TILE) < np.uint64(rows)
+            work[LIGHT + i] = _ONE if on_page else _ZERO
             work[RED + i] = _ZERO
             work[GREEN + i] = _ZERO
             work[BLUE + i] = _ZERO
-        top, bottom = 0, rows  # the rows through which light still passes
+        lit = _lit_blocks(work, 0, TILE)
         for item in range(first, last):
+            if item + AHEAD < last:
+                g = items[item + AHEAD]
+                _prefetch(trails, g)
+                _prefetch(xs, g)
+                _prefetch(ys, g)
             g = items[item]
-            k = kinds[g]
-            x, y = cx[g] - _f(x0), cy[g] - _f(y0)
+            k, count = int(trails[g, KIND]), int(trails[g, COUNT])
+            x, y = trails[g, CENTER_X] - _f(x0), trails[g, CENTER_Y] - _f(y0)
+            reach_x, reach_y = outer[k] + trails[g, HALF_W], outer[k] + trails[g, HALF_H]
+            touched = lit & _blocks_between(x - reach_x, x + reach_x)
+            a = max(0, math.floor(y - reach_y))
+            b = min(TILE, math.ceil(y + reach_y))
+            # Of these rows, those from the first block that is lit and touched to the last.
+            while a < b and not _has_lit(touched, a):
+                a = (a // BLOCK + 1) * BLOCK
+            while a < b and not _has_lit(touched, b - 1):
+                b = (b - 1) // BLOCK * BLOCK
+            if a >= b:
+                continue
             far_x = max(abs(x), abs(x - _f(TILE)))
-            far_y = max(abs(y - _f(top)), abs(y - _f(bottom)))
-            within = inner[k] - spread[g]
+            far_y = max(abs(y - _f(a)), abs(y - _f(b)))
+            within = inner[k] - trails[g, SPREAD]
             if within > _ZERO and far_x * far_x + far_y * far_y < within * within:
                 # Every disc of the trail covers all of these rows.
                 passing = _ONE
-                for _ in range(counts[g]):
+                for _ in range(count):
                     passing *= _ONE - alphas[k]
-                a, b = top, bottom
                 for i in range(np.uint64(a * TILE), np.uint64(b * TILE)):
                     work[THROUGH + i] = passing
             else:
-                reach = outer[k] + spread[g]
-                a = max(top, math.floor(y - reach))
-                b = min(bottom, math.ceil(y + reach))
-                if a >= b:
-                    continue
                 _pass(
-                    work, a, b, xs, ys, g, counts[g],
+                    work, a, b, xs, ys, g, count,
                     _f(x0), _f(y0), alphas[k], radii[k], centers, distances,
                 )  # fmt: skip
-            _blend(work, a, b, colors[g, 0], colors[g, 1], colors[g, 2])
-            while top < bottom and _is_spent(work, top):
-                top += 1
-            while top < bottom and _is_spent(work, bottom - 1):
-                bottom -= 1
-            if top == bottom:
+            _blend(work, a, b, trails[g, COLOR], trails[g, COLOR + 1], trails[g, COLOR + 2])
+            lit = (lit & ~_rows_of_blocks(a, b)) | _lit_blocks(work, a, b)
+            if lit == _NO_BLOCK:
                 break
         _store(canvas, background, work, x0, y0, rows, columns)
 
 
 @njit(nogil=True, cache=True)
-def _bin(cx: Any, cy: Any, spread: Any, kinds: Any, outer: Any, nx: int, ny: int) -> Any:
+def _blocks_between(left: Any, right: Any) -> Any:
+    """The blocks of a tile whose columns touch those from ``left`` to ``right``."""
+    first = min(max(math.floor(left), 0), TILE) // BLOCK
+    last = min(max(math.floor(right), -1), TILE - 1) // BLOCK
+    if first > last:
+        return _NO_BLOCK
+    cut = TILE - BLOCK * (last + 1)
+    row = (_ROW_OF_BLOCKS << np.uint64(BLOCK * first)) & (_ROW_OF_BLOCKS >> np.uint64(cut))
+    return row * _ALL_ROWS
+
+
+@njit(nogil=True, cache=True)
+def _rows_of_blocks(top: int, bottom: int) -> Any:
+    """The blocks of a tile whose rows touch those from ``top`` up to ``bottom``."""
+    blocks = _NO_BLOCK
+    for row in range(top // BLOCK, (bottom - 1) // BLOCK + 1):
+        blocks |= _ROW_OF_BLOCKS << np.uint64(row * TILE)
+    return blocks
+
+
+@njit(nogil=True, cache=True)
+def _has_lit(blocks: Any, row: int) -> bool:
+    """Whether any block of those that hold a row is among ``blocks``."""
+    return bool((blocks >> np.uint64(row // BLOCK * TILE)) & _ROW_OF_BLOCKS)
+
+
+@njit(nogil=True, cache=True)
+def _lit_blocks(work: Any, top: int, bottom: int) -> Any:
+    """Of the blocks whose rows touch those given, the ones through which light still passes."""
+    blocks = _NO_BLOCK
+    for row in range(top // BLOCK, (bottom - 1) // BLOCK + 1):
+        reached = _NO_BLOCK
+        for i in range(row * BLOCK, (row + 1) * BLOCK):
+            reached |= _pixels_reaching(work, LIGHT + np.uint64(i * TILE), _SPENT)
+        # Gather each block's four columns in its one bit.
+        reached |= reached >> np.uint64(1)
+        reached |= reached >> np.uint64(2)
+        blocks |= (reached & _ROW_OF_BLOCKS) << np.uint64(row * TILE)
+    return blocks
+
+
+@njit(nogil=True, cache=True)
+def _bin(trails: Any, outer: Any, nx: int, ny: int) -> Any:
     """For each tile the trails that may touch it, topmost first: items[starts[t]:starts[t + 1]]."""
     starts = np.zeros(nx * ny + 1, np.int64)
     items = np.empty(0, np.int32)
@@ -168,18 +235,24 @@ def _bin(cx: Any, cy: Any, spread: Any, kinds: Any, outer: Any, nx: int, ny: int
             for t in range(nx * ny + 1):
                 total, starts[t] = total + starts[t], total
             items = np.empty(total, np.int32)
-        for g in range(cx.shape[0]):
-            reach = outer[kinds[g]] + spread[g]
-            top = max(0, math.floor((cy[g] - reach) * per_tile))
-            low = min(ny - 1, math.floor((cy[g] + reach) * per_tile))
+        for g in range(trails.shape[0]):
+            x, y, radius = (
+                trails[g, CENTER_X],
+                trails[g, CENTER_Y],
+                outer[int(trails[g, KIND])],
+            )
+            reach = radius + trails[g, SPREAD]
+            reach_x, reach_y = radius + trails[g, HALF_W], radius + trails[g, HALF_H]
+            top = max(0, math.floor((y - reach_y) * per_tile))
+            low = min(ny - 1, math.floor((y + reach_y) * per_tile))
             for ty in range(top, low + 1):
-                dy = max(_f(ty * TILE) - cy[g], _ZERO, cy[g] - _f(ty * TILE + TILE))
+                dy = max(_f(ty * TILE) - y, _ZERO, y - _f(ty * TILE + TILE))
                 chord = reach * reach - dy * dy
                 if chord <= _ZERO:
                     continue
-                chord = np.sqrt(chord)
-                left = max(0, math.floor((cx[g] - chord) * per_tile))
-                right = min(nx - 1, math.floor((cx[g] + chord) * per_tile))
+                chord = min(np.sqrt(chord), reach_x)
+                left = max(0, math.floor((x - chord) * per_tile))
+                right = min(nx - 1, math.floor((x + chord) * per_tile))
                 for t in range(ty * nx + left, ty * nx + right + 1):
                     if not counting:
                         items[starts[t]] = g
@@ -234,12 +307,6 @@ def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
 
 
 @njit(nogil=True, cache=True)
-def _is_spent(work: Any, row: int) -> bool:
-    """Whether next to no light passes any more through a row of a tile."""
-    return bool(_is_row_below(work, LIGHT + np.uint64(row * TILE), _SPENT))
-
-
-@njit(nogil=True, cache=True)
 def _store(
     canvas: Any, background: Any, work: Any, x0: int, y0: int, rows: int, columns: int
 ) -> None:
@@ -279,6 +346,7 @@ def blend_mask(
 # function that it compiled, and at no other.
 _NUMBER, _INDEX = ir.FloatType(), ir.IntType(64)
 _ROW = ir.VectorType(_NUMBER, TILE)
+_BYTES = ir.IntType(8).as_pointer()
 _ROWS_AT_ONCE = 4  # as many chains of multiplications run side by side
 
 
@@ -302,18 +370,37 @@ def _row_at(builder: Any, numbers: Any, index: Any) -> Any:
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
-def _is_row_below(typing: Any, work: Any, at: Any, limit: Any) -> Any:
-    """Whether all of a row, ``work[at : at + TILE]``, is less than ``limit``."""
+def _pixels_reaching(typing: Any, work: Any, at: Any, limit: Any) -> Any:
+    """Which of a row, ``work[at : at + TILE]``, are not less than ``limit``: a bit each."""
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         array, start, bound = values
         place = _row_at(builder, _data(context, builder, work, array), start)
         row = builder.load(place, align=4)
         reached = builder.fcmp_unordered(">=", row, _splat(builder, bound))
-        bits = ir.IntType(TILE)
-        return builder.icmp_unsigned("==", builder.bitcast(reached, bits), bits(0))
+        return builder.zext(builder.bitcast(reached, ir.IntType(TILE)), _INDEX)
 
-    return types.boolean(work, at, limit), codegen
+    return types.uint64(work, at, limit), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
+def _prefetch(typing: Any, rows: Any, index: Any) -> Any:
+    """Have ``rows[index]`` fetched from memory: its first 128 bytes."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        array = context.make_array(rows)(context, builder, values[0])
+        stride = builder.extract_value(array.strides, 0)
+        place = builder.mul(builder.sext(values[1], _INDEX), stride)
+        address = builder.add(builder.ptrtoint(array.data, _INDEX), place)
+        kind = ir.FunctionType(ir.VoidType(), [_BYTES, *[ir.IntType(32)] * 3])
+        fetch = builder.module.declare_intrinsic("llvm.prefetch", [_BYTES], kind)
+        read, near, data = (ir.IntType(32)(n) for n in (0, 3, 1))
+        for offset in (0, 64):
+            at = builder.inttoptr(builder.add(address, _INDEX(offset)), _BYTES)
+            builder.call(fetch, [at, read, near, data])
+        return context.get_dummy_value()
+
+    return types.void(rows, index), codegen
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`

@@ -75,8 +75,10 @@ class Page:
         centers = np.array(self.layout.centers, np.float32)
         xs[:, N], ys[:, N] = centers[:, :1], centers[:, 1:]
         with np.errstate(over="ignore"):  # too far off the page for a number is off the page
-            xs[:, :N] = centers[:, 0, None, None] + scale * scene.positions[:, ::-1, :, 0]
-            ys[:, :N] = centers[:, 1, None, None] - scale * scene.positions[:, ::-1, :, 1]
+            np.multiply(scene.positions[:, ::-1, :, 0], scale, out=xs[:, :N])
+            np.multiply(scene.positions[:, ::-1, :, 1], -scale, out=ys[:, :N])
+            xs[:, :N] += centers[:, 0, None, None]
+            ys[:, :N] += centers[:, 1, None, None]
         counts = np.full((P, N + 1), n, np.int32)
         kinds = np.full((P, N + 1), _DOTS, np.int32)
         colors = np.empty((P, N + 1, 3), np.float32)

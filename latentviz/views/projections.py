@@ -64,8 +64,11 @@ class ProjectionsView:
                 f"the latents at step {steps[k]} are not finite at {bad} of {run.n_points} points; "
                 "render the steps before it with --steps"
             )
-        pairs = [[p.i, p.j] for p in self.projections]
-        # (n, N, P, 2) -> (P, N, n, 2)
-        positions = np.ascontiguousarray(latents[:, :, pairs].transpose(2, 1, 0, 3))
+        pairs = np.array([[p.i, p.j] for p in self.projections])
+        dims = np.unique(pairs)
+        # In memory as they are drawn, a point's sub-steps side by side: (D, N, n).
+        columns = np.ascontiguousarray(latents.transpose(2, 1, 0)[dims])
+        # (P, 2, N, n) -> (P, N, n, 2)
+        positions = columns[np.searchsorted(dims, pairs)].transpose(0, 2, 3, 1)
         alpha = substep_alpha(self.alpha, frame.stride)
         return Scene(positions, alpha, int(steps[0]), steps_covered(run, frame))

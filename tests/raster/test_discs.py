@@ -135,8 +135,10 @@ def test_far_travelled_trails():
     assert_exact(random_discs(3, n_trails=10, n=40, step=30, alphas=(0.2, 0.9)))
 
 
-def test_crowds_that_use_the_light_up():
-    assert_exact(random_discs(4, n_trails=1500, n=2, alphas=(0.3, 0.1)))
+@pytest.mark.parametrize("radii", [(8.0, 30.0), (1.5, 3.0)])
+def test_crowds_that_use_the_light_up(radii):
+    assert_exact(random_discs(4, n_trails=1500, n=2, radii=radii, alphas=(0.3, 0.1)))
+    assert_exact(random_discs(5, n_trails=1500, n=2, radii=radii, alphas=(0.9, 0.6)))
 
 
 @settings(max_examples=60, deadline=None)
