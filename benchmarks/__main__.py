@@ -38,6 +38,7 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
             "latents": lambda: [training.latents_speed(run, 3 * pairs)],
             "pictures": lambda: pictures.seconds(run, folder, 2 * pairs + 1),
             "memory": lambda: [film.memory(folder)],
+            "crowd": lambda: film.crowd(run, folder, pairs),
             "ffmpeg": lambda: [film.against_ffmpeg(run, folder, pairs)],
             "matplotlib": lambda: [film.against_matplotlib(run, folder, pairs)],
         }

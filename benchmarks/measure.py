@@ -52,7 +52,8 @@ def paired(
         times_faster: State other/ours, which should be at least ``target``; else ours/other, which
             should be at most ``target``.
         target: See above; or
-        limit: what ours should cost at most, in its unit, whatever the ratio.
+        limit: what ours should cost at most, in its unit, whatever the ratio; or neither, if
+            nothing was asked.
     """
     costs = [(ours(), other()) for _ in range(pairs)]
     ratios = [b / a if times_faster else a / b for a, b in costs]
@@ -60,8 +61,9 @@ def paired(
     median = statistics.median(a for a, _ in costs)
     if limit is not None:
         wanted, met = f"≤ {limit:g} {unit}", median <= limit
+    elif target is None:
+        wanted, met = "none", True
     else:
-        assert target is not None
         wanted = f"{'≥' if times_faster else '≤'} {target:g}"
         met = ratio >= target if times_faster else ratio <= target
     return Result(
