@@ -21,6 +21,7 @@ LAYERS = [
     ("pixels", {"raster"}),
     ("files", {"files", "encode", "figures"}),
     ("face", {"movie", "cli", "__main__"}),
+    ("adapters", {"adapters"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}
 
@@ -33,9 +34,11 @@ IGNORANT_OF = {
     "pixels": {"archive", "run", "evaluate", "recorder", "models", "views", "rich", "click"},
     "files": {"recorder", "rich", "click"},
     "face": set(),
+    "adapters": set(LAYER_OF) - {"errors", "recorder", "adapters"},
 }
 
-TORCH = {"run", "evaluate", "recorder", "models"}
+TORCH = {"run", "evaluate", "recorder", "models", "adapters"}
+TRAINERS = {"lightning", "transformers", "accelerate"}
 PUBLIC_MODULES = {"latentviz", "latentviz.color", "latentviz.easing", "latentviz.errors"}
 
 
@@ -159,6 +162,12 @@ def test_torch_is_imported_where_it_is_used_only(path):
 
 
 @each(MODULES)
+def test_other_libraries_trainers_are_known_to_adapters_only(path):
+    packages = {i.module.split(".")[0] for i in imports_of(path)}
+    assert own_module(path) == "adapters" or packages & TRAINERS == set()
+
+
+@each(MODULES)
 def test_nothing_of_the_library_needs_the_experiments(path):
     packages = {i.module.split(".")[0] for i in imports_of(path)}
     assert packages & {"trainers", "gallery", "tests", "benchmarks"} == set()
@@ -185,7 +194,7 @@ def test_every_public_name_is_there():
         _ = latentviz.recorder_
 
 
-HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL"}
+HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL"} | TRAINERS
 
 
 @pytest.mark.parametrize(

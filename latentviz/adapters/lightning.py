@@ -1,0 +1,151 @@
+"""Records what a Lightning ``Trainer`` trains."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+try:
+    from lightning.pytorch import Callback
+except ModuleNotFoundError as missing:
+    message = f'this callback needs Lightning ({missing}); pip install "latentviz[lightning]"'
+    raise ImportError(message) from None
+
+from .recording import Recording, check_options, refuse_shards
+
+if TYPE_CHECKING:
+    import torch
+    from lightning.pytorch import LightningModule, Trainer
+
+
+class RecorderCallback(Callback):
+    """Records a `LightningModule`'s training, a step for each optimizer's update.
+
+    Give it to the `Trainer`; the module need not know of it::
+
+        recording = RecorderCallback("run.npz", layer="encoder", probe=points)
+        Trainer(callbacks=[recording]).fit(model, loader)
+
+    A step holds the module's state before the update and
+
+    - its batch: a tensor, tensors by name, or a tuple whose first is such and whose others are
+      labels, ``target``, ``target-1``, ...; with gradient accumulation all its micro-batches, end
+      to end;
+    - its losses: what `training_step` has sent to the logger by ``self.log(..., on_step=True)``
+      when the update is made, the mean over micro-batches; or if that is nothing, ``loss``, what
+      was back-propagated for the update;
+    - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
+
+    With several optimizers, as a GAN has, each one's update is a step; ``every=2`` records one of
+    two. Sanity checks and validation are not recorded. If training fails or is interrupted, the
+    archive holds all steps so far. A second `fit`, a resumed one too, is a run of its own, from
+    step 0; give it another path, or ``overwrite=True``. If there are several processes, the first
+    records, its own batches and losses. The archive is complete when ``fit`` returns.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, batches: bool = True, **options: Any) -> None:
+        """Nothing is written before the training begins, which may raise what `Recorder` raises.
+
+        Args:
+            path: Where the run shall lie, ``NAME.npz``.
+            batches: Record the batches. Their shapes must be alike but for B: those that are
+                padded to the longest of their own cannot be recorded.
+            options: `Recorder`'s options; ``layer``, which must be given, is named as in the
+                `LightningModule`, and ``probe`` is what its ``forward`` takes.
+
+        Raises:
+            TypeError: `Recorder` has no such option, or ``layer`` is missing.
+        """
+        check_options(path, options)
+        self._path, self._batches, self._options = path, batches, options
+        self._recording: Recording | None = None
+        self._updated = False
+        self._logged: dict[str, list[torch.Tensor]] = {}  # since the last update
+        self._losses: list[torch.Tensor] = []  # as they were back-propagated
+        self._seen: Mapping[str, torch.Tensor] = {}
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Open the archive."""
+        if trainer.is_global_zero and trainer.model is not None:
+            refuse_shards(trainer.model)
+            self._logged, self._losses, self._updated = {}, [], False
+            self._recording = Recording(
+                self._path, pl_module, batches=self._batches, options=self._options
+            )
+
+    def on_train_batch_start(
+        self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Note the batch."""
+        # How many updates a batch is for is known beforehand only if they are automatic.
+        if (found := self._recording) and (found.is_due or not pl_module.automatic_optimization):
+            found.add_batch(*_inputs_and_labels(batch))
+            self._seen = dict(trainer.logged_metrics)
+
+    def on_before_backward(
+        self, trainer: Trainer, pl_module: LightningModule, loss: torch.Tensor
+    ) -> None:
+        """Note the loss."""
+        if self._recording and self._recording.is_due:
+            scaler = getattr(trainer.precision_plugin, "scaler", None)  # of float16's gradients
+            self._losses.append(loss.detach() / (scaler.get_scale() if scaler else 1.0))
+
+    def on_after_backward(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what was logged."""
+        self._note(trainer)
+
+    def on_before_optimizer_step(
+        self, trainer: Trainer, pl_module: LightningModule, optimizer: torch.optim.Optimizer
+    ) -> None:
+        """Record the step."""
+        if self._recording:
+            self._note(trainer)
+            losses = {name: fmean(map(float, values)) for name, values in self._logged.items()}
+            if not losses and self._losses:
+                i = trainer.optimizers.index(optimizer)
+                losses[f"loss-{i}" if i else "loss"] = sum(map(float, self._losses))
+            self._recording.step(losses, trainer.optimizers)
+            self._logged, self._losses, self._updated = {}, [], True
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Forget the batch, unless the update that it is for is still to come."""
+        if self._recording and self._updated:
+            self._recording.forget()
+            self._updated = False
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Close the archive."""
+        if self._recording:
+            self._recording.warn_if_empty()
+            self._recording.close()
+            self._recording = None
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        """Close the archive, with all steps so far."""
+        if self._recording:
+            self._recording.close(exception)
+            self._recording = None
+
+    def _note(self, trainer: Trainer) -> None:
+        """Keep what was logged since `_seen`; what was not is still there, with its old value."""
+        if not self._recording or not self._recording.is_due:
+            return
+        now = dict(trainer.logged_metrics)
+        for name, value in now.items():
+            # A value that is logged gets memory of its own; `_seen` holds the old one's.
+            if name not in self._seen or value.data_ptr() != self._seen[name].data_ptr():
+                self._logged.setdefault(name, []).append(value)
+        self._seen = now
+
+
+def _inputs_and_labels(batch: Any) -> tuple[object, dict[str, object]]:
+    if not isinstance(batch, list | tuple) or not batch:
+        return batch, {}
+    inputs, *targets = batch
+    return inputs, {f"target-{i}" if i else "target": each for i, each in enumerate(targets)}

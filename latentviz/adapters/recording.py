@@ -1,0 +1,190 @@
+"""What the adapters have in common: a recording that is fed micro-batch by micro-batch."""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import warnings
+from collections.abc import Iterable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..errors import ArchiveError, OptionError
+from ..recorder import Recorder, RecordingWarning
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+_Part = tuple[str, str]  # "input" or "label", and its name
+
+ALONE = ""  # the name of inputs that are one tensor
+NO_LABELS: Mapping[str, object] = {}
+
+
+def check_options(path: str | PathLike[str], options: Mapping[str, Any]) -> None:
+    """Find out before any training that options are not `Recorder`'s.
+
+    Raises:
+        TypeError: One is unknown, or ``layer`` is missing.
+    """
+    inspect.signature(Recorder).bind(path, None, **options)
+
+
+def refuse_shards(model: nn.Module) -> None:
+    """Find out that a model is not whole on this process.
+
+    Raises:
+        OptionError: Its parameters are sharded.
+    """
+    kinds = {type(each).__name__ for each in (*model.modules(), *model.parameters())}
+    if kinds & {"DTensor", "FullyShardedDataParallel"}:
+        raise OptionError(
+            "the model's parameters are sharded (FSDP), so no process has all of them; record "
+            "where each has, such as under DDP"
+        )
+
+
+class Recording:
+    """A `Recorder` that is told of micro-batches as they come, and of every optimizer's update."""
+
+    def __init__(
+        self, path: str | PathLike[str], model: nn.Module, *, batches: bool, options: dict[str, Any]
+    ) -> None:
+        """Open the archive.
+
+        Args:
+            path: Where the run shall lie.
+            model: The model that is trained.
+            batches: Whether to record what each update was made from.
+            options: Other options of `Recorder`.
+
+        Raises:
+            ArchiveError: As `Recorder`.
+            ModelError: As `Recorder`.
+            OptionError: As `Recorder`.
+        """
+        self._recorder = Recorder(path, model, **options)
+        self._path = path
+        self._batches = batches
+        self._every: int = options.get("every", 1)
+        self._n_updates = 0
+        self._parts: list[dict[_Part, torch.Tensor]] = []  # of each micro-batch
+        self._forms: dict[_Part, tuple[int, ...]] = {}  # the first's shapes, less their B
+        self._apart: set[str] = set()  # the rates that have differed from the first
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the next update will be recorded."""
+        return self._n_updates % self._every == 0
+
+    def add_batch(self, inputs: object, labels: Mapping[str, object] = NO_LABELS) -> None:
+        """Note a micro-batch of the next update.
+
+        Args:
+            inputs: A tensor (B, ...), or several by name.
+            labels: Tensors (B, ...) by name.
+
+        Raises:
+            OptionError: It is not such, or the shapes behind B have changed.
+        """
+        if not self._batches:
+            return
+        named = inputs if isinstance(inputs, Mapping) else {ALONE: inputs}
+        given = {("input", name): value for name, value in named.items()}
+        given |= {("label", name): value for name, value in labels.items()}
+        tensors = {part: _checked(part, value) for part, value in given.items()}
+        if len({len(tensor) for tensor in tensors.values()}) > 1:
+            sizes = ", ".join(f"{_called(part)} {len(t)}" for part, t in tensors.items())
+            _refuse(f"all of a batch must have the same length, got {sizes}")
+        forms = {part: tuple(tensor.shape[1:]) for part, tensor in tensors.items()}
+        self._forms = self._forms or forms
+        for part in self._forms | forms:
+            before, now = (_shape(known.get(part)) for known in (self._forms, forms))
+            if before != now:
+                _refuse(f"{_called(part)} was {before} and is now {now}, but batches must be alike")
+        # Not where the model lives: an accelerator's memory is for the training.
+        self._parts.append({part: tensor.detach().cpu() for part, tensor in tensors.items()})
+
+    def step(
+        self, losses: Mapping[str, float], optimizers: Iterable[torch.optim.Optimizer]
+    ) -> None:
+        """Record the state before an update, with the micro-batches since `forget`, end to end.
+
+        Raises:
+            OptionError: As `Recorder.step`.
+            ArchiveError: As `Recorder.step`.
+        """
+        parts = self._end_to_end()
+        inputs = {name: tensor for (kind, name), tensor in parts.items() if kind == "input"}
+        labels = {name: tensor for (kind, name), tensor in parts.items() if kind == "label"}
+        self._recorder.step(
+            batch=inputs.get(ALONE, inputs) if parts else None,
+            labels=labels if parts else None,
+            losses=losses,
+            params=self._rates(optimizers),
+        )
+        self._n_updates += 1
+
+    def forget(self) -> None:
+        """Begin a new batch."""
+        self._parts.clear()
+
+    def warn_if_empty(self) -> None:
+        """Say so if training has ended, without a fault, before the first update."""
+        if self._recorder.n_steps == 0:
+            message = f"training made no update, so {self._path} was not recorded"
+            warnings.warn(message, RecordingWarning, stacklevel=2)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """Make the archive whole, if it is not yet. Nothing is left where no update was made.
+
+        Args:
+            error: What ended the training; if the archive cannot be written either, it is told so.
+
+        Raises:
+            ArchiveError: There was no error, and the archive could not be written.
+        """
+        if error is not None:
+            self._recorder.__exit__(type(error), error, error.__traceback__)
+        elif self._recorder.n_steps:
+            self._recorder.close()
+        else:
+            with contextlib.suppress(ArchiveError):  # which says just that
+                self._recorder.close()
+
+    def _end_to_end(self) -> dict[_Part, torch.Tensor]:
+        import torch
+
+        if len(self._parts) <= 1:
+            return self._parts[0] if self._parts else {}
+        return {part: torch.cat([tensors[part] for tensors in self._parts]) for part in self._forms}
+
+    def _rates(self, optimizers: Iterable[torch.optim.Optimizer]) -> dict[str, float]:
+        """The learning rates: the first, and those that have ever differed from it."""
+        groups = [group for optimizer in optimizers for group in optimizer.param_groups]
+        rates = {f"lr-{i}" if i else "lr": float(group["lr"]) for i, group in enumerate(groups)}
+        self._apart |= {name for name, rate in rates.items() if rate != rates["lr"]}
+        return {name: rate for name, rate in rates.items() if name == "lr" or name in self._apart}
+
+
+def _checked(part: _Part, value: object) -> torch.Tensor:
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.ndim == 0:
+        got = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+        _refuse(f"{_called(part)} must be a tensor (B, ...), got {got}")
+    return value
+
+
+def _called(part: _Part) -> str:
+    kind, name = part
+    return "the batch" if name == ALONE else f"{kind} {name!r}"
+
+
+def _shape(form: tuple[int, ...] | None) -> str:
+    return "missing" if form is None else f"(B{''.join(f', {n}' for n in form)})"
+
+
+def _refuse(what: str) -> NoReturn:
+    raise OptionError(f"{what}; batches=False records none")

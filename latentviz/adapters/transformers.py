@@ -1,0 +1,184 @@
+"""Records what a Hugging Face ``Trainer`` trains."""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Collection, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+try:
+    from transformers import TrainerCallback
+except ModuleNotFoundError as missing:
+    message = f'this callback needs Transformers ({missing}); pip install "latentviz[transformers]"'
+    raise ImportError(message) from None
+
+from ..errors import OptionError
+from .recording import Recording, check_options, refuse_shards
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+    from torch.utils.hooks import RemovableHandle
+    from transformers import TrainerControl, TrainerState, TrainingArguments
+
+
+class RecorderCallback(TrainerCallback):
+    """Records a `Trainer`'s training, a step for each optimizer's update.
+
+    Give it to the `Trainer`, whose model need not know of it::
+
+        recording = RecorderCallback("run.npz", layer="bert.pooler", probe=tokens)
+        Trainer(model, args, train_dataset=dataset, callbacks=[recording]).train()
+
+    A step holds the model's state before the update and
+
+    - its batch: the tensors that the model is called with, by the names of its arguments; labels
+      among the batch's labels; with gradient accumulation all its micro-batches, end to end;
+    - ``loss``, which the model returns for them, added up or averaged over micro-batches as the
+      `Trainer` does; none where the `Trainer` computes the loss from the model's outputs itself
+      (``compute_loss_func``, label smoothing);
+    - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
+
+    Evaluation is not recorded. A second `train`, a resumed one too, is a run of its own, from step
+    0; give it another path, or ``overwrite=True``. If there are several processes, the first
+    records, its own batches and losses. The archive is complete when ``train`` returns. The
+    `Trainer` does not tell its callbacks that training failed or was interrupted: the archive is
+    then made whole, with all steps so far, by `close`, by the next `train`, or when Python ends.
+    """
+
+    def __init__(self, path: str | PathLike[str], *, batches: bool = True, **options: Any) -> None:
+        """Nothing is written before the training begins, which may raise what `Recorder` raises.
+
+        Args:
+            path: Where the run shall lie, ``NAME.npz``.
+            batches: Record the batches. Their shapes must be alike but for B: those that a
+                collator pads to the longest of their own cannot be recorded.
+            options: `Recorder`'s options; ``layer``, which must be given, is named as in the
+                model, and ``probe`` is what its ``forward`` takes.
+
+        Raises:
+            TypeError: `Recorder` has no such option, or ``layer`` is missing.
+        """
+        check_options(path, options)
+        self._path, self._batches, self._options = path, batches, options
+        self._recording: Recording | None = None
+        self._tap = _Tap()
+        self._end: weakref.finalize[Any, Any] | None = None
+
+    def close(self) -> None:
+        """Close the archive, if it is open, with all steps so far.
+
+        Raises:
+            ArchiveError: It could not be written.
+        """
+        self._recording = None
+        if self._end:
+            self._end()
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Open the archive."""
+        self.close()
+        if not state.is_world_process_zero:
+            return
+        if args.n_gpu > 1:
+            raise OptionError(
+                f"one process trains on {args.n_gpu} GPUs (nn.DataParallel), which tears batches "
+                "apart; start it with torchrun, or show it one by CUDA_VISIBLE_DEVICES=0"
+            )
+        model: nn.Module = kwargs["model"]
+        refuse_shards(model)
+        self._recording = Recording(self._path, model, batches=self._batches, options=self._options)
+        self._tap = _Tap(self._recording, model, args.label_names)
+        handle = model.register_forward_hook(self._tap, with_kwargs=True)
+        # Neither may hold this callback: when it is gone, nobody else can close the archive.
+        self._end = weakref.finalize(self, _end, handle, self._recording)
+
+    def on_pre_optimizer_step(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Record the step."""
+        if self._recording:
+            self._recording.step(self._tap.drain(), [kwargs["optimizer"]])
+            self._recording.forget()
+
+    def on_log(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Close the archive when the training's summary is logged."""
+        # After that the best checkpoint may take the place of the state after the last update.
+        if "train_runtime" in kwargs["logs"]:
+            self.on_train_end(args, state, control)
+
+    def on_train_end(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Close the archive."""
+        if self._recording:
+            self._recording.warn_if_empty()
+        self.close()
+
+
+class _Tap:
+    """A forward hook that notes what a model is called with in training, and the loss it returns.
+
+    It is part of the model, so it can be copied and pickled; in a copy it does nothing.
+    """
+
+    def __init__(
+        self,
+        recording: Recording | None = None,
+        model: nn.Module | None = None,
+        label_names: Collection[str] | None = None,
+    ) -> None:
+        self._recording = recording
+        self._names = list(inspect.signature(model.forward).parameters) if model is not None else []
+        self._label_names = label_names
+        self._losses: list[torch.Tensor] = []
+        self._is_sum = False  # whether they add up to the update's; else it is their mean
+
+    def __call__(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
+    ) -> None:
+        import torch
+
+        if self._recording is None or not module.training or not self._recording.is_due:
+            return
+        called = dict(zip(self._names, args, strict=False)) | kwargs
+        # The rest are flags, and the count of what the loss is divided by.
+        given = {
+            name: value
+            for name, value in called.items()
+            if isinstance(value, torch.Tensor) and value.ndim > 0
+        }
+        labels = {name: given.pop(name) for name in list(given) if self._is_label(name)}
+        if given:
+            self._recording.add_batch(given, labels)
+        # As the Trainer does; where it computes the loss itself there may be none.
+        loss = output.get("loss") if isinstance(output, Mapping) else output[0]
+        if isinstance(loss, torch.Tensor) and loss.ndim == 0:
+            self._losses.append(loss.detach())
+            self._is_sum = called.get("num_items_in_batch") is not None
+
+    def __reduce__(self) -> tuple[type[_Tap], tuple[()]]:
+        return _Tap, ()
+
+    def _is_label(self, name: str) -> bool:
+        if self._label_names:
+            return name in self._label_names
+        return "label" in name or name in ("start_positions", "end_positions")
+
+    def drain(self) -> dict[str, float]:
+        """The loss of the update to come."""
+        losses, self._losses = [float(loss) for loss in self._losses], []
+        if not losses:
+            return {}
+        return {"loss": sum(losses) / (1 if self._is_sum else len(losses))}
+
+
+def _end(handle: RemovableHandle, recording: Recording) -> None:
+    handle.remove()
+    recording.close()
