@@ -5,6 +5,8 @@ Modules that import torch are imported inside the commands, so that ``--help`` i
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,22 +40,61 @@ class _Group(click.Group):
         except click.ClickException as error:
             click.echo(f"Error: {error.format_message()}", err=True)
             sys.exit(2)
+        except (click.Abort, KeyboardInterrupt):  # before the work was under way, or after
+            click.echo("Interrupted", err=True)
+            sys.exit(128 + signal.SIGINT)
 
 
 @contextmanager
-def _one_line_on_ctrl_c(otherwise: Callable[[], str]) -> Iterator[None]:
-    """Turn Ctrl-C into a line that says what is left, and an exit status.
+def _ended_at_once_when_interrupted(left: str) -> Iterator[None]:
+    """End the process at once on Ctrl-C and SIGTERM, while there is nothing to put into order.
+
+    For imports: libraries turn what interrupts them into errors of their own.
+
+    Args:
+        left: What is left.
+    """
+
+    def end(signum: int, frame: object) -> None:
+        os.write(2, f"Interrupted: {left}\n".encode())
+        os._exit(128 + signum)
+
+    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, end) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _one_line_when_interrupted(otherwise: Callable[[], str]) -> Iterator[None]:
+    """Turn Ctrl-C, and SIGTERM alike, into a line that says what is left, and an exit status.
 
     Args:
         otherwise: What is left if the interruption does not know.
     """
+    number = signal.SIGINT
+
+    def terminate(signum: int, frame: object) -> None:
+        nonlocal number
+        number = signal.SIGTERM
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
     except KeyboardInterrupt as interrupt:
         kept = interrupt.kept if isinstance(interrupt, Interrupted) else otherwise()
         click.echo(f"Interrupted: {kept}", err=True)
-        # 128 + SIGINT, as shells have it.
-        raise click.exceptions.Exit(130) from interrupt
+        # Python ends by SIGINT, whatever its status, if that came while it ran a string as code,
+        # as it does where libraries are imported; unless it has run another one since.
+        exec("")
+        # As shells have it.
+        raise click.exceptions.Exit(128 + number) from interrupt
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _unfinished(archive: Path) -> str:
@@ -127,7 +168,7 @@ def sparse_labels(
     Trains a model of 263 parameters for 10,001 steps, which takes about half a minute, and records
     them all in one archive. Make a film of it with: latentviz render RUN.npz -o video.mp4
     """
-    with _one_line_on_ctrl_c(partial(_unfinished, output)):
+    with _ended_at_once_when_interrupted("no step was recorded"):
         from rich.console import Console
 
         from .dopesheet import read_dopesheet
@@ -136,6 +177,7 @@ def sparse_labels(
         from .live import EVERY_STEPS, live_history
         from .sparse_labels import experiment, shipped_dopesheet
 
+    with _one_line_when_interrupted(partial(_unfinished, output)):
         sparse = experiment(labels=labels)
         events = Events()
         if live is None and live_every is not None:
@@ -207,7 +249,7 @@ def label_coverage(
     archive of its own, and a row of FOLDER/outcomes.csv says what became of it. Runs that are
     finished are not trained again, so a sweep that was cut off can go on.
     """
-    with _one_line_on_ctrl_c(lambda: "no run was trained"):
+    with _ended_at_once_when_interrupted("no run was trained"):
         from rich.console import Console
 
         from .dopesheet import read_dopesheet
@@ -215,6 +257,7 @@ def label_coverage(
         from .sweep import COVERAGES, parse_coverages, parse_seeds, sweep
         from .workers import available_cores
 
+    with _one_line_when_interrupted(lambda: "no run was trained"):
         summary = sweep(
             output,
             coverages=COVERAGES if coverages is None else parse_coverages(coverages),

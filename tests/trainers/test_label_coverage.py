@@ -343,7 +343,8 @@ def processes_that_name(text: str) -> list[str]:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for orphans in /proc")
-def test_ctrl_c_kills_the_workers_and_keeps_the_finished_runs(tmp_path):
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_workers_and_keeps_the_finished_runs(tmp_path, signum):
     (tmp_path / "sheet.csv").write_text(SHORT.replace("17", "300"))
     out = tmp_path / "out"
     command = ["label-coverage", "-o", out, "--coverage", "1", "--seeds", "500", "--jobs", "2"]
@@ -361,11 +362,11 @@ def test_ctrl_c_kills_the_workers_and_keeps_the_finished_runs(tmp_path):
                 assert process.poll() is None, process.stderr.read()
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
-            os.killpg(process.pid, signal.SIGINT)
-            stdout, stderr = process.communicate(timeout=10)
+            os.killpg(process.pid, signum)
+            stdout, stderr = process.communicate(timeout=5)
         finally:
             process.kill()
-    assert process.returncode == 130
+    assert process.returncode == 128 + signum
     outcomes = read_table(out / "outcomes.csv", Outcome)
     assert (stdout, stderr) == (
         "",

@@ -1,6 +1,8 @@
 import io
+import signal
 import subprocess
 import sys
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -207,6 +209,66 @@ def test_a_second_ctrl_c_names_the_unfinished_archive(tmp_path, short, monkeypat
         result = invoke("-o", path, "--dopesheet", short)
     assert result.exit_code == 130
     assert result.stderr == f"Interrupted: what was written so far is in {path}.part\n"
+
+
+def wait_until(reached, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert process.poll() is None, process.stderr.read()
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_signals_end_training_with_every_step_so_far(tmp_path: Path):
+    (tmp_path / "long.csv").write_text(SHORT.replace("6", "20000"))
+    started = {}
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        path = tmp_path / f"{signum}.npz"
+        command = ["-m", "trainers", "sparse-labels", "-o", path, "--dopesheet"]
+        started[signum] = (
+            path,
+            subprocess.Popen(
+                [sys.executable, *command, tmp_path / "long.csv"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ),
+        )
+    try:
+        for path, process in started.values():
+            part = path.with_name(f"{path.name}.part")
+            # Longer than the header and the probe: a chunk is there.
+            wait_until(lambda part=part: part.exists() and part.stat().st_size > 1 << 16, process)
+        for signum, (path, process) in started.items():
+            process.send_signal(signum)
+            stdout, stderr = process.communicate(timeout=5)
+            assert process.returncode == 128 + signum, stderr
+            assert stderr.endswith(f" steps are kept in {path}\n"), stderr
+            n_steps = len(contents(path)["params/lr"])
+            assert (stdout, stderr) == ("", f"Interrupted: {n_steps} steps are kept in {path}\n")
+    finally:
+        for _, process in started.values():
+            process.kill()
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["15.npz", "2.npz", "long.csv"]
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks for libraries in /proc")
+def test_a_signal_while_libraries_are_imported_ends_it_at_once(tmp_path: Path, short: Path):
+    path = tmp_path / "run.npz"
+    with subprocess.Popen(
+        [sys.executable, "-m", "trainers", "sparse-labels", "-o", path, "--dopesheet", short],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        # NumPy's, whose import turns an interrupt into other errors.
+        maps = Path(f"/proc/{process.pid}/maps")
+        wait_until(lambda: "_multiarray_umath" in maps.read_text(), process)
+        process.terminate()
+        output = process.communicate(timeout=5)
+    assert process.returncode == 143, output
+    assert output == ("", "Interrupted: no step was recorded\n")
+    assert list(tmp_path.iterdir()) == [short]
 
 
 def test_help_is_complete_and_needs_no_torch():
