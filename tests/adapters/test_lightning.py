@@ -18,7 +18,7 @@ pytestmark = [
         reason='Lightning is not installed: pip install ".[lightning]"',
     ),
     pytest.mark.usefixtures("one_torch_thread"),
-    # Of Lightning's own code, with PyTorch 2.10 and later.
+    # Of Lightning's own code, with recent PyTorch.
     pytest.mark.filterwarnings("ignore:.isinstance.treespec, LeafSpec.. is deprecated"),
     # What Lightning advises, at the sight of data as small as these.
     pytest.mark.filterwarnings("ignore:The '(train|val)_dataloader' does not have many workers"),
