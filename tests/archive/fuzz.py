@@ -3,6 +3,8 @@
     python tests/archive/fuzz.py --mutants 100000 --seed 0 --jobs 2
 
 A mutant is made of its subject, the seed and its number alone; ``--only N`` makes one again.
+``--draw`` draws a tiny frame of each run that can be opened, too, which takes some ten times as
+long.
 
 Two rules say what may come of it:
 
@@ -12,8 +14,9 @@ Two rules say what may come of it:
 - LEGAL: contents were changed and every checksum made anew, so it may be another archive.
   Whatever is read is read, and all else is a `LatentvizError`.
 
-Under both, an `ArchiveError` is one printable line, no mutant takes more than a second of the
-processor's time, and none more than 1 GiB of memory.
+Under both, what `recover` makes of a recording holds what the recording does, an `ArchiveError` is
+one printable line, no mutant takes more than a second of the processor's time (and its picture no
+more than five), and none more than 1 GiB of memory.
 """
 
 from __future__ import annotations
@@ -34,14 +37,26 @@ import traceback
 import warnings
 import zlib
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 
-from latentviz import ArchiveError, IncompleteRunWarning, LatentvizError, open_run
-from latentviz.archive import ArchiveWriter
+from latentviz import (
+    ArchiveError,
+    IncompleteRunWarning,
+    LatentvizError,
+    Recorder,
+    open_run,
+    recorder,
+    recover,
+    render_frame,
+)
+from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
 from latentviz.archive.deflate import crc32, deflate
 from latentviz.archive.writer import chunk_entry
@@ -51,6 +66,8 @@ K, CHUNKS, N = 3, 3, 5
 MAX_BYTES = 64 << 20
 MEMORY_BYTES = 1 << 30
 SECONDS = 1.0
+DRAWING_SECONDS = 5.0
+SIZE = (240, 120)
 LIMITS = {"LIMIT16": 30, "LIMIT32": 2000}  # so that a small file needs ZIP64's fields
 NUMBERS = [
     0, 1, 2, 7, 8, 255, 256, 2000, 4096, 0x7FFF, 0xFFFF, 0x10000, 1 << 31, 0xFFFFFFFF, 1 << 32,
@@ -59,7 +76,7 @@ NUMBERS = [
 ODD_JSON = [
     None, True, False, 0, -1, 1, 10**30, -(10**30), 1.5, 1e300, float("nan"), float("inf"), "",
     "x" * 5000, "\x1b[2J\n$x^2$", "_x", "\u202e\ud800", "../../etc/passwd", "os:system", [], {},
-    ["encoder.0.bias"],
+    ["encoder.0.bias"], ["near.bias"], ["far"], ["far", "far"], ["far", "near", ""],
     [[]], [None], {"a": None}, [[0, "x"]], [["x", 0]], {"lr": [10**30]}, {"lr": "012"},
     {"name": "cn-color-mlp", "args": {"k_codec": 1 << 20, "n_nonlinear": 1 << 30}},
     {"name": "cn-color-mlp", "args": {"k_codec": 1 << 62}},
@@ -167,14 +184,19 @@ class Subject:
 @contextlib.contextmanager
 def limits(small: bool):
     """ZIP64 from 2000 bytes on, for reader and writer alike."""
-    old = {name: getattr(f, name) for name in LIMITS}
+    with setting(f, **LIMITS if small else {}):
+        yield
+
+
+@contextlib.contextmanager
+def setting(module: ModuleType, **values: object):
+    """A module's constants, changed inside."""
+    old = {name: getattr(module, name) for name in values}
     try:
-        for name, value in LIMITS.items() if small else ():
-            setattr(f, name, value)
+        vars(module).update(values)
         yield
     finally:
-        for name, value in old.items():
-            setattr(f, name, value)
+        vars(module).update(old)
 
 
 def members(*, registered: bool) -> dict[str, np.ndarray]:
@@ -222,31 +244,90 @@ def members(*, registered: bool) -> dict[str, np.ndarray]:
     return out | {"manifest": f.json_array(manifest)}
 
 
+def two_inputs():
+    """A model that takes two inputs by name, part of it in bfloat16."""
+    import torch
+    from torch import nn
+
+    class TwoInputs(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Embedding(9, 4, dtype=torch.bfloat16)
+            self.near = nn.Linear(4, 3)
+            self.far = nn.Linear(3, 2)
+
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            words = (self.embed(ids).float() * mask[..., None]).sum(1)
+            return self.far(self.near(words).tanh())
+
+    return TwoInputs()
+
+
+def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarray]:
+    """A run of every other step of such a model, with two layers, as a recorder writes it."""
+    import torch
+
+    torch.manual_seed(1)
+    model = two_inputs()
+
+    def batch(size: int) -> dict[str, torch.Tensor]:
+        return {"ids": torch.randint(9, (size, 6)), "mask": torch.rand(size, 6) < 0.7}
+
+    options = {
+        "layer": ["near", "far"], "probe": batch(N), "colors": torch.linspace(0, 1, N),
+        "states": states, "every": 2, "latents": latents, "keyframes": {"lr": [0, 4]},
+        "phases": [(0, "Warm up"), (8, "Train")], "overwrite": True,
+    }  # fmt: skip
+    with Recorder(folder / "run.npz", model, **options) as run:
+        for step in range(2 * K * CHUNKS - 1):
+            given = batch(step % 4)
+            labels = {"long": given["mask"].sum(1), "odd": given["ids"][:, 0] % 2 == 1}
+            losses = {"loss": torch.rand(()), **({"late": 1.0} if step > 9 else {})}
+            run.step(batch=given, labels=labels, losses=losses, params={"lr": 0.1 / (1 + step)})
+            with torch.no_grad():
+                for tensor in model.parameters():
+                    tensor += torch.randn_like(tensor) / 10
+    with ArchiveReader(folder / "run.npz") as reader:
+        return {name: reader.read(name).copy() for name in reader.members}
+
+
 def npy(array: np.ndarray) -> bytes:
     return f.npy_header(array.dtype, array.shape) + array.tobytes()
 
 
-def subjects(folder: Path) -> list[Subject]:
+def originals(folder: Path) -> list[tuple[str, str | None, dict[str, np.ndarray]]]:
+    """Runs to make mutants of: a name, the model that the user gives, and the members."""
+    given = "trainers.models:ColorMLP"
+    with setting(recorder, CHUNK_STEPS=K, CHUNK_SECONDS=1e9):
+        return [
+            ("states", None, members(registered=True)),
+            ("latents", given, members(registered=False)),
+            ("inputs", "fuzz:two_inputs", recorded(folder, states="all", latents=False)),
+            ("layers", None, recorded(folder, states="*.bias", latents=True)),
+        ]
+
+
+def subjects(folder: Path, *, draw: bool = False) -> list[Subject]:
     """With states that are evaluated and with latents; with and without ZIP64; cut off or whole."""
     found = []
-    for registered in (True, False):
-        arrays = members(registered=registered)
+    for name, model, arrays in originals(folder):
         entries = tuple(Entry.of(name, npy(array)) for name, array in arrays.items())
         for small in (False, True):
             with limits(small), ArchiveWriter(folder / "run.npz", overwrite=True) as writer:
-                for name, array in arrays.items():
-                    writer.add(name, array)
+                for member, array in arrays.items():
+                    writer.add(member, array)
             with limits(small):
                 assert pack(list(entries)) == (folder / "run.npz").read_bytes()
             for part in (False, True):
                 kept = [e for e in entries if not part or not e.name.startswith(("final", "man"))]
-                model = None if registered else "trainers.models:ColorMLP"
-                name = "states" if registered else "latents"
-                name += "-zip64" * small + "-part" * part
-                subject = Subject(name, small, part, model, tuple(kept))
+                called = name + "-zip64" * small + "-part" * part
+                subject = Subject(called, small, part, model, tuple(kept))
                 with limits(small):
-                    read = everything(written(folder, subject, pack(kept, part=part)), model)
-                assert not any(isinstance(value, Exception) for value in read.values())
+                    path = written(folder, subject, pack(kept, part=part))
+                    read = everything(path, model) | (drawn(path, model) if draw else {})
+                refused = {key[0] for key, value in read.items() if isinstance(value, Exception)}
+                # It has not all of its states.
+                assert refused == ({"evaluate"} if name == "layers" else set()), refused
                 found.append(replace(subject, read=read))
     return found
 
@@ -263,21 +344,8 @@ def written(folder: Path, subject: Subject, data: bytes) -> Path:
 def everything(path: Path, model: str | None) -> dict[tuple, object]:
     """All that the public interface says of an archive; an error in place of what it refuses."""
     out: dict[tuple, object] = {}
-
-    def ask(key: tuple, question) -> None:
-        try:
-            out[key] = _frozen(question())
-        except LatentvizError as error:
-            message = str(error)
-            if isinstance(error, ArchiveError) and (
-                len(message) > 1000 or not message.isprintable()
-            ):
-                raise AssertionError(f"an error that cannot be shown: {message!r}") from None
-            out[key] = error
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        warnings.simplefilter("ignore", IncompleteRunWarning)
+    ask = partial(_ask, out)
+    with _strict():
         try:
             run = open_run(path, model=model, max_bytes=MAX_BYTES)
         except LatentvizError as error:
@@ -292,18 +360,61 @@ def everything(path: Path, model: str | None) -> dict[tuple, object]:
                         out[group, name, k] = _frozen(curve[k])
                 ask(("state", k), lambda step=step: run.state(step))
                 ask(("batch", k), lambda step=step: vars(run.batch(step)))
-            about = ("layer", "seed", "colors", "keyframes", "phases")
+            about = ("layer", "layers", "seed", "colors", "keyframes", "phases")
             out["about",] = _frozen([getattr(run, name) for name in about])
             ask(("probe",), lambda: run.probe)
             ask(("describe",), lambda: _without_place(run.describe()))
             repr(run)
-            ask(("latents",), lambda: run.latents(run.steps[:40]))
+            for layer in run.layers[:5]:
+                ask(("latents", layer), partial(run.latents, run.steps[:40], layer=layer))
             last = int(run.steps[min(len(run), 40) - 1])
             ask(("latents", last), lambda: run.latents(last))
             ask(("final",), run.state)
             ask(("evaluate", "first"), lambda: vars(run.evaluate(run.probe, int(run.steps[0]))))
             ask(("evaluate", "final"), lambda: vars(run.evaluate(run.probe)))
     return out
+
+
+def drawn(path: Path, model: str | None) -> dict[tuple, object]:
+    """A frame of a run that shows its first steps, or the error in its place."""
+
+    def picture() -> dict[str, object]:
+        with open_run(path, model=model, max_bytes=MAX_BYTES) as run:
+            pixels = render_frame(run, frame=0, pace="linear:64", size=SIZE)
+            return {"curves": [*run.params, *run.metrics], "pixels": pixels}
+
+    out: dict[tuple, object] = {}
+    with _strict():
+        _ask(out, ("draw",), picture)
+    return out
+
+
+def recovered(path: Path, model: str | None) -> dict[tuple, object]:
+    """All that is said of the archive that a recording is made into."""
+    try:
+        recovery = recover(path, overwrite=True, max_bytes=MAX_BYTES)
+    except LatentvizError as error:
+        return {("open",): error}
+    return everything(recovery.path, model)
+
+
+@contextlib.contextmanager
+def _strict():
+    """A warning is an error, but for the one that is to be expected."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", IncompleteRunWarning)
+        yield
+
+
+def _ask(out: dict[tuple, object], key: tuple, question: Callable[[], object]) -> None:
+    try:
+        out[key] = _frozen(question())
+    except LatentvizError as error:
+        message = str(error)
+        if isinstance(error, ArchiveError) and (len(message) > 1000 or not message.isprintable()):
+            raise AssertionError(f"an error that cannot be shown: {message!r}") from None
+        out[key] = error
 
 
 def _without_place(about: dict[str, object]) -> dict[str, object]:
@@ -321,7 +432,7 @@ def _frozen(value: object) -> object:
         return value.dtype.str, value.shape, zlib.crc32(value.tobytes())
     if isinstance(value, dict):
         return {name: _frozen(part) for name, part in value.items()}
-    return [_frozen(part) for part in value] if isinstance(value, list) else value
+    return [_frozen(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 # What can be compared of a part of a run: nothing else is of single steps, or in a chunk's list.
@@ -333,11 +444,26 @@ def same(subject: Subject, read: dict[tuple, object]) -> str | None:
     for key, value in read.items():
         if isinstance(value, Exception) or (subject.part and key[0] not in OF_STEPS):
             continue
-        if subject.read.get(key) != value:
+        expected = subject.read.get(key)
+        if key == ("draw",) and value["curves"] != expected["curves"]:
+            continue  # their colours go by the order of what lies in the file
+        if expected != value:
             return f"{key} differs: {str(value)[:200]}"
     n_steps = sum(key[0] == "step" for key in read)
     if n_steps % K or not (subject.part or n_steps in (0, K * CHUNKS)):
         return f"{n_steps} steps are no whole chunks"
+    return None
+
+
+def lost(read: dict[tuple, object], recovered: dict[tuple, object]) -> str | None:
+    """What of a recording is not as it was once it is recovered."""
+    for key in (read.keys() | recovered.keys()) - {("describe",)}:
+        before, after = (
+            type(value) if isinstance(value, Exception) else value
+            for value in (read.get(key), recovered.get(key))
+        )
+        if before != after:
+            return f"{key} is not recovered: {str(before)[:200]} and then {str(after)[:200]}"
     return None
 
 
@@ -527,7 +653,10 @@ def arrays(rng: random.Random, s: Subject) -> tuple[bytes, str]:
         name = rng.choice(list(contents))
         contents[name] = npy(_other(rng, f.array_from_npy(s_data(s, name), name)))
     if rng.random() < 0.1:
-        other = rng.choice(["metrics/000000/", "states/000009/w", "x", "latents/000000/encoder"])
+        other = rng.choice([
+            "metrics/000000/", "states/000009/w", "x", "latents/000000/encoder", "probe/inputs/x",
+            "batches/000000/inputs/x", "batches/000000/labels/x", "latents/000000/x",
+        ])  # fmt: skip
         contents[f"{other}{'y' if other.endswith('/') else ''}"] = npy(np.zeros(3))
     return sealed(contents, s), LEGAL
 
@@ -652,9 +781,11 @@ def _too_slow(signum: int, frame: object) -> None:
     raise TooSlow
 
 
-def try_mutants(numbers: range, seed: int, folder: Path) -> tuple[Counter, list[str]]:
+def try_mutants(
+    numbers: range, seed: int, folder: Path, *, draw: bool = False
+) -> tuple[Counter, list[str]]:
     """Make and read mutants; how many came to what, and all that must not be."""
-    all_subjects = subjects(folder)
+    all_subjects = subjects(folder, draw=draw)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     most = pages * resource.getpagesize() + MEMORY_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
@@ -667,12 +798,19 @@ def try_mutants(numbers: range, seed: int, folder: Path) -> tuple[Counter, list[
         what = f"mutant {number} of seed {seed} ({subject.name}, {mutation.__name__})"
         if number % 100 == 0:  # for what no signal can stop
             faulthandler.dump_traceback_later(300, exit=True)
+        fault = None
         with limits(subject.small_limits):
             data, rule = mutation(rng, subject)
             path = written(folder, subject, data)
-            signal.setitimer(signal.ITIMER_PROF, SECONDS)
             try:
+                signal.setitimer(signal.ITIMER_PROF, SECONDS)
                 read = everything(path, subject.model)
+                if subject.part:
+                    signal.setitimer(signal.ITIMER_PROF, SECONDS)
+                    fault = lost(read, recovered(path, subject.model))
+                if draw and ("open",) not in read:
+                    signal.setitimer(signal.ITIMER_PROF, DRAWING_SECONDS)
+                    read |= drawn(path, subject.model)
             except (Exception, TooSlow) as error:
                 findings.append(f"{what}: {error!r}\n{traceback.format_exc()}")
                 counts[mutation.__name__, rule, "WRONG"] += 1
@@ -680,7 +818,9 @@ def try_mutants(numbers: range, seed: int, folder: Path) -> tuple[Counter, list[
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
         errors = [value for value in read.values() if isinstance(value, Exception)]
-        if rule == SAME and (fault := same(subject, read)) is not None:
+        if rule == SAME:
+            fault = fault or same(subject, read)
+        if fault is not None:
             findings.append(f"{what}: {fault}")
             result = "WRONG"
         elif ("open",) in read:
@@ -694,9 +834,9 @@ def try_mutants(numbers: range, seed: int, folder: Path) -> tuple[Counter, list[
     return counts, findings
 
 
-def _job(job: tuple[range, int]) -> tuple[Counter, list[str]]:
+def _job(numbers: range, *, seed: int, draw: bool) -> tuple[Counter, list[str]]:
     with tempfile.TemporaryDirectory() as folder:
-        return try_mutants(*job, Path(folder))
+        return try_mutants(numbers, seed, Path(folder), draw=draw)
 
 
 def main() -> int:
@@ -705,18 +845,20 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--only", type=int, help="make this mutant alone")
+    parser.add_argument("--draw", action="store_true", help="draw what can be opened, too")
     options = parser.parse_args()
     numbers = range(options.mutants)
     if options.only is not None:
         numbers = range(options.only, options.only + 1)
     step = max(1, min(10_000, len(numbers) // options.jobs))
-    jobs = [(numbers[a : a + step], options.seed) for a in range(0, len(numbers), step)]
+    jobs = [numbers[a : a + step] for a in range(0, len(numbers), step)]
+    job = partial(_job, seed=options.seed, draw=options.draw)
     counts, findings = Counter(), []
     # Each job in a process of its own, which starts with little in memory. One that ends hard is
     # an error here, and not waited for.
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=spawn, max_tasks_per_child=1) as pool:
-        for found, wrong in pool.map(_job, jobs):
+        for found, wrong in pool.map(job, jobs):
             counts += found
             findings += wrong
     for finding in findings[:20]:
