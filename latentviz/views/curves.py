@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,8 +19,9 @@ SCALE_RATIO = 100.0
 # Where there is a panel for each group, they can be told apart more finely.
 TIMELINE_RATIO = 10.0
 
-# Not a weight of a loss term, so never on the weights' axis.
-LEARNING_RATE = "lr"
+# Not weights of loss terms, so never on the weights' axis: lr, and lr-1, lr-2 of other groups of
+# parameters, as the adapters call them.
+LEARNING_RATE = re.compile(r"lr(-\d+)?")
 
 
 def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePanel, ...]:
@@ -53,10 +55,17 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
 def schedule_panels(run: Run, theme: Theme) -> tuple[CurvePanel, ...]:
     """The whole schedule, a panel for each group of comparable scale, the learning rate first."""
     curves = _schedule(run, 0, len(run), curve_colors([*run.metrics, *run.params], theme))
-    rate = [curve for curve in curves if curve.name == LEARNING_RATE]
-    others = [curve for curve in curves if curve.name != LEARNING_RATE]
-    groups = [*([rate] if rate else []), *same_scale(others, TIMELINE_RATIO)]
+    rates, weights = _rates_apart(curves)
+    groups = [*([rates] if rates else []), *same_scale(weights, TIMELINE_RATIO)]
     return tuple(CurvePanel(run.steps, tuple(group), False, "") for group in groups)
+
+
+def _rates_apart(schedule: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
+    """The learning rates, and all other properties."""
+    rates, weights = [], []
+    for curve in schedule:
+        (rates if LEARNING_RATE.fullmatch(curve.name) else weights).append(curve)
+    return rates, weights
 
 
 def _schedule(run: Run, start: int, stop: int, color: Mapping[str, str]) -> list[Curve]:
@@ -108,5 +117,5 @@ def smooth(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 def _main_group(schedule: list[Curve]) -> list[Curve]:
     """The largest group of comparable scale, the learning rate apart if there is anything else."""
-    weights = [curve for curve in schedule if curve.name != LEARNING_RATE]
+    _, weights = _rates_apart(schedule)
     return max(same_scale(weights or schedule, SCALE_RATIO), key=len)

@@ -5,7 +5,7 @@ from latentviz import Run
 from latentviz.scene import Curve, same_scale
 from latentviz.theme import THEMES
 from latentviz.views import curve_panels
-from latentviz.views.curves import carry_forward, curve_colors, smooth
+from latentviz.views.curves import carry_forward, curve_colors, schedule_panels, smooth
 
 DARK = THEMES["dark"]
 nan, inf = np.nan, np.inf
@@ -110,6 +110,17 @@ def test_the_schedule_shows_the_largest_group_without_the_learning_rate():
     (schedule,) = panels_of(run)
     assert names(schedule.curves) == ["a", "b"]
     assert (schedule.label, schedule.log) == ("schedule", False)
+
+
+def test_the_learning_rates_of_all_parameter_groups_are_apart():
+    flat = np.ones(5)
+    run = run_of(params={"lr": flat, "lr-1": flat, "lr-2": flat, "lr-decay": flat, "b": flat})
+    (schedule,) = panels_of(run)
+    assert names(schedule.curves) == ["lr-decay", "b"]
+    assert [names(p.curves) for p in schedule_panels(run, DARK)] == [
+        ["lr", "lr-1", "lr-2"],
+        ["lr-decay", "b"],
+    ]
 
 
 def test_the_learning_rate_is_shown_where_it_is_alone():
