@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, inflate
-from .recovery import DEFAULT_MAX_BYTES, Salvage, reader_of, salvage
+from .salvage import DEFAULT_MAX_BYTES, Salvage, reader_of, salvage
 from .writer import PART, part_path
 
 REGULAR_FILE = 0o10  # of an entry's Unix mode: no link, no device

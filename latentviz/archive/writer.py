@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, deflate
+from .salvage import DEFAULT_MAX_BYTES, ReadAt, reader_of, salvage
 
-# Reads so many bytes from a place in a file; fewer where it ends.
-ReadAt = Callable[[int, int], bytes]
 Bytes = bytes | memoryview
 
 COPIED_BYTES = 1 << 22
@@ -196,7 +195,7 @@ def _is_worth_deflating(data: Bytes) -> bool:
 
 
 def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
-    """Open a file to write that no other recorder has open, and that is empty.
+    """Open a file to write that no other recorder has open, and that holds no step; empty it.
 
     Raises:
         ArchiveError: Another recorder writes it, or there is something in it.
@@ -223,13 +222,23 @@ def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
             if not _is_at(file, part):
                 file.close()  # its recorder has just moved it into place
                 continue
-            if os.fstat(file.fileno()).st_size and not overwrite:
+            if not overwrite and _holds_something(file):
                 raise ArchiveError(_left_over(part))
             file.truncate(0)
         except BaseException:
             file.close()
             raise
         return file
+
+
+def _holds_something(file: IO[bytes]) -> bool:
+    """Whether there is more in a file than the beginning of a recording that has no step yet."""
+    size = os.fstat(file.fileno()).st_size
+    try:
+        found = salvage(reader_of(file.fileno()), size, max_bytes=DEFAULT_MAX_BYTES)
+    except ArchiveError:
+        return size > 0
+    return found.n_steps > 0 or found.n_dropped_bytes > 0
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:

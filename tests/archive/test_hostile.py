@@ -20,6 +20,7 @@ from latentviz import ArchiveError, ModelError, open_run
 from latentviz.archive import ArchiveReader, recovery
 from latentviz.archive import format as f
 from latentviz.archive.deflate import deflate
+from latentviz.archive.salvage import salvage
 from latentviz.figures.timeline import plot_timeline
 from latentviz.run import Run
 from latentviz.text import printable
@@ -591,7 +592,7 @@ def test_a_recording_ends_where_a_member_lies(entries, tmp_path, lie):
     i = index_of(entries, "states/000001/encoder.0.bias")
     entries[i] = replace(entries[i], local=lie)
     data = pack(entries, part=True)
-    found = recovery.salvage(lambda at, n: data[at : at + n], len(data), max_bytes=1 << 30)
+    found = salvage(lambda at, n: data[at : at + n], len(data), max_bytes=1 << 30)
     assert found.n_steps == 3
 
 

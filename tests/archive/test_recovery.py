@@ -15,7 +15,7 @@ from latentviz import ArchiveError, IncompleteRunWarning, open_run, recover
 from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
 from latentviz.archive.deflate import inflate
-from latentviz.archive.recovery import salvage
+from latentviz.archive.salvage import salvage
 from latentviz.archive.writer import chunk_entry
 
 K = 3
@@ -307,7 +307,7 @@ def test_two_recorders_on_one_path_are_refused_and_the_first_loses_nothing(tmp_p
     path = tmp_path / "run.npz"
     first = ArchiveWriter(path)
     first.add("header", f.json_array(HEADER))
-    first.sync()
+    write_chunk(first, 0)
     before = first.part.read_bytes()
     for overwrite in (False, True):
         with pytest.raises(ArchiveError, match="another recorder is writing"):
@@ -319,6 +319,24 @@ def test_two_recorders_on_one_path_are_refused_and_the_first_loses_nothing(tmp_p
     second = ArchiveWriter(path, overwrite=True)
     second.abandon(keep=False)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recorder_may_follow_another_that_was_killed_before_its_first_flush(tmp_path):
+    path = tmp_path / "run.npz"
+    first = ArchiveWriter(path)
+    first.add("header", f.json_array(HEADER))
+    first.add("probe/inputs", np.zeros((2, 3), np.float32))
+    first.abandon(keep=True)
+    begun = first.part.read_bytes()
+    for more in (b"x", begun):
+        first.part.write_bytes(begun + more)
+        with pytest.raises(ArchiveError, match="holds a recording that was cut off"):
+            ArchiveWriter(path)
+        assert first.part.read_bytes() == begun + more
+    first.part.write_bytes(begun)
+    second = ArchiveWriter(path)
+    assert second.part.read_bytes() == b""
+    second.abandon(keep=False)
 
 
 def test_a_recorder_may_follow_another_that_is_done(tmp_path):

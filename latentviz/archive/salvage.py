@@ -1,0 +1,198 @@
+"""What a recording that was cut off still holds: the members that are whole, without a directory.
+
+A recording's file grows at its end alone, and each chunk ends in a member that lists the others and
+their CRCs. So the file is walked from the front, each member is held against its CRC and each chunk
+against its list, and whatever follows the first fault does not count.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import ArchiveError
+from . import format as f
+from .deflate import crc32, inflate, inflated_crc32
+
+# Reads so many bytes from a place in a file; fewer where it ends.
+ReadAt = Callable[[int, int], bytes]
+
+DEFAULT_MAX_BYTES = 16 << 30
+MAX_RATIO = 1032  # deflate packs no better
+BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Salvage:
+    """What is whole of a recording."""
+
+    members: dict[str, f.Member]
+    manifest: dict[str, Any]
+    end: int
+    """Where the last member that counts ends."""
+    n_dropped_bytes: int
+    """How many bytes follow it."""
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps were saved."""
+        return int(self.manifest["steps"])
+
+
+def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
+    """Find what is whole of a recording.
+
+    Args:
+        read_at: Reads the file.
+        size: Its length in bytes.
+        max_bytes: Refuse what unpacks to more.
+
+    Raises:
+        ArchiveError: Not even its header is whole, or it is too large.
+    """
+    members: dict[str, f.Member] = {}
+    chunks: list[dict[str, Any]] = []
+    pending: dict[str, f.Member] = {}
+    base: dict[str, int] = {}
+    position = end = total = 0
+    while (found := _member_at(read_at, position, size, max_bytes - total)) is not None:
+        member, data_at = found
+        position = data_at + member.compressed
+        total += member.size
+        group = member.name.partition("/")[0]
+        if member.name in members or member.name in pending or group in ("final", "manifest"):
+            break
+        pending[member.name] = member
+        if not chunks and group in ("header", "probe") and len(pending) == 1:
+            # What comes before the chunks counts member by member.
+            base[member.name] = member.crc
+        elif group == "chunks":
+            entry = _chunk_entry(read_at, data_at, pending, len(chunks))
+            if entry is None:
+                break
+            chunks.append(entry)
+        else:
+            continue
+        members |= pending
+        pending, end = {}, position
+    if "header" not in members:
+        raise ArchiveError("not even its header is whole")
+    manifest = {
+        "format": f.FORMAT,
+        "steps": sum(chunk["count"] for chunk in chunks),
+        "chunks": chunks,
+        "members": base,
+    }
+    return Salvage(members, manifest, end, size - end)
+
+
+def _member_at(
+    read_at: ReadAt, offset: int, size: int, max_bytes: int
+) -> tuple[f.Member, int] | None:
+    """The member at a place, and where its data begins; None if it is not whole.
+
+    However large it is, a few blocks of it are in memory at a time.
+
+    Raises:
+        ArchiveError: It would unpack to more than ``max_bytes``.
+    """
+    head = read_at(offset, f.LOCAL_HEADER.size)
+    if len(head) < f.LOCAL_HEADER.size:
+        return None
+    (magic, _, flags, method, _, _, crc, compressed, unpacked, n_name, n_extra) = (
+        f.LOCAL_HEADER.unpack(head)
+    )
+    if magic != b"PK\3\4" or flags or method not in (f.STORED, f.DEFLATED):
+        return None
+    rest = read_at(offset + f.LOCAL_HEADER.size, n_name + n_extra)
+    raw = rest[:n_name]
+    if (compressed, unpacked) == (f.LIMIT32, f.LIMIT32):
+        if len(rest) != n_name + f.ZIP64_SIZES.size:
+            return None
+        tag, length, unpacked, compressed = f.ZIP64_SIZES.unpack(rest[n_name:])
+        if (tag, length) != (1, 16) or max(unpacked, compressed) < f.LIMIT32:
+            return None
+    elif n_extra or f.LIMIT32 in (compressed, unpacked):
+        return None
+    name = raw.decode("ascii", "replace").removesuffix(".npy")
+    if not raw.endswith(b".npy") or len(name) > 200 or not f.NAME.fullmatch(name):
+        return None
+    start = offset + f.LOCAL_HEADER.size + n_name + n_extra
+    if start + compressed > size:
+        return None
+    # A damaged size is no reason to refuse the whole recording.
+    if unpacked > compressed * MAX_RATIO or (method == f.STORED and unpacked != compressed):
+        return None
+    if unpacked > max_bytes:
+        raise ArchiveError(
+            f"it unpacks to more bytes than the limit allows, at member {name!r}; raise the limit "
+            "with --max-bytes if you trust it"
+        )
+    blocks = _blocks(read_at, start, compressed)
+    actual = inflated_crc32(blocks, unpacked) if method == f.DEFLATED else _crc32(blocks)
+    if actual != crc:
+        return None
+    return f.Member(name, offset, compressed, unpacked, crc, method), start
+
+
+def _blocks(read_at: ReadAt, start: int, count: int) -> Iterator[bytes]:
+    for at in range(start, start + count, BLOCK_BYTES):
+        yield read_at(at, min(BLOCK_BYTES, start + count - at))
+
+
+def _crc32(blocks: Iterable[bytes]) -> int:
+    crc = 0
+    for block in blocks:
+        crc = crc32(block, crc)
+    return crc
+
+
+def _chunk_entry(
+    read_at: ReadAt, data_at: int, pending: dict[str, f.Member], number: int
+) -> dict[str, Any] | None:
+    """What a chunk's last member says of it, if that is what was found."""
+    *others, last = pending
+    try:
+        array = f.array_from_npy(_list_bytes(read_at, data_at, pending), last)
+        entry = f.json_value(array, last, n_listed=len(pending))
+        members, count, steps = entry["members"], entry["count"], entry["steps"]
+    except (ArchiveError, KeyError):
+        return None
+    same = (
+        last == f"chunks/{f.chunk_id(number)}"
+        and members == {name: pending[name].crc for name in others}
+        and type(count) is int
+        and 0 < count <= f.MAX_STEP
+        and isinstance(steps, list)
+        and [type(step) for step in steps] == [int, int]
+    )
+    if not same:
+        return None
+    # Only what is known to be well formed, for it may become part of a manifest.
+    members = {name: member.crc for name, member in pending.items()}
+    return {"steps": steps, "count": count, "members": members}
+
+
+def _list_bytes(read_at: ReadAt, data_at: int, pending: dict[str, f.Member]) -> bytes:
+    """What the last member holds, if that is no longer than the list of a chunk may be."""
+    member = list(pending.values())[-1]
+    longest = f.MAX_HEADER_BYTES + f.longest_json(len(pending))
+    if max(member.size, member.compressed) > longest:
+        return b""
+    packed = read_at(data_at, member.compressed)
+    return packed if member.method == f.STORED else inflate(packed, member.size) or b""
+
+
+def reader_of(file: int) -> ReadAt:
+    """Read an open file, given by its descriptor, wherever it is at."""
+
+    def read(offset: int, count: int) -> bytes:
+        parts = []
+        while count > 0 and (part := os.pread(file, count, offset)):
+            parts.append(part)
+            offset, count = offset + len(part), count - len(part)
+        return b"".join(parts)
+
+    return read
