@@ -1,10 +1,12 @@
-"""Renders that are stopped by a random signal at a random moment, for real.
+"""Renders that come to harm at a random moment, for real.
 
 `LATENTVIZ_INTERRUPTIONS=200 pytest tests/test_interrupted.py` does it two hundred times.
 """
 
 import os
 import random
+import resource
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,10 +16,17 @@ from pathlib import Path
 import pytest
 from imageio_ffmpeg import count_frames_and_secs
 
+from latentviz import render_frame
+
 N_RENDERS = int(os.environ.get("LATENTVIZ_INTERRUPTIONS", "8"))
 TIMEOUT_S = 5.0
 N_STEPS = 150
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+BEFORE = b"the video that was there before"
+SIGNALS = {"Ctrl-C": signal.SIGINT, "it is told to end": signal.SIGTERM}
+# What happens to ffmpeg, and how it ends then.
+FFMPEG_ENDS_BY = {"ffmpeg is killed": signal.SIGKILL, "the file may not grow": signal.SIGXFSZ}
+# Over no video, or over one that is to stay.
+CASES = [(fault, there) for fault in (*SIGNALS, *FFMPEG_ENDS_BY) for there in (False, True)]
 # One starts here, of which nothing may be left.
 MARK = "LATENTVIZ_TEST_MARK"
 
@@ -30,29 +39,71 @@ def running(mark):
     for process in Path("/proc").iterdir():
         try:
             environment = (process / "environ").read_bytes()
-            state = (process / "stat").read_text().rpartition(")")[2].split()[0]
         except OSError:  # it is no process, or has just ended
             continue
-        if f"{MARK}={mark}".encode() in environment.split(b"\0") and state != "Z":
+        if f"{MARK}={mark}".encode() in environment.split(b"\0") and not has_ended(process.name):
             found.append(int(process.name))
     return found
+
+
+def has_ended(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def encoder_of(process, mark):
+    """The ffmpeg that encodes for a render, once it is there; None if the render is over before."""
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        for pid in running(mark):
+            # Not the one that only says its version.
+            if b"pipe:0" in words_of(pid):
+                return pid
+        time.sleep(0.02)
+    return None
 
 
 def words_of(pid):
     """A process's command line."""
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return []
 
 
+def harm(fault, process, mark, rng):
+    """Let a render come to harm at a random moment; when it did."""
+    if fault in SIGNALS:
+        # From the first imports to the last frame.
+        time.sleep(rng.uniform(0.0, 3.0))
+        process.send_signal(SIGNALS[fault])
+        return time.monotonic()
+    encoder = encoder_of(process, mark)
+    time.sleep(rng.uniform(0.0, 1.5))
+    if encoder is not None and not has_ended(encoder):
+        if fault == "ffmpeg is killed":
+            os.kill(encoder, signal.SIGKILL)
+        else:
+            resource.prlimit(encoder, resource.RLIMIT_FSIZE, (0, 0))
+        while not has_ended(encoder):
+            time.sleep(0.01)
+    return time.monotonic()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled(short_run):
+    """The first frame ever waits for the compiler, and hears of no harm meanwhile."""
+    render_frame(short_run, size=(640, 360))
+
+
 @pytest.mark.parametrize("trial", range(N_RENDERS))
-def test_nothing_is_left_of_a_render_that_was_stopped(short_run, tmp_path, trial):
-    rng = random.Random(trial)
-    before = b"the video that was there before"
+def test_nothing_is_left_of_a_render_that_comes_to_harm(short_run, tmp_path, trial):
+    fault, is_there = CASES[trial % len(CASES)]
     video = tmp_path / "film.mp4"
-    if rng.random() < 0.5:
-        video.write_bytes(before)
+    if is_there:
+        video.write_bytes(BEFORE)
     there = sorted(p.name for p in tmp_path.iterdir())
     command = [sys.executable, "-m", "latentviz", "render", str(short_run), "-o", str(video)]
     options = ["--size", "640x360", "--pace", "linear"]
@@ -64,16 +115,12 @@ def test_nothing_is_left_of_a_render_that_was_stopped(short_run, tmp_path, trial
         text=True,
         env=os.environ | {MARK: mark},
     )
-    # From the first imports to the last frame.
-    time.sleep(rng.uniform(0.0, 3.0))
-    chosen = rng.choice(SIGNALS)
-    stopped = time.monotonic()
-    process.send_signal(chosen)
+    harmed = harm(fault, process, mark, random.Random(trial))
     out, err = process.communicate(timeout=60)
-    assert time.monotonic() - stopped < TIMEOUT_S
+    assert time.monotonic() - harmed < TIMEOUT_S
     assert running(mark) == []
     names = sorted(p.name for p in tmp_path.iterdir())
-    if video.exists() and video.stat().st_size > len(before):
+    if video.exists() and video.stat().st_size > len(BEFORE):
         # It was done: the whole video is there, and nothing else.
         assert names == ["film.mp4"]
         assert count_frames_and_secs(str(video))[0] == N_STEPS
@@ -81,38 +128,39 @@ def test_nothing_is_left_of_a_render_that_was_stopped(short_run, tmp_path, trial
     assert names == there
     assert out == ""
     if video.exists():
-        assert video.read_bytes() == before
-    if "Interrupted" in err:
+        assert video.read_bytes() == BEFORE
+    if fault in FFMPEG_ENDS_BY:
+        how = f"ffmpeg was killed by signal {FFMPEG_ENDS_BY[fault]}"
+        assert (process.returncode, err) == (2, f"Error: {how}; no video was written\n")
+    elif "Interrupted" in err:
         assert err.splitlines()[-1] == "Interrupted; nothing is left half-written."
         # Python itself ends by SIGINT if it was in the midst of running a string as code, even
         # though the interrupt was caught: shells say 130 of that, too.
         assert process.returncode in (130, -signal.SIGINT)
     else:
         # While Python itself was starting: nothing of ours was running.
-        assert process.returncode in (-chosen, 1, -signal.SIGABRT)
+        assert process.returncode in (-SIGNALS[fault], 1, -signal.SIGABRT)
 
 
-def test_ffmpeg_that_is_killed_ends_the_render_with_its_words(short_run, tmp_path):
-    mark = f"{os.getpid()}-ffmpeg"
-    command = [sys.executable, "-m", "latentviz", "render", str(short_run)]
-    process = subprocess.Popen(
-        [*command, "-o", str(tmp_path / "film.mp4"), "--pace", "linear"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {MARK: mark},
+def test_a_full_disk_ends_a_render_with_ffmpegs_own_words(short_run, tmp_path):
+    """A disk of its own, which only the processes in a namespace of their own can see."""
+    command = [sys.executable, "-m", "latentviz", "render", str(short_run), "-o", "film.mp4"]
+    script = (
+        f"mount -t tmpfs -o size=32k tmpfs {shlex.quote(str(tmp_path))} || exit 77\n"
+        f"cd {shlex.quote(str(tmp_path))} && echo precious > film.mp4 || exit 77\n"
+        f"{shlex.join([*command, '--pace', 'linear', '--size', '640x360'])}\n"
+        "status=$?; ls -A; cat film.mp4; exit $status"
     )
-    deadline = time.monotonic() + 60
-    children: list[int] = []
-    while not children and time.monotonic() < deadline and process.poll() is None:
-        # Not the one that only says its version.
-        children = [pid for pid in running(mark) if "pipe:0" in words_of(pid)]
-    assert children
-    os.kill(children[0], signal.SIGKILL)
-    killed = time.monotonic()
-    out, err = process.communicate(timeout=60)
-    assert time.monotonic() - killed < TIMEOUT_S
-    assert (process.returncode, out) == (2, "")
-    assert err == "Error: ffmpeg was killed by signal 9; no video was written\n"
-    assert list(tmp_path.iterdir()) == []
+    unshared = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", script]
+    try:
+        environment = os.environ | {MARK: (mark := f"{os.getpid()}-disk")}
+        done = subprocess.run(unshared, capture_output=True, text=True, env=environment)
+    except FileNotFoundError:
+        pytest.skip("no unshare")
+    if done.returncode == 77 or "unshare" in done.stderr:
+        pytest.skip("may not mount a disk of its own")
+    assert (done.returncode, done.stdout) == (2, "film.mp4\nprecious\n")
+    assert done.stderr.startswith("Error: ffmpeg failed with status ")
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("\n") == 1
     assert running(mark) == []
