@@ -170,9 +170,9 @@ def sweep(
         def done(setting: Setting, result: Result) -> None:
             nonlocal n_done, n_trained
             tables.add(setting, result)
-            tables.write()
             n_done += 1
             n_trained += result.trained
+            tables.write()
             advance(str(setting))
 
         try:
@@ -184,6 +184,8 @@ def sweep(
                 cut_off=lambda setting: _part(setting.archive(folder)).unlink(missing_ok=True),
             )
         except KeyboardInterrupt as interrupt:
+            if n_done:
+                tables.write()  # again: the interrupt may have come in its midst
             how = "without --overwrite " if overwrite else ""
             raise Interrupted(
                 f"{n_done} of {len(settings)} runs are finished in {folder}; the same command "
