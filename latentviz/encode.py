@@ -1,4 +1,4 @@
-"""Frames to a video file, by ffmpeg, all or nothing."""
+"""Frames to a video file or to a folder of pictures, by ffmpeg, all or nothing."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import contextlib
 import math
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import weakref
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +23,6 @@ from numpy.typing import NDArray
 from .errors import EncodeError, OptionError
 from .files import check_folder, held_back, part_name, publish
 
-EXTENSIONS = (".mp4", ".mov", ".mkv")
 PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"),
     "veryslow",
@@ -32,6 +34,164 @@ ENCODER_THREADS = 4
 STOP_TIMEOUT_S = 3.0
 # Linux's limit for an unprivileged pipe; a frame then takes a few writes and not fifty.
 PIPE_BYTES = 1 << 20
+MAX_LOOPS = 65535  # what the files have room for
+PALETTE_FRAMES = 8
+FRAME_NAME = re.compile(r"[^%]*%0[1-9]d[^%]*\.png", re.IGNORECASE)
+
+
+def _check_within(name: str, value: int, ends: dict[int, str]) -> None:
+    if not min(ends) <= value <= max(ends):
+        limits = " to ".join(f"{end} ({meaning})" for end, meaning in ends.items())
+        raise OptionError(f"{name} must lie within {limits}, got {value}")
+
+
+@dataclass(frozen=True)
+class Codec:
+    """How frames become a video. Its fields are what a user can choose."""
+
+    name: ClassVar[str]
+    encoder: ClassVar[str]  # as ffmpeg calls it
+    pixel_format: ClassVar[str] = "yuv420p"  # of the frames that it takes; or rgb24
+    fps: ClassVar[str] = "30"  # unless told otherwise
+    fps_limits: ClassVar[tuple[Fraction, Fraction]] = (Fraction(0), Fraction(MAX_FPS))
+    n_ahead: ClassVar[int] = 0
+
+    def arguments(self) -> list[str]:
+        """What to tell ffmpeg, besides the encoder's name."""
+        raise NotImplementedError
+
+    def ahead(self, n_frames: int) -> list[int]:
+        """The numbers of the frames that a writer takes before all of a film's frames."""
+        last = n_frames - 1
+        return [round(last * k / max(1, self.n_ahead - 1)) for k in range(self.n_ahead)]
+
+
+@dataclass(frozen=True)
+class H264(Codec):
+    """H.264 that browsers and QuickTime play."""
+
+    name = "H.264"
+    encoder = "libx264"
+
+    crf: int = 23
+    preset: str = "medium"
+
+    def __post_init__(self) -> None:
+        # 0 would be lossless, in a profile that browsers do not play.
+        _check_within("crf", self.crf, {1: "best", 51: "smallest"})
+        if self.preset not in PRESETS:
+            raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
+
+    def arguments(self) -> list[str]:
+        """For x264."""
+        return [
+            *("-preset", self.preset, "-crf", str(self.crf)),
+            *("-pix_fmt", "yuv420p", "-threads", str(ENCODER_THREADS)),
+            # The same bytes on every CPU.
+            *("-x264-params", "cpu-independent=1"),
+        ]
+
+
+@dataclass(frozen=True)
+class VP9(Codec):
+    """VP9 in WebM, for browsers: a little smaller than H.264 that is as good, and slower."""
+
+    name = "WebM"
+    encoder = "libvpx-vp9"
+
+    crf: int = 35  # about as good as H.264 at 23
+
+    def __post_init__(self) -> None:
+        _check_within("crf", self.crf, {1: "best", 63: "smallest"})
+
+    def arguments(self) -> list[str]:
+        """For libvpx, whose output does not depend on its threads."""
+        return [
+            # Without a bit rate of 0, crf would only be a limit.
+            *("-crf", str(self.crf), "-b:v", "0", "-deadline", "good", "-cpu-used", "4"),
+            *("-row-mt", "1", "-tile-columns", "2"),
+            *("-pix_fmt", "yuv420p", "-threads", str(ENCODER_THREADS)),
+        ]
+
+
+@dataclass(frozen=True)
+class GIF(Codec):
+    """A GIF, of 255 colours.
+
+    They are chosen from a few of the film's frames, which come before all of them: whoever looks at
+    all frames first has to keep them all until then, and a palette for each would make colours
+    flicker and files large.
+    """
+
+    name = "GIF"
+    encoder = "gif"
+    pixel_format = "rgb24"
+    fps = "20"  # a frame lasts whole hundredths of a second
+    fps_limits = (Fraction(1, 100), Fraction(50))  # browsers slow down what claims to be faster
+    n_ahead = PALETTE_FRAMES
+
+    loop: int = 0
+
+    def __post_init__(self) -> None:
+        _check_within("loop", self.loop, {0: "for ever", MAX_LOOPS: "times"})
+
+    def arguments(self) -> list[str]:
+        """The palette's making and use, too."""
+        # Atkinson's dithering keeps the colours of hundreds of dots apart, leaves the background
+        # alone, and adds less noise that moves, and that has to be stored, than others.
+        palette = (
+            f"split[a][b];[a]trim=end_frame={PALETTE_FRAMES},palettegen[palette];"
+            f"[b]trim=start_frame={PALETTE_FRAMES},setpts=PTS-STARTPTS[film];"
+            "[film][palette]paletteuse=dither=atkinson"
+        )
+        # A GIF says how often it is repeated, 0 for ever, or nothing, which ffmpeg is told by -1.
+        repeats = {0: 0, 1: -1}.get(self.loop, self.loop - 1)
+        return ["-vf", palette, "-loop", str(repeats)]
+
+
+@dataclass(frozen=True)
+class WebP(Codec):
+    """An animated WebP: a fifth of a GIF's size, in all colours.
+
+    Its encoder keeps what it has encoded in memory until the end.
+    """
+
+    name = "WebP"
+    encoder = "libwebp_anim"
+    pixel_format = "rgb24"  # the encoder's own conversion is the one that WebP's readers undo
+    fps_limits = (Fraction(1, 100), Fraction(90))  # as for GIFs
+
+    quality: int = 75
+    loop: int = 0
+
+    def __post_init__(self) -> None:
+        _check_within("quality", self.quality, {0: "smallest", 100: "best"})
+        _check_within("loop", self.loop, {0: "for ever", MAX_LOOPS: "times"})
+
+    def arguments(self) -> list[str]:
+        """For libwebp."""
+        return ["-quality", str(self.quality), "-pix_fmt", "bgra", "-loop", str(self.loop)]
+
+
+@dataclass(frozen=True)
+class PNG(Codec):
+    """Pictures in a folder, numbered from 0, of exactly the pixels that were drawn."""
+
+    name = "PNG"
+    encoder = "png"
+    pixel_format = "rgb24"
+
+    def arguments(self) -> list[str]:
+        """For many files."""
+        # Half the time that ffmpeg's own level takes, for a tenth more bytes.
+        pixels = ["-pix_fmt", "rgb24", "-compression_level", "3"]
+        return [*pixels, "-f", "image2", "-start_number", "0"]
+
+
+CODECS: dict[str, type[Codec]] = {
+    **{".mp4": H264, ".mov": H264, ".mkv": H264, ".webm": VP9},
+    **{".gif": GIF, ".webp": WebP, ".png": PNG},
+}
 
 
 @dataclass(frozen=True)
@@ -40,36 +200,44 @@ class VideoSettings:
 
     size: tuple[int, int]  # (width, height)
     fps: Fraction
-    crf: int = 23
-    preset: str = "medium"
+    codec: Codec = H264()
 
     def __post_init__(self) -> None:
+        got = float(self.fps) if abs(self.fps) < 1e9 else math.inf
         if not 0 < self.fps <= MAX_FPS:
-            got = float(self.fps) if abs(self.fps) < 1e9 else math.inf
             raise OptionError(f"fps must be above 0 and at most {MAX_FPS}, got {got:g}")
-        # 0 would be lossless, in a profile that browsers do not play.
-        if not 1 <= self.crf <= 51:
-            raise OptionError(f"crf must lie within 1 (best) to 51 (smallest), got {self.crf}")
-        if self.preset not in PRESETS:
-            raise OptionError(f"preset must be one of {', '.join(PRESETS)}, got {self.preset!r}")
+        least, most = self.codec.fps_limits
+        if not least <= self.fps <= most:
+            raise OptionError(
+                f"a {self.codec.name}'s fps must lie within {float(least):g} to {float(most):g}, "
+                f"got {got:g}"
+            )
+
+    @property
+    def frame_bytes(self) -> int:
+        """The size of a raw frame."""
+        width, height = self.size
+        return width * height * 3 // (2 if self.codec.pixel_format == "yuv420p" else 1)
 
     def input_arguments(self) -> list[str]:
-        """What to tell ffmpeg of raw yuv420p frames of this size and rate."""
+        """What to tell ffmpeg of raw frames of this size and rate."""
         width, height = self.size
-        return [
-            *("-f", "rawvideo", "-pixel_format", "yuv420p", "-video_size", f"{width}x{height}"),
-            *("-framerate", f"{self.fps.numerator}/{self.fps.denominator}"),
+        pixel_format = self.codec.pixel_format
+        colors = [
             *("-color_range", "tv", "-colorspace", "bt709"),
             *("-color_primaries", "bt709", "-color_trc", "bt709"),
         ]
+        return [
+            *("-f", "rawvideo", "-pixel_format", pixel_format, "-video_size", f"{width}x{height}"),
+            *("-framerate", f"{self.fps.numerator}/{self.fps.denominator}"),
+            *(colors if pixel_format == "yuv420p" else []),
+        ]
 
     def output_arguments(self) -> list[str]:
-        """What to tell ffmpeg for H.264 that browsers and QuickTime play."""
+        """What to tell ffmpeg of the video to make."""
         return [
-            *("-c:v", "libx264", "-preset", self.preset, "-crf", str(self.crf)),
-            *("-pix_fmt", "yuv420p", "-threads", str(ENCODER_THREADS)),
-            # The same bytes on every CPU, and no versions or dates in the file.
-            *("-x264-params", "cpu-independent=1"),
+            *("-c:v", self.codec.encoder, *self.codec.arguments()),
+            # No versions or dates in the file.
             *("-flags:v", "+bitexact", "-fflags", "+bitexact", "-map_metadata", "-1"),
         ]
 
@@ -86,17 +254,81 @@ def parse_fps(text: str) -> Fraction:
         raise OptionError(f"fps must be a number such as 30 or 30000/1001, got {text!r}") from None
 
 
-def check_video_path(path: Path) -> None:
-    """Find out before any frame is drawn that a video cannot go to ``path``.
+def names_video(path: Path) -> bool:
+    """Whether a video can be written at ``path``, by its name: a PNG without a % is a picture."""
+    suffix = path.suffix.lower()
+    return suffix in CODECS and (suffix != ".png" or "%" in path.name)
+
+
+def codec_for(path: Path, **chosen: int | str | None) -> Codec:
+    """What a video's name says it is to be.
+
+    Args:
+        path: Where the video shall lie.
+        **chosen: Fields of the codec's; None for its own defaults.
 
     Raises:
-        OptionError: Its extension is unknown, or its folder is missing.
+        OptionError: Its extension is unknown, or what was chosen is not for it, or out of range.
     """
-    if path.suffix.lower() not in EXTENSIONS:
+    if not names_video(path):
+        videos = ", ".join(suffix for suffix in CODECS if suffix != ".png")
         raise OptionError(
-            f"a film's extension must be one of {', '.join(EXTENSIONS)}, got {path.name!r}"
+            f"a video's extension must be one of {videos}, or it is a folder of frames such as "
+            f"frames/%05d.png; got {path.name!r}"
         )
-    check_folder(path)
+    suffix = path.suffix.lower()
+    given = {name: value for name, value in chosen.items() if value is not None}
+    for name in given:
+        takers = [end for end, kind in CODECS.items() if name in {f.name for f in fields(kind)}]
+        if suffix not in takers:
+            raise OptionError(f"{name} is for {', '.join(takers)}, not for {suffix}")
+    return CODECS[suffix](**given)
+
+
+def check_video_path(path: Path, *, overwrite: bool = False) -> None:
+    """Find out before any frame is drawn that a video cannot go to ``path``.
+
+    Args:
+        path: Where the video shall lie.
+        overwrite: Whether frames of an earlier film may be replaced, as a video always is.
+
+    Raises:
+        OptionError: Its extension is unknown, or its folder is missing, or holds such frames.
+    """
+    codec = codec_for(path)
+    folder = path.parent
+    if not isinstance(codec, PNG):
+        check_folder(path)
+        return
+    if not FRAME_NAME.fullmatch(path.name):
+        raise OptionError(
+            f"frames' names must have one number such as %05d, and end in .png; got {path.name!r}"
+        )
+    if folder.is_dir():
+        check_folder(path)
+        if not overwrite and (n := len(_numbered(path))):
+            raise OptionError(
+                f"{folder} holds frames of an earlier film, {n} of them; replace them with "
+                "overwrite=True (or --overwrite), or name another folder"
+            )
+    elif folder.exists():
+        raise OptionError(f"{folder} is a file; name a folder for the frames")
+    else:
+        check_folder(folder)  # where it is to be made
+
+
+def packer(pixel_format: str) -> Callable[[NDArray[np.uint8], NDArray[np.uint8]], None]:
+    """What turns a canvas, (3, H, W), into the bytes of a raw frame."""
+    if pixel_format == "rgb24":
+        return _pack_rgb
+    from .raster.yuv import yuv420_from_rgb
+
+    return yuv420_from_rgb
+
+
+def _pack_rgb(rgb: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    _, height, width = rgb.shape
+    out.reshape(height, width, 3)[:] = rgb.transpose(1, 2, 0)
 
 
 def ffmpeg_path() -> str:
@@ -114,13 +346,15 @@ def ffmpeg_path() -> str:
 
 
 class VideoWriter:
-    """Encodes raw yuv420p frames into ``path``.
+    """Encodes raw frames into ``path``: those that the codec wants `Codec.ahead`, then the film's.
 
     The video is written beside its destination and moved there when ffmpeg has ended well and the
     number of frames is right; otherwise nothing is left behind. A context manager.
     """
 
-    def __init__(self, path: str | os.PathLike[str], settings: VideoSettings) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], settings: VideoSettings, *, overwrite: bool = False
+    ) -> None:
         """Start ffmpeg.
 
         Raises:
@@ -128,11 +362,12 @@ class VideoWriter:
             EncodeError: ffmpeg cannot be started.
         """
         self.path = Path(path).absolute()
-        check_video_path(self.path)
-        self._frame_bytes = settings.size[0] * settings.size[1] * 3 // 2
-        self._n_frames = 0
+        check_video_path(self.path, overwrite=overwrite)
+        self._settings = settings
+        self._n_frames = -settings.codec.n_ahead
         suffix = self.path.suffix.lower()
-        self._part = part_name(self.path, suffix)
+        place = _Folder if isinstance(settings.codec, PNG) else _File
+        self._place: _File | _Folder = place(self.path)
         faststart = ["-movflags", "+faststart"] if suffix in (".mp4", ".mov") else []
         command = [
             *(ffmpeg_path(), "-hide_banner", "-nostdin", "-loglevel", "error", "-y"),
@@ -140,18 +375,18 @@ class VideoWriter:
             *("-i", "pipe:0", *settings.output_arguments(), *faststart),
             *("-progress", "pipe:1", "-nostats"),
             # An explicit protocol: a name with a colon is a file all the same.
-            f"file:{self._part}",
+            f"file:{self._place.target}",
         ]
         # Files, not pipes: nobody need read them for ffmpeg to go on.
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in _close_logs
         self._progress = tempfile.TemporaryFile()  # noqa: SIM115
         # Wherever this is left, and however: ffmpeg is stopped, and its file removed.
-        self._remains = _Remains(self._part)
+        self._remains = _Remains(self._place)
         self._clean = weakref.finalize(self, self._remains.clean)
         try:
             # An ffmpeg that nobody knows of would make its file after it was removed.
             with held_back():
-                self._part.touch(0o600, exist_ok=False)
+                self._place.make()
                 self._process = self._remains.process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
@@ -169,13 +404,15 @@ class VideoWriter:
         _widen(self._process)
 
     def write(self, frame: NDArray[np.uint8]) -> None:
-        """Append a frame, the (H·W·3/2,) bytes of its Y, U and V planes.
+        """Append a frame: the bytes of its Y, U and V planes, or of its pixels, as `packer` does.
 
         Raises:
             EncodeError: ffmpeg has ended.
         """
-        if frame.nbytes != self._frame_bytes:
-            raise OptionError(f"a frame must have {self._frame_bytes} bytes, got {frame.nbytes}")
+        if frame.nbytes != self._settings.frame_bytes:
+            raise OptionError(
+                f"a frame must have {self._settings.frame_bytes} bytes, got {frame.nbytes}"
+            )
         assert self._process.stdin is not None
         left = memoryview(frame.data).cast("B")
         try:
@@ -212,7 +449,7 @@ class VideoWriter:
                 "nothing was kept"
             )
         try:
-            publish(self._part, self.path)
+            self._place.publish()
         except OSError as error:
             raise EncodeError(f"cannot move the video to {self.path}: {error.strerror}") from None
 
@@ -246,19 +483,77 @@ class VideoWriter:
 
     def _encoded_frames(self) -> int:
         self._progress.seek(0)
-        counts = re.findall(rb"^frame=\s*(\d+)", self._progress.read(), re.MULTILINE)
-        return int(counts[-1]) if counts else 0
+        said = dict(re.findall(rb"^(\w+)=\s*(\d+)\s*$", self._progress.read(), re.MULTILINE))
+        if isinstance(self._settings.codec, WebP):  # it is one packet, as long as all its frames
+            return round(int(said.get(b"out_time_us", 0)) * self._settings.fps / 10**6)
+        return int(said.get(b"frame", 0))
 
     def _close_logs(self) -> None:
         self._words.close()
         self._progress.close()
 
 
+class _File:
+    """A video that is written beside its destination."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.part = path, part_name(path, path.suffix.lower())
+        self.target = str(self.part)
+
+    def make(self) -> None:
+        self.part.touch(0o600, exist_ok=False)
+
+    def publish(self) -> None:
+        publish(self.part, self.path)
+
+    def remove(self) -> None:
+        self.part.unlink(missing_ok=True)
+
+
+class _Folder:
+    """Frames that are written to a folder of their own, which becomes theirs or is emptied into it.
+
+    It lies beside a destination that is not there yet, and within one that is.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.is_new = not path.parent.exists()
+        self.part = part_name(path.parent if self.is_new else path)
+        # To ffmpeg the whole path is a pattern.
+        self.target = str(self.part).replace("%", "%%") + os.sep + path.name
+
+    def make(self) -> None:
+        self.part.mkdir()
+
+    def publish(self) -> None:
+        folder = self.path.parent
+        if self.is_new:
+            self.part.rename(folder)
+            return
+        with held_back():  # else the frames might be of two films
+            for old in _numbered(self.path):
+                old.unlink()
+            for frame in self.part.iterdir():
+                frame.rename(folder / frame.name)
+            self.part.rmdir()
+
+    def remove(self) -> None:
+        shutil.rmtree(self.part, ignore_errors=True)
+
+
+def _numbered(path: Path) -> list[Path]:
+    """The files there are by a pattern such as ``frames/%05d.png``, in any order."""
+    before, after = re.split(r"%0\dd", path.name)
+    name = re.compile(re.escape(before) + "[0-9]+" + re.escape(after))
+    return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
+
+
 class _Remains:
     """What a video that is not finished must not leave behind."""
 
-    def __init__(self, part: Path) -> None:
-        self.part = part
+    def __init__(self, place: _File | _Folder) -> None:
+        self.place = place
         self.process: subprocess.Popen[bytes] | None = None
 
     def clean(self) -> None:
@@ -269,7 +564,7 @@ class _Remains:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
             process.wait(STOP_TIMEOUT_S)
-        self.part.unlink(missing_ok=True)
+        self.place.remove()
 
 
 def _widen(process: subprocess.Popen[bytes]) -> None:

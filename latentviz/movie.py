@@ -18,7 +18,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
-from .encode import VideoSettings, VideoWriter, check_video_path, parse_fps
+from .encode import PNG, VideoSettings, VideoWriter, check_video_path, codec_for, packer, parse_fps
 from .errors import OptionError
 from .figures.picture import Picture
 from .files import atomic, check_folder
@@ -233,9 +233,12 @@ def render(
     run: RunLike,
     path: str | os.PathLike[str],
     *,
-    fps: float | str = 30,
-    crf: int = 23,
-    preset: str = "medium",
+    fps: float | str | None = None,
+    crf: int | None = None,
+    preset: str | None = None,
+    quality: int | None = None,
+    loop: int | None = None,
+    overwrite: bool = False,
     threads: int | None = None,
     frame_hashes: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
@@ -246,10 +249,17 @@ def render(
 
     Args:
         run: A run, or the path of its archive.
-        path: Where the video shall lie; its extension says which container.
-        fps: Frames a second, a number or a fraction such as ``"30000/1001"``.
-        crf: x264's quality, 1 (best) to 51 (smallest).
-        preset: x264's preset.
+        path: Where the video shall lie; its extension says what it is to be: ``.mp4``, ``.mov``,
+            ``.mkv`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp``, or frames such as
+            ``frames/%05d.png``, numbered from 0.
+        fps: Frames a second, a number or a fraction such as ``"30000/1001"``; by default 30, and 20
+            in a GIF. Frames have none.
+        crf: H.264's quality, 1 (best) to 51 (smallest), by default 23; or VP9's, 1 to 63, by
+            default 35.
+        preset: x264's preset, by default ``medium``.
+        quality: A WebP's quality, 0 (smallest) to 100 (best), by default 75.
+        loop: How many times a GIF or a WebP plays; 0, the default, for ever.
+        overwrite: Replace the frames of an earlier film. A video is always replaced.
         threads: How many threads draw; as many as there are cores by default.
         frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line.
         progress: Called with the number of frames done, and of all.
@@ -263,10 +273,13 @@ def render(
         LatentvizError: The run or an option is bad, or ffmpeg failed; nothing is written then.
     """
     options = _film_options(options, film)
-    settings = VideoSettings(options.size, parse_fps(str(fps)), crf, preset)
-    workers = _worker_count(threads)
     path = Path(path)
-    check_video_path(path)
+    codec = codec_for(path, crf=crf, preset=preset, quality=quality, loop=loop)
+    if fps is not None and isinstance(codec, PNG):
+        raise OptionError("fps is for videos; frames have none")
+    settings = VideoSettings(options.size, parse_fps(str(codec.fps if fps is None else fps)), codec)
+    workers = _worker_count(threads)
+    check_video_path(path, overwrite=overwrite)
     with ExitStack() as stack:
         run = stack.enter_context(opened_run(run))
         if frame_hashes is not None:
@@ -275,11 +288,15 @@ def render(
         hashes = None
         if frame_hashes is not None:
             hashes = stack.enter_context(_atomic_text(Path(frame_hashes)))
-        writer = stack.enter_context(VideoWriter(path, settings))
-        for done, (frame, digest) in enumerate(
-            _drawn_frames(plan, workers, hashed=hashes is not None), start=1
-        ):
+        writer = stack.enter_context(VideoWriter(path, settings, overwrite=overwrite))
+        ahead = codec.ahead(len(plan))
+        drawn = _drawn_frames(
+            plan, [*ahead, *range(len(plan))], settings, workers, hashed=hashes is not None
+        )
+        for done, (frame, digest) in enumerate(drawn, start=1 - len(ahead)):
             writer.write(frame)
+            if done < 1:
+                continue
             if hashes is not None:
                 hashes.write(digest + "\n")
             if progress is not None:
@@ -344,28 +361,26 @@ def frame_picture(
 
 
 def _drawn_frames(
-    film: Film, workers: int, *, hashed: bool
+    film: Film, order: Sequence[int], settings: VideoSettings, workers: int, *, hashed: bool
 ) -> Iterator[tuple[NDArray[np.uint8], str]]:
-    """Each frame's yuv420p bytes and, if wanted, its hash, in order, drawn by several threads.
+    """Each frame's raw bytes and, if wanted, its hash, in order, drawn by several threads.
 
     A frame is only good until the next one is asked for: its memory is used again.
     """
-    from .raster.yuv import yuv420_from_rgb
-
     page = film.page
-    width, height = page.layout.size
+    pack = packer(settings.codec.pixel_format)
     # One frame a thread, one that waits for its turn, one that is being written.
     n_buffers = workers + 2
     canvases: queue.SimpleQueue[NDArray[np.uint8]] = queue.SimpleQueue()
     for _ in range(workers):
         canvases.put(page.new_canvas())
-    outputs = deque(np.empty(width * height * 3 // 2, np.uint8) for _ in range(n_buffers))
+    outputs = deque(np.empty(settings.frame_bytes, np.uint8) for _ in range(n_buffers))
 
     def draw(index: int, output: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], str]:
         canvas = canvases.get()
         try:
             film.draw(index, canvas)
-            yuv420_from_rgb(canvas, output)
+            pack(canvas, output)
             digest = hashlib.sha256(interleaved(canvas).data).hexdigest() if hashed else ""
         finally:
             canvases.put(canvas)
@@ -374,7 +389,7 @@ def _drawn_frames(
     pending: deque[Future[tuple[NDArray[np.uint8], str]]] = deque()
     with ThreadPoolExecutor(workers, thread_name_prefix="latentviz-draw") as pool:
         try:
-            for index in range(len(film)):
+            for index in order:
                 pending.append(pool.submit(draw, index, outputs.popleft()))
                 if not outputs:
                     output, digest = pending.popleft().result()

@@ -20,6 +20,7 @@ import latentviz
 from latentviz import FilmOptions, open_run
 from latentviz.archive import DEFAULT_MAX_BYTES, ArchiveReader, ArchiveWriter
 from latentviz.cli import main
+from latentviz.encode import GIF, H264, VP9, WebP
 from latentviz.errors import OptionError
 from latentviz.movie import DOT_SHARE, LEAST_LIMITS, render
 from latentviz.pacing import parse_pace
@@ -99,6 +100,46 @@ def test_render_and_frame(folder):
         with Image.open("out/f.png") as image:
             pixels = np.asarray(image)
         assert hashlib.sha256(pixels.tobytes()).hexdigest() == hashes[number]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "rate"),
+    [
+        ("film.webm", [], 30),
+        ("film.gif", ["--loop", "1"], 20),
+        ("film.webp", ["--quality", "20", "--fps", "10", "--loop", "3"], 10),
+    ],
+)
+def test_render_in_other_formats(folder, name, options, rate):
+    done = invoke("render", "run.npz", "-o", f"out/{name}", *SMALL, *options, "--draft")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == f"out/{name}: 8 frames, {8 / rate:.1f} s, 320x180, steps 0 to 149\n"
+    assert [path.name for path in Path("out").iterdir()] == [name]
+    if name == "film.webm":
+        assert count_frames_and_secs(f"out/{name}") == (8, pytest.approx(8 / rate, abs=0.01))
+        return
+    with Image.open(f"out/{name}") as image:
+        assert (image.n_frames, image.size) == (8, (320, 180))
+        assert image.info.get("loop") == {"film.gif": None, "film.webp": 3}[name]
+
+
+def test_render_to_frames(folder):
+    command = ["render", "run.npz", "-o", "out/frames/%03d.png", *SMALL]
+    done = invoke(*command)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.stdout == "out/frames/%03d.png: 8 frames, 320x180, steps 0 to 149\n"
+    there = sorted(Path("out/frames").iterdir())
+    assert [path.name for path in there] == [f"{index:03d}.png" for index in range(8)]
+    assert invoke("frame", "run.npz", "-o", "f.png", *SMALL, "--frame", 3).exit_code == 0
+    with Image.open("f.png") as alone, Image.open("out/frames/003.png") as frame:
+        np.testing.assert_array_equal(np.asarray(frame), np.asarray(alone))
+
+    done = invoke(*command, "--frames", 2)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "out/frames holds frames of an earlier film, 8 of them; replace them" in done.stderr
+    assert invoke(*command, "--frames", 2, "--overwrite").exit_code == 0
+    assert sorted(path.name for path in Path("out/frames").iterdir()) == ["000.png", "001.png"]
+    assert list(Path("out").iterdir()) == [Path("out/frames")]
 
 
 def test_draft_is_small_unless_told_otherwise(folder):
@@ -213,9 +254,17 @@ ERRORS = {
     FRAME + "--frame 3": "frame must lie within 0 to 2, got 3",
     FRAME + "--step 150": "step 150 was not recorded; the run has 150 steps, 0 to 149",
     FRAME + "--frame 0 --step 0": "give a frame or a step, not both",
-    "render run.npz -o out/film.gif": "must be one of .mp4, .mov, .mkv, got 'film.gif'",
+    "render run.npz -o out/film.avi": "must be one of .mp4, .mov, .mkv, .webm, .gif, .webp, or it",
+    "render run.npz -o out/film.gif --crf 9": "crf is for .mp4, .mov, .mkv, .webm, not for .gif",
+    "render run.npz -o out/film.webm --preset fast": "preset is for .mp4, .mov, .mkv, not for",
+    "render run.npz -o out/film.mp4 --loop 2": "loop is for .gif, .webp, not for .mp4",
+    "render run.npz -o out/film.mp4 --quality 9": "quality is for .webp, not for .mp4",
+    "render run.npz -o out/film.gif --fps 60": "a GIF's fps must lie within 0.01 to 50, got 60",
+    "render run.npz -o out/%05d.png --fps 9": "fps is for videos; frames have none",
+    "render run.npz -o out/%05d%05d.png": "must have one number such as %05d, and end in .png; got",
+    "render run.npz -o none/frames/%05d.png": "the folder none does not exist; create it first",
     "render run.npz -o none/film.mp4": "the folder none does not exist; create it first",
-    "render run.npz -o out": "a film's extension must be",
+    "render run.npz -o out": "a video's extension must be one of",
     "frame run.npz -o out/f.jpg": "the picture's extension must be .png, got 'f.jpg'",
     "frame run.npz -o none/f.png": "the folder none does not exist; create it first",
     "render none.npz -o out/film.mp4": "none.npz does not exist; name a run archive",
@@ -377,8 +426,14 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert (stated.pop("steps"), options.steps) == ("all", (None, None))
     assert (stated.pop("threads"), settings["threads"]) == ("one a core", None)
     assert stated.pop("max_bytes").split()[0] == str(DEFAULT_MAX_BYTES)
-    for name in ("fps", "crf", "preset"):
-        assert stated.pop(name) == str(settings[name])
+    for name in ("fps", "crf", "preset", "quality", "loop"):
+        assert settings[name] is None  # the codec's own
+    assert stated.pop("fps") == f"{H264.fps}; {GIF.fps} in a GIF"
+    assert {VP9.fps, WebP.fps} == {H264.fps}
+    assert stated.pop("crf") == f"{H264().crf}; {VP9().crf} in a WebM"
+    assert stated.pop("preset") == H264().preset
+    assert stated.pop("quality") == str(WebP().quality)
+    assert stated.pop("loop") == str(WebP().loop) == str(GIF().loop)
     assert (options.limits, options.dot_radius) == (None, None)
     assert (stated.pop("layer"), options.layer) == ("the first that was recorded", None)
     assert stated.pop("limits") == f"{LEAST_LIMITS}, or more where points lie beyond"

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from imageio_ffmpeg import count_frames_and_secs
+from PIL import Image
 
 from latentviz import Film, FilmOptions, Run, open_run, render, render_frame
 from latentviz.errors import ArchiveError, LatentvizError, OptionError
 from latentviz.movie import fitting_limits
+from latentviz.raster.page import interleaved
 
 SIZE = (320, 180)
 SMALL = FilmOptions(size=SIZE, frames=12)
@@ -135,6 +137,37 @@ def test_threads_draw_the_same_film_and_single_frames_are_of_it(recorded, tmp_pa
     assert digest(render_frame(run, size=SIZE, frames=12)) == lines[-1]
 
 
+@pytest.mark.parametrize("name", ["film.webm", "film.gif", "film.webp", "frames/%05d.png"])
+def test_every_format_is_of_the_same_frames(recorded, tmp_path, name):
+    progress = []
+    film = render(
+        recorded,
+        tmp_path / name,
+        options=SMALL,
+        threads=2,
+        frame_hashes=tmp_path / "h.txt",
+        progress=lambda done, total: progress.append((done, total)),
+    )
+    assert (tmp_path / "h.txt").read_text().split() == [
+        digest(interleaved(film.draw(i))) for i in range(12)
+    ]
+    assert progress == [(i + 1, 12) for i in range(12)]
+    if name == "film.webm":
+        assert count_frames_and_secs(str(tmp_path / name)) == (12, pytest.approx(0.4, abs=0.01))
+        return
+    files = sorted((tmp_path / "frames").iterdir()) if "%" in name else [tmp_path / name]
+    seen = []
+    for file in files:
+        with Image.open(file) as image:
+            for index in range(image.n_frames):
+                image.seek(index)
+                seen.append(np.asarray(image.convert("RGB")).astype(int))
+    wanted = np.stack([interleaved(film.draw(i)) for i in range(12)])
+    off = np.abs(np.stack(seen) - wanted)
+    assert off[:, :4, :4].max() <= {"film.gif": 0, "film.webp": 3}.get(name, 0)  # background
+    assert off.mean() <= {"film.gif": 5, "film.webp": 4}.get(name, 0)
+
+
 def test_a_run_by_its_path_is_closed_again(path, recorded):
     np.testing.assert_array_equal(
         render_frame(path, frame=2, options=SMALL), render_frame(recorded, frame=2, options=SMALL)
@@ -193,7 +226,11 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
         ({"threads": 0}, OptionError, "threads must lie within 1 to 256, got 0"),
         ({"frame_hashes": "none/h.txt"}, OptionError, "none does not exist"),
         ({"run": "none.npz"}, ArchiveError, "none.npz does not exist"),
-        ({"path": "film.gif"}, OptionError, "extension must be one of .*, got 'film.gif'"),
+        ({"path": "film.avi"}, OptionError, "extension must be one of .* got 'film.avi'"),
+        ({"path": "film.gif", "crf": 9}, OptionError, "crf is for .*, not for .gif"),
+        ({"path": "film.gif", "fps": 60}, OptionError, "a GIF's fps must lie within 0.01 to 50"),
+        ({"path": "%d.png"}, OptionError, "must have one number such as %05d"),
+        ({"path": "%05d.png", "fps": 9}, OptionError, "fps is for videos; frames have none"),
     ],
 )
 def test_a_film_that_cannot_be_leaves_nothing(

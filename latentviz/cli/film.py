@@ -14,6 +14,8 @@ from ..text import LONGEST_LINE, printable
 from .group import main
 from .options import (
     Command,
+    colormap_names,
+    completed,
     counted,
     decorated,
     given,
@@ -27,6 +29,7 @@ from .options import (
 if TYPE_CHECKING:
     from ..movie import FilmOptions
 
+PACES = ("bezier", "geometric", "linear")
 MOST_LISTED = 100
 
 
@@ -48,7 +51,7 @@ def _film_options(command: Command) -> Command:
             help="Frames to ask for; those that would show nothing new are dropped. Default: 1000.",
         ),
         click.option(
-            "--pace", metavar="PACE",
+            "--pace", metavar="PACE", shell_complete=completed(lambda: PACES),
             help="Which steps each frame shows: bezier[:X1,Y1,X2,Y2], geometric[:OFFSET] or "
             "linear[:STRIDE]. Default: bezier:0.42,0,0.95,1.",
         ),
@@ -71,7 +74,7 @@ def _film_options(command: Command) -> Command:
             "--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark."
         ),
         click.option(
-            "--colormap", metavar="NAME",
+            "--colormap", metavar="NAME", shell_complete=completed(colormap_names),
             help="Matplotlib colormap for points coloured by a scalar. Default: viridis.",
         ),
         click.option(
@@ -86,16 +89,46 @@ def _film_options(command: Command) -> Command:
     return decorated(command, decorators)
 
 
+def _presets() -> tuple[str, ...]:
+    from ..encode import PRESETS
+
+    return PRESETS
+
+
 @main.command()
 @run_options
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path),
-    help="The video to write: .mp4, .mov or .mkv.",
+    help="The video to write: .mp4, .mov, .mkv (H.264), .webm (VP9), .gif, .webp; or its frames, "
+    "such as frames/%05d.png.",
 )  # fmt: skip
 @_film_options
-@click.option("--fps", metavar="RATE", help="Frames a second, e.g. 30 or 30000/1001. Default: 30.")
-@click.option("--crf", type=int, help="Quality, 1 (best) to 51 (smallest). Default: 23.")
-@click.option("--preset", metavar="NAME", help="x264's preset. Default: medium.")
+@click.option(
+    "--fps",
+    metavar="RATE",
+    help="Frames a second, e.g. 30 or 30000/1001; not for frames. Default: 30; 20 in a GIF.",
+)
+@click.option(
+    "--crf",
+    type=int,
+    help="Quality of H.264, 1 (best) to 51 (smallest), or VP9, to 63. Default: 23; 35 in a WebM.",
+)
+@click.option(
+    "--preset",
+    metavar="NAME",
+    shell_complete=completed(_presets),
+    help="x264's preset, for H.264. Default: medium.",
+)
+@click.option(
+    "--quality", type=int, help="Quality of a WebP, 0 (smallest) to 100 (best). Default: 75."
+)
+@click.option(
+    "--loop",
+    type=int,
+    metavar="N",
+    help="Play a GIF or a WebP N times; 0: for ever. Default: 0.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the frames of an earlier film.")
 @click.option("--threads", type=int, help="Threads that draw. Default: one a core.")
 @click.option(
     "--frame-hashes", type=click.Path(path_type=Path), metavar="FILE",
@@ -107,27 +140,42 @@ def render(
     max_bytes: int | None,
     output: Path,
     fps: str | None,
-    crf: int | None,
     preset: str | None,
+    draft: bool,
+    crf: int | None,
+    quality: int | None,
+    loop: int | None,
+    overwrite: bool,
     threads: int | None,
     frame_hashes: Path | None,
-    draft: bool,
     **film: Any,
 ) -> None:
     """Render the film of RUN, every recorded step of it."""
     from .. import movie
+    from ..encode import H264, PNG, codec_for, parse_fps
 
-    if preset is None and draft:
+    codec = codec_for(output)
+    if preset is None and draft and isinstance(codec, H264):
         preset = movie.DRAFT_PRESET
-    settings = given(fps=fps, crf=crf, preset=preset, threads=threads, frame_hashes=frame_hashes)
+    settings = given(
+        fps=fps,
+        crf=crf,
+        preset=preset,
+        quality=quality,
+        loop=loop,
+        overwrite=overwrite or None,
+        threads=threads,
+        frame_hashes=frame_hashes,
+    )
     options = _parse_film(draft=draft, **film)
     with opened(run, model, max_bytes) as source, progress("Rendering") as advance:
         plan = movie.render(source, output, options=options, progress=advance, **settings)
-    seconds = len(plan) / _frame_rate(fps)
+    seconds = len(plan) / float(parse_fps(fps or codec.fps))
+    duration = "" if isinstance(codec, PNG) else f"{seconds:.1f} s, "
     width, height = options.size
     first, last = plan.frames[0].start, plan.frames[-1].stop - 1
     click.echo(
-        f"{output}: {counted(len(plan), 'frame')}, {seconds:.1f} s, {width}x{height}, "
+        f"{output}: {counted(len(plan), 'frame')}, {duration}{width}x{height}, "
         f"steps {source.steps[first]} to {source.steps[last]}"
     )
 
@@ -228,12 +276,6 @@ def _parse_steps(text: str) -> tuple[int | None, int | None]:
         raise OptionError(
             f"steps must be A:B, either of which may be left out, got {text!r}"
         ) from None
-
-
-def _frame_rate(fps: str | None) -> float:
-    from ..encode import parse_fps
-
-    return float(parse_fps(fps or "30"))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,10 +17,49 @@ from ..errors import OptionError
 from ..text import LONGEST_LINE, printable
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from ..movie import Progress
     from ..run import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+RUNS = (".npz", ".npz.part")
+
+
+class RunPath(click.Path):
+    """The path of a run, of which shells complete archives, and recordings that were cut off."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The runs that begin so; or folders, if there are none."""
+        from click.shell_completion import CompletionItem
+
+        folder, start = os.path.split(incomplete)
+        try:
+            names = sorted(os.listdir(os.path.expanduser(folder) or "."))
+        except OSError:
+            names = []
+        runs = [name for name in names if name.startswith(start) and name.endswith(RUNS)]
+        if any(shlex.quote(name) != name for name in runs):
+            return super().shell_complete(ctx, param, incomplete)  # shells know how to quote
+        found = [CompletionItem(os.path.join(folder, name)) for name in runs]
+        return [CompletionItem(incomplete, type="dir"), *found]
+
+
+def completed(
+    names: Callable[[], Iterable[str]],
+) -> Callable[[click.Context, click.Parameter, str], list[str]]:
+    """For an option's ``shell_complete``: some of the names that it takes."""
+    return lambda ctx, param, incomplete: [n for n in names() if n.startswith(incomplete)]
+
+
+def colormap_names() -> list[str]:
+    """Matplotlib's."""
+    from matplotlib import colormaps
+
+    return list(colormaps)
 
 
 def decorated(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> Command:
@@ -31,7 +72,7 @@ def decorated(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> C
 def run_options(command: Command) -> Command:
     """The run to read, and how to read it."""
     decorators = [
-        click.argument("run", type=click.Path(path_type=Path)),
+        click.argument("run", type=RunPath(path_type=Path)),
         click.option(
             "--model",
             metavar="MODULE:FACTORY",

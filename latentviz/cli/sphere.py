@@ -21,7 +21,8 @@ from .pictures import step_option, write
     "--output",
     required=True,
     type=click.Path(path_type=Path),
-    help="The picture to write: .png; with --orbit .mp4, .mov, .mkv or .gif.",
+    help="The picture to write: .png; with --orbit .mp4, .mov, .mkv, .webm, .gif, .webp, or its "
+    "frames, such as frames/%05d.png.",
 )
 @step_option
 @click.option(
@@ -58,29 +59,42 @@ from .pictures import step_option, write
     metavar="RATE",
     help="Frames a second of --orbit, e.g. 30 or 30000/1001. Default: 30; 20 in a GIF.",
 )
+@click.option("--overwrite", is_flag=True, help="Replace the frames of an earlier --orbit.")
 @click.option(
     "--json", "as_json", is_flag=True,
     help="Print the picture's figures as JSON, for other programs.",
 )  # fmt: skip
 def sphere(
-    dims: tuple[str, ...], orbit: bool, seconds: float | None, fps: str | None, **options: Any
+    dims: tuple[str, ...],
+    orbit: bool,
+    seconds: float | None,
+    fps: str | None,
+    overwrite: bool,
+    **options: Any,
 ) -> None:
     """Draw RUN's latents as spheres in space, in front of the unit sphere.
 
     Each is filled with its point's true colour, and has a rim of the colour that the model makes of
     it. Needs PyVista: pip install "latentviz[sphere]".
     """
-    from ..figures.sphere import MOVING, parse_triple, plot_sphere
+    from ..encode import names_video
+    from ..figures.sphere import parse_triple, plot_sphere
 
     triples = [parse_triple(triple) for triple in dims]
     if orbit:
         if len(triples) > 1:
             raise OptionError(f"an orbit shows one view, got {len(triples)} --dims")
-        _write_orbit(dims=triples[0] if triples else None, seconds=seconds, fps=fps, **options)
+        _write_orbit(
+            dims=triples[0] if triples else None,
+            seconds=seconds,
+            fps=fps,
+            overwrite=overwrite,
+            **options,
+        )
         return
-    if seconds is not None or fps is not None:
-        raise OptionError("--seconds and --fps are for --orbit")
-    if options["output"].suffix.lower() in MOVING:
+    if seconds is not None or fps is not None or overwrite:
+        raise OptionError("--seconds, --fps and --overwrite are for --orbit")
+    if names_video(options["output"]):
         raise OptionError(f"for {options['output'].name} add --orbit; a still picture is a .png")
     write(plot_sphere, vector=False, summary=_summary, dims=triples or None, **options)
 
@@ -92,15 +106,19 @@ def _write_orbit(
     max_bytes: int | None,
     output: Path,
     size: str | None,
+    overwrite: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
-    from ..figures.sphere import check_orbit_path, render_orbit
+    from ..encode import check_video_path
+    from ..figures.sphere import render_orbit
 
-    check_orbit_path(output)
+    check_video_path(output, overwrite=overwrite)
     options["size"] = None if size is None else parse_size(size)
     with opened(run, model, max_bytes) as source, progress("Rendering") as advance:
-        picture = render_orbit(source, output, progress=advance, **given(**options))
+        picture = render_orbit(
+            source, output, overwrite=overwrite, progress=advance, **given(**options)
+        )
     data = dict(picture.data)
     if as_json:
         click.echo(json.dumps({"picture": str(output), "alt": picture.alt, **data}, indent=2))

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import rgb_grid
-from ..encode import EXTENSIONS, VideoSettings, VideoWriter, parse_fps
+from ..encode import (
+    VideoSettings,
+    VideoWriter,
+    check_video_path,
+    codec_for,
+    packer,
+    parse_fps,
+)
 from ..errors import ArchiveError, OptionError
-from ..files import atomic, check_folder
 from ..raster.hud import Sprite, font, text_sprite
 from ..raster.layout import check_size
 from ..raster.spheres import SphereRenderer, Spheres, View
@@ -56,13 +60,8 @@ LEAST_SIDE = 32  # of a view
 LEAST_SCALE = 0.45  # below, there would be no room for text that can be read
 LINE_SHARE = 0.35  # of the way from the disc's colour to that of muted text
 
-MOVING = (*EXTENSIONS, ".gif")
 ORBIT_SECONDS = 6.0
-VIDEO_FPS, GIF_FPS = "30", "20"
-MAX_GIF_FPS = 50  # browsers slow down what claims to be faster
 MAX_SECONDS = 600.0
-PALETTE_FRAMES = 8
-GIF_COLORS = 256
 
 Triple = tuple[int, int, int]
 
@@ -132,13 +131,14 @@ def render_orbit(
     theme: str = "dark",
     seconds: float = ORBIT_SECONDS,
     fps: float | str | None = None,
+    overwrite: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Picture:
     """Render a view of `plot_sphere` that turns once around its upright axis, and so can be looped.
 
     Args:
         run: A run, or its archive's path.
-        path: Where it shall lie: ``.mp4``, ``.mov``, ``.mkv``, or ``.gif``, which plays for ever.
+        path: Where it shall lie, as for `render`; a GIF or a WebP plays for ever.
         step: As for `plot_sphere`.
         dims: The triple of dimensions (right, up, towards the viewer) with which the turn begins;
             default (1,0,2).
@@ -148,6 +148,7 @@ def render_orbit(
         theme: ``dark`` or ``light``.
         seconds: How long a turn takes.
         fps: Frames a second; by default 30, and 20 in a GIF.
+        overwrite: Replace the frames of an earlier film. A video is always replaced.
         progress: Called with the number of frames done, and of all.
 
     Returns:
@@ -161,16 +162,12 @@ def render_orbit(
         EncodeError: ffmpeg failed. Nothing is written then, nor in any other case.
     """
     path = Path(path)
-    check_orbit_path(path)
+    check_video_path(path, overwrite=overwrite)
     check_picture_size(size)
     check_size(size)
-    is_gif = path.suffix.lower() == ".gif"
-    if fps is None:
-        fps = GIF_FPS if is_gif else VIDEO_FPS
-    rate = parse_fps(str(fps))
-    settings = VideoSettings(size, rate)
-    if is_gif and rate > MAX_GIF_FPS:
-        raise OptionError(f"a GIF's fps must be at most {MAX_GIF_FPS}, got {float(rate):g}")
+    codec = codec_for(path)
+    rate = parse_fps(str(codec.fps if fps is None else fps))
+    settings = VideoSettings(size, rate, codec)
     if not 0 < seconds <= MAX_SECONDS:
         raise OptionError(f"seconds must be above 0 and at most {MAX_SECONDS:g}, got {seconds:g}")
     n_frames = max(1, round(seconds * rate))
@@ -182,16 +179,19 @@ def render_orbit(
         limit = _limit(max(np.abs(up).max(), np.hypot(right, near).max()), cloud.share)
         page = _page(size, 1, look)
         still = cloud.spheres(triple, limit)
-        scenes = [replace(still, turn=k / n_frames) for k in range(n_frames)]
+        ahead = codec.ahead(n_frames)
+        scenes = [replace(still, turn=k / n_frames) for k in [*ahead, *range(n_frames)]]
         pictures = renderer.draw(page.view(limit), scenes)
         sprites = page.text(cloud, [triple])
         first: NDArray[np.uint8] | None = None
-        with (_gif if is_gif else _video)(path, settings) as write:
-            for done, picture in enumerate(pictures, start=1):
+        pack, frame = packer(codec.pixel_format), np.empty(settings.frame_bytes, np.uint8)
+        with VideoWriter(path, settings, overwrite=overwrite) as writer:
+            for done, picture in enumerate(pictures, start=1 - len(ahead)):
                 pixels = page.compose([picture], sprites)
-                write(pixels)
+                pack(np.ascontiguousarray(pixels.transpose(2, 0, 1)), frame)
+                writer.write(frame)
                 first = pixels if first is None else first
-                if progress is not None:
+                if progress is not None and done > 0:
                     progress(done, n_frames)
     assert first is not None  # there is at least one frame
     alt = (
@@ -215,19 +215,6 @@ def parse_triple(text: str) -> Triple:
     if min(i, j, k) < 0:
         raise OptionError(f"dims must be three dimensions such as 1,0,2, got {text!r}")
     return i, j, k
-
-
-def check_orbit_path(path: Path) -> None:
-    """Find out before anything is drawn that a turning view cannot go to ``path``.
-
-    Raises:
-        OptionError: Its extension is not one for moving pictures, or its folder is missing.
-    """
-    if path.suffix.lower() not in MOVING:
-        raise OptionError(
-            f"an orbit's extension must be one of {', '.join(MOVING)}, got {path.name!r}"
-        )
-    check_folder(path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -537,49 +524,3 @@ def _blend(pixels: NDArray[np.uint8], sprite: Sprite) -> None:
     mask = sprite.mask[top - sprite.y : height - sprite.y, left - sprite.x : width - sprite.x]
     part = pixels[top : top + mask.shape[0], left : left + mask.shape[1]]
     part[:] = np.rint(part + mask[..., None] * (np.array(sprite.color, np.float32) - part))
-
-
-Write = Callable[[NDArray[np.uint8]], None]
-
-
-@contextmanager
-def _video(path: Path, settings: VideoSettings) -> Iterator[Write]:
-    """A video to write (H, W, 3) frames to."""
-    from ..raster.yuv import yuv420_from_rgb
-
-    width, height = settings.size
-    frame = np.empty(width * height * 3 // 2, np.uint8)
-    with VideoWriter(path, settings) as writer:
-
-        def write(pixels: NDArray[np.uint8]) -> None:
-            yuv420_from_rgb(np.ascontiguousarray(pixels.transpose(2, 0, 1)), frame)
-            writer.write(frame)
-
-        yield write
-
-
-@contextmanager
-def _gif(path: Path, settings: VideoSettings) -> Iterator[Write]:
-    """A GIF to write (H, W, 3) frames to; it is made of them all at the end."""
-    from PIL import Image
-
-    with atomic(path) as part:
-        frames: list[Image.Image] = []
-        yield lambda pixels: frames.append(Image.fromarray(pixels.copy()))
-        # One palette for all frames, or else their colors would flicker.
-        some = frames[:: -(-len(frames) // PALETTE_FRAMES)]
-        montage = np.concatenate([np.asarray(frame) for frame in some])
-        palette = Image.fromarray(montage).quantize(GIF_COLORS, Image.Quantize.MEDIANCUT)
-        reduced = [
-            frame.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG) for frame in frames
-        ]
-        # A frame lasts a whole number of hundredths of a second; all together, as long as asked.
-        ends = [round(100 * k / settings.fps) for k in range(len(frames) + 1)]
-        reduced[0].save(
-            part,
-            "GIF",
-            save_all=True,
-            append_images=reduced[1:],
-            duration=[10 * (end - start) for start, end in pairwise(ends)],
-            loop=0,
-        )

@@ -16,6 +16,7 @@ from PIL import Image
 import latentviz
 from latentviz import Recorder, Run, open_run, plot_sphere, render_orbit
 from latentviz.cli import main
+from latentviz.encode import GIF, H264
 from latentviz.errors import ArchiveError, ModelError, OptionError
 from latentviz.figures import sphere
 from latentviz.figures.sphere import parse_triple
@@ -352,6 +353,26 @@ def test_a_gif_keeps_the_colors(graphics, tmp_path):
     assert np.abs(pixels[:20, :2] - rgb_bytes(theme_named("dark").background)).max() <= 4
 
 
+@pytest.mark.parametrize("name", ["o.webm", "o.webp", "o/%02d.png"])
+def test_an_orbit_in_other_formats(graphics, tmp_path, name):
+    options = {"size": (160, 200), "seconds": 0.4, "fps": 10}
+    first = render_orbit(arrays(), tmp_path / name, **options)
+    if name == "o.webm":
+        assert count_frames_and_secs(str(tmp_path / name)) == (4, pytest.approx(0.4, abs=0.01))
+    elif name == "o.webp":
+        with Image.open(tmp_path / name) as image:
+            assert (image.n_frames, image.size, image.info["loop"]) == (4, (160, 200), 0)
+    else:
+        assert sorted(file.name for file in (tmp_path / "o").iterdir()) == [
+            f"{index:02d}.png" for index in range(4)
+        ]
+        with Image.open(tmp_path / "o" / "00.png") as image:
+            np.testing.assert_array_equal(np.asarray(image), first.pixels)
+        with pytest.raises(OptionError, match="holds frames of an earlier film, 4 of them"):
+            render_orbit(arrays(), tmp_path / name, **options)
+        render_orbit(arrays(), tmp_path / name, **options, overwrite=True)
+
+
 def test_an_orbit_fits_in_from_all_sides(graphics, tmp_path):
     """What is far to the front will be far to the right."""
     far = LATENTS.copy()
@@ -381,8 +402,8 @@ ERRORS = {
     SPHERE + "--layer nosuch": "the model has no layer 'nosuch'; its layers are: encoder, encoder",
     SPHERE + "--size 99x700": "a picture's sides must lie within 160 to 8192 pixels, got 99x700",
     SPHERE + "--size 99": "size must be WIDTHxHEIGHT such as 1920x1080, got '99'",
-    SPHERE + "--seconds 3": "--seconds and --fps are for --orbit",
-    SPHERE + "--fps 3": "--seconds and --fps are for --orbit",
+    SPHERE + "--seconds 3": "--seconds, --fps and --overwrite are for --orbit",
+    SPHERE + "--fps 3": "--seconds, --fps and --overwrite are for --orbit",
     SPHERE + "--theme neon": "neon",
     ORBIT + "--dims 1,0,2 --dims 1,2,0": "an orbit shows one view, got 2 --dims",
     ORBIT + "--size 721x720": "both sides of a film's size must be even, got 721x720",
@@ -391,8 +412,10 @@ ERRORS = {
     ORBIT + "--fps 0": "fps must be above 0 and at most 240, got 0",
     ORBIT + "--fps x": "fps must be a number such as 30 or 30000/1001, got 'x'",
     ORBIT + "--step 150": "step 150 was not recorded",
-    "sphere run.npz --orbit -o out/o.gif --fps 60": "a GIF's fps must be at most 50, got 60",
-    "sphere run.npz --orbit -o out/o.png": "an orbit's extension must be one of .mp4, .mov, .mkv, ",
+    "sphere run.npz --orbit -o out/o.gif --fps 60": "a GIF's fps must lie within 0.01 to 50",
+    "sphere run.npz --orbit -o out/o.png": "a video's extension must be one of .mp4, .mov, .mkv, ",
+    "sphere run.npz -o out/%05d.png": "for %05d.png add --orbit; a still picture is a .png",
+    SPHERE + "--overwrite": "--seconds, --fps and --overwrite are for --orbit",
     "sphere run.npz -o out/o.mp4": "for o.mp4 add --orbit; a still picture is a .png",
     "sphere run.npz -o out/o.svg": "the picture's extension must be .png, got 'o.svg'",
     "sphere run.npz -o none/o.png": "the folder none does not exist; create it first",
@@ -430,7 +453,7 @@ def test_without_pyvista_is_one_line(folder, monkeypatch):
     assert (done.exit_code, done.stderr) == (2, f"Error: {NO_PYVISTA}\n")
 
 
-@pytest.mark.parametrize("name", ["o.mp4", "o.gif"])
+@pytest.mark.parametrize("name", ["o.mp4", "o.gif", "%05d.png"])
 def test_a_failure_while_an_orbit_is_drawn_leaves_nothing(folder, monkeypatch, name):
     needs_graphics()
 
@@ -455,5 +478,5 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     still, orbit = ("{}x{}".format(*size) for size in (sphere.SIZE, sphere.ORBIT_SIZE))
     assert stated["size"] == f"{still}; with --orbit {orbit}."
     assert stated["seconds"] == f"{sphere.ORBIT_SECONDS:g}."
-    assert stated["fps"] == f"{sphere.VIDEO_FPS}; {sphere.GIF_FPS} in a GIF."
+    assert stated["fps"] == f"{H264.fps}; {GIF.fps} in a GIF."
     assert stated["probe"].startswith(f"{sphere.DEFAULT_PROBE} if ")
