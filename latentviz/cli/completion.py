@@ -1,0 +1,30 @@
+"""What a shell needs to complete our commands: `completion`."""
+
+from __future__ import annotations
+
+import click
+from click.shell_completion import get_completion_class
+
+from .group import main
+
+PROGRAM = "latentviz"
+VARIABLE = "_LATENTVIZ_COMPLETE"  # click's own name for it
+INSTALL = {
+    "bash": 'add to ~/.bashrc:  eval "$(latentviz completion bash)"',
+    "zsh": 'add to ~/.zshrc, below compinit:  eval "$(latentviz completion zsh)"',
+    "fish": "latentviz completion fish > ~/.config/fish/completions/latentviz.fish",
+}
+
+
+@main.command()
+@click.argument("shell", metavar="SHELL", type=click.Choice(list(INSTALL)))
+def completion(shell: str) -> None:
+    """Print what makes SHELL (bash, zsh or fish) complete our commands, options and files.
+
+    Its second line says how to install it.
+    """
+    kind = get_completion_class(shell)
+    assert kind is not None  # those of INSTALL are click's
+    first, rest = kind(main, {}, PROGRAM, VARIABLE).source().strip().split("\n", 1)
+    # Not above it: zsh looks at a file's first line to learn what it completes.
+    click.echo(f"{first}\n# To install: {INSTALL[shell]}\n{rest}")
