@@ -1,6 +1,7 @@
 """What `doctor` says where all is there, and where something is missing or broken."""
 
 import json
+import re
 import sys
 
 import pytest
@@ -8,6 +9,7 @@ from graphics import hide_graphics
 from imageio_ffmpeg import get_ffmpeg_exe
 
 import latentviz
+from latentviz.cli.doctor import Finding, _print
 from latentviz.encode import CODECS
 from latentviz.raster.spheres import NO_GRAPHICS, NO_PYVISTA
 
@@ -57,6 +59,17 @@ def test_what_is_not_needed_may_be_absent(invoke, examined, bare):
     assert [line.split()[0] for line in lines] == [f["status"] for f in found.values()]
     for line, (name, finding) in zip(lines, found.items(), strict=True):
         assert line.endswith(f" {name:<14}  {finding['found'] or finding['advice']}")
+
+
+def test_on_a_terminal_it_is_a_table_that_cuts_nothing_off(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
+    path = "/".join(f"folder-{i}" for i in range(20))
+    _print([Finding(name="ffmpeg", found=path), Finding(name="isal", found=None, advice="do so")])
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
+    assert lines[0].split()[:2] == ["ok", "ffmpeg"]
+    assert lines[-1].split() == ["absent", "isal", "do", "so"]
+    assert "".join(line[16:].strip() for line in lines[:-1]) == path
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="hides libraries as Linux finds them")

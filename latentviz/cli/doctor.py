@@ -253,6 +253,8 @@ def _print(found: list[Finding]) -> None:
     from rich.text import Text
 
     table = Table.grid(padding=(0, 2))
+    for _ in rows[0]:
+        table.add_column(overflow="fold")  # a long path is shown whole
     for status, name, said in rows:
         table.add_row(Text(status, COLORS[status]), Text(name, "bold"), Text(said))
     Console().print(table)
