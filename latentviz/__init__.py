@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .archive.recovery import Recovery, recover
     from .color import ColorCube, hsv_cube, hsv_from_rgb, rgb_cube, rgb_from_hsv, rgb_grid
+    from .comparison import Comparison, compare
     from .easing import MinimumJerk, cubic_bezier
     from .errors import (
         ArchiveError,
@@ -41,6 +42,7 @@ _HOME = {
     "Batch": "run",
     "BezierPace": "pacing",
     "ColorCube": "color",
+    "Comparison": "comparison",
     "EncodeError": "errors",
     "Evaluation": "evaluate",
     "Film": "movie",
@@ -58,6 +60,7 @@ _HOME = {
     "RecordingWarning": "recorder",
     "Recovery": "archive.recovery",
     "Run": "run",
+    "compare": "comparison",
     "cubic_bezier": "easing",
     "hsv_cube": "color",
     "hsv_from_rgb": "color",
@@ -82,6 +85,7 @@ __all__ = [
     "Batch",
     "BezierPace",
     "ColorCube",
+    "Comparison",
     "EncodeError",
     "Evaluation",
     "Film",
@@ -100,6 +104,7 @@ __all__ = [
     "Recovery",
     "Run",
     "__version__",
+    "compare",
     "cubic_bezier",
     "hsv_cube",
     "hsv_from_rgb",

@@ -19,7 +19,7 @@ LAYERS = [
     ("run", {"run", "evaluate", "recorder", "models"}),
     ("what to show", {"pacing", "projection", "scene", "views"}),
     ("pixels", {"raster"}),
-    ("files", {"files", "encode", "figures"}),
+    ("files", {"files", "encode", "figures", "comparison"}),
     ("face", {"movie", "cli", "__main__"}),
     ("adapters", {"adapters"}),
 ]
@@ -194,7 +194,7 @@ def test_every_public_name_is_there():
         _ = latentviz.recorder_
 
 
-HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL"} | TRAINERS
+HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL", "skimage"} | TRAINERS
 
 
 @pytest.mark.parametrize(
@@ -205,6 +205,7 @@ HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL"} | TRAINERS
         ("latentviz.recorder", HEAVY),
         ("latentviz.views", HEAVY),
         ("latentviz.encode", HEAVY),
+        ("latentviz.comparison", HEAVY),
         ("latentviz.movie", HEAVY - {"PIL"}),
     ],
 )

@@ -1,6 +1,15 @@
 """The command line. Heavy imports wait until a command needs them, so that --help is instant."""
 
-from . import archive, completion, doctor, film, pictures, sphere
+from . import archive, compare, completion, doctor, film, pictures, sphere
 from .group import main
 
-__all__ = ["archive", "completion", "doctor", "film", "main", "pictures", "sphere"]
+__all__ = [
+    "archive",
+    "compare",
+    "completion",
+    "doctor",
+    "film",
+    "main",
+    "pictures",
+    "sphere",
+]
