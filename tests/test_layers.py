@@ -19,8 +19,8 @@ LAYERS = [
     ("run", {"run", "evaluate", "recorder", "models"}),
     ("what to show", {"pacing", "projection", "scene", "views"}),
     ("pixels", {"raster"}),
-    ("files", {"files", "encode", "figures", "comparison"}),
-    ("face", {"movie", "cli", "__main__"}),
+    ("files", {"files", "encode", "decode", "figures", "comparison"}),
+    ("face", {"movie", "cli", "pytest_plugin", "__main__"}),
     ("adapters", {"adapters"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}
@@ -206,6 +206,7 @@ HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL", "skimage"} | 
         ("latentviz.views", HEAVY),
         ("latentviz.encode", HEAVY),
         ("latentviz.comparison", HEAVY),
+        ("latentviz.pytest_plugin", HEAVY | {"numpy"}),
         ("latentviz.movie", HEAVY - {"PIL"}),
     ],
 )

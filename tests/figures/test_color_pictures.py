@@ -178,15 +178,13 @@ def test_the_error_s_images_are_right_way_up(run):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_slices(run, snapshot, theme):
-    picture = plot_slices(run, size=(800, 400), theme=theme)
-    snapshot(picture.pixels, text=np.ones((400, 800), bool))
+def test_slices(run, latentviz_snapshot, theme):
+    latentviz_snapshot(plot_slices(run, size=(800, 400), theme=theme))
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_errors(run, snapshot, theme):
-    picture = plot_errors(run, size=(800, 500), theme=theme)
-    snapshot(picture.pixels, text=np.ones((500, 800), bool))
+def test_errors(run, latentviz_snapshot, theme):
+    latentviz_snapshot(plot_errors(run, size=(800, 500), theme=theme))
 
 
 @pytest.mark.parametrize("plot", [plot_slices, plot_errors])

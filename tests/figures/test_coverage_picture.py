@@ -116,9 +116,8 @@ def test_every_run_is_a_point(sweep):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_coverage(sweep, snapshot, theme):
-    picture = plot_coverage(sweep, size=(800, 500), theme=theme)
-    snapshot(picture.pixels, text=np.ones((500, 800), bool))
+def test_coverage(sweep, latentviz_snapshot, theme):
+    latentviz_snapshot(plot_coverage(sweep, size=(800, 500), theme=theme))
 
 
 def test_the_command(sweep, tmp_path, invoke):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from latentviz import ArchiveError, OptionError, Run, open_run, plot_history, plot_timeline
+from latentviz.comparison import TOLERANCE
 from latentviz.figures.history import DOT_SHARE
 from latentviz.theme import rgb_bytes, theme_named
 
@@ -57,12 +58,11 @@ def test_the_words_of_the_timeline():
     assert not any(text.startswith("xxx") for text in texts)
 
 
-def test_a_schedule_of_many_properties_fits(snapshot):
+def test_a_schedule_of_many_properties_fits(latentviz_snapshot):
     names = [f"property-{k}" for k in range(14)]
     values = {name: np.full(T, 10.0 ** -(k // 5)) for k, name in enumerate(names)}
     run = Run.from_arrays(np.zeros((T, 1, 2)), params=values)
-    picture = plot_timeline(run, size=(800, 450))
-    snapshot(picture.pixels, text=np.ones((450, 800), bool))
+    latentviz_snapshot(plot_timeline(run, size=(800, 450)))
 
 
 def test_a_run_without_a_schedule():
@@ -71,17 +71,17 @@ def test_a_run_without_a_schedule():
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_timeline(run, snapshot, theme):
-    picture = plot_timeline(run, size=(800, 450), theme=theme)
-    snapshot(picture.pixels, text=np.ones((450, 800), bool))
+def test_timeline(run, latentviz_snapshot, theme):
+    latentviz_snapshot(plot_timeline(run, size=(800, 450), theme=theme))
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_history(run, snapshot, theme):
+def test_history(run, latentviz_snapshot, theme):
     picture = plot_history(run, size=(800, 450), theme=theme)
-    text = np.zeros((450, 800), bool)
-    text[:75] = text[-45:] = True
-    snapshot(picture.pixels, text=text)
+    # Exact but for what is written above and below the dots.
+    tolerance = np.zeros((450, 800))
+    tolerance[:75] = tolerance[-45:] = TOLERANCE
+    latentviz_snapshot(picture, tolerance=tolerance)
 
 
 def corners(scale=1.0, n_steps=1):
