@@ -22,13 +22,14 @@ from .encode import PNG, VideoSettings, VideoWriter, check_video_path, codec_for
 from .errors import OptionError
 from .figures.picture import Picture
 from .files import atomic, check_folder
+from .notebook import html_of, notebook_progress
 from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
 from .raster.layout import MAX_LIMITS, check_size
 from .raster.page import Page, interleaved, make_page
 from .run import Run, RunLike, opened_run
 from .scene import Stage
-from .text import printable
+from .text import counted, printable
 from .theme import theme_named
 from .views import ProjectionsView, curve_panels, point_colors, steps_covered
 
@@ -133,6 +134,8 @@ class Film:
         """
         run = run if options.layer is None else run.at_layer(options.layer)
         self.run, self.options = run, options
+        self.path: Path | None = None
+        """Where `render` has put it."""
         check_size(options.size)
         if options.dot_radius is not None and not 0 < options.dot_radius <= MAX_LIMITS:
             raise OptionError(f"a dot's radius must be above 0, got {options.dot_radius:g}")
@@ -151,6 +154,19 @@ class Film:
     def __len__(self) -> int:
         """The number of frames."""
         return len(self.frames)
+
+    @property
+    def alt(self) -> str:
+        """What is to be seen, for those who cannot see it."""
+        views = ", ".join(printable(projection.title) for projection in self._view.projections)
+        return (
+            f"The latents of {printable(self.run.name)} in the projections {views}, in "
+            f"{counted(len(self), 'frame')} from {self._range()} of training."
+        )
+
+    def _repr_html_(self) -> str:
+        """The film in a notebook: a player, or its last frame if it was not rendered."""
+        return html_of(self)
 
     def frame_at(self, step: int) -> int:
         """Which frame shows a recorded step.
@@ -262,7 +278,8 @@ def render(
         overwrite: Replace the frames of an earlier film. A video is always replaced.
         threads: How many threads draw; as many as there are cores by default.
         frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line.
-        progress: Called with the number of frames done, and of all.
+        progress: Called with the number of frames done, and of all; by default a bar where this is
+            a notebook, and nothing elsewhere.
         options: How the film looks; or give the fields of `FilmOptions` as keywords.
         **film: Fields of `FilmOptions`.
 
@@ -280,6 +297,8 @@ def render(
     settings = VideoSettings(options.size, parse_fps(str(codec.fps if fps is None else fps)), codec)
     workers = _worker_count(threads)
     check_video_path(path, overwrite=overwrite)
+    if progress is None:
+        progress = notebook_progress("frames")
     with ExitStack() as stack:
         run = stack.enter_context(opened_run(run))
         if frame_hashes is not None:
@@ -301,6 +320,8 @@ def render(
                 hashes.write(digest + "\n")
             if progress is not None:
                 progress(done, len(plan))
+    if not isinstance(codec, PNG):  # no file, for a notebook to play
+        plan.path = path
     return plan
 
 

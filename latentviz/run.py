@@ -21,7 +21,9 @@ from .archive import DEFAULT_MAX_BYTES, ArchiveReader
 from .archive import format as f
 from .errors import ArchiveError, ModelError, OptionError
 from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
+from .markup import table_html
 from .models import build_model, factory_at, model_factory
+from .summary import summary
 from .text import printable
 
 if TYPE_CHECKING:
@@ -240,6 +242,10 @@ class Run:
             ArchiveError: The run was recorded without a probe.
         """
         return self._archive.probe
+
+    def _repr_html_(self) -> str:
+        """The run in a notebook: a table of what is in it."""
+        return table_html(printable(self.name), summary(self.describe()))
 
     def describe(self) -> dict[str, Any]:
         """What is known of the run, as plain values that JSON can hold; evaluates nothing."""

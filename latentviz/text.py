@@ -1,4 +1,4 @@
-"""Words that come from a file: shown as text and as nothing else."""
+"""Words: a file's, shown as text and as nothing else; and counts."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def printable(text: str, most: int = LONGEST_NAME) -> str:
     characters become spaces.
     """
     return "".join(c if c.isprintable() else " " for c in text[:most])
+
+
+def counted(n: int, what: str) -> str:
+    """How many there are of something, in words."""
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"

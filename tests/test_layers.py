@@ -14,13 +14,13 @@ ROOT = Path(__file__).parents[1]
 
 # Each layer may import from itself and from those above it.
 LAYERS = [
-    ("ground", {"errors", "color", "easing", "text", "theme"}),
+    ("ground", {"errors", "color", "easing", "markup", "text", "theme"}),
     ("archive", {"archive"}),
-    ("run", {"run", "evaluate", "recorder", "models"}),
+    ("run", {"run", "evaluate", "recorder", "models", "summary"}),
     ("what to show", {"pacing", "projection", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"files", "encode", "decode", "figures", "comparison"}),
-    ("face", {"movie", "cli", "pytest_plugin", "__main__"}),
+    ("face", {"movie", "notebook", "cli", "pytest_plugin", "__main__"}),
     ("adapters", {"adapters"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
+from ..text import counted
 from .group import main
-from .options import counted, given
+from .options import given
 
 
 @main.command()

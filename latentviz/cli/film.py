@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from ..errors import OptionError
-from ..text import LONGEST_LINE, printable
+from ..summary import summary
+from ..text import LONGEST_LINE, counted, printable
 from .group import main
 from .options import (
     Command,
     colormap_names,
     completed,
-    counted,
     decorated,
     given,
     opened,
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from ..movie import FilmOptions
 
 PACES = ("bezier", "geometric", "linear")
-MOST_LISTED = 100
 
 
 def _film_options(command: Command) -> Command:
@@ -223,23 +221,8 @@ def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> 
     if as_json:
         click.echo(json.dumps(about, indent=2))
         return
-    rows = {
-        "steps": f"{about['steps']} ({about['first_step']} to {about['last_step']})",
-        "model": printable(about["model"] or "not registered"),
-        "layer": _listed([printable(layer) for layer in about["layers"]])
-        + (" (latents are recorded)" if about["latents_recorded"] else ""),
-        "state": f"{counted(len(about['tensors']), 'tensor')}, {about['values']} values a step",
-        "probe": _probe(about["probe_shape"]),
-        "params": _listed(about["params"]),
-        "metrics": _listed(about["metrics"]),
-        "labels": _listed(about["labels"]),
-        "phases": _listed([f"{printable(p['name'])} from {p['step']}" for p in about["phases"]]),
-        "seed": "not recorded" if about["seed"] is None else printable(str(about["seed"])),
-        "size": f"{about['bytes'] / 1e6:.3g} MB in {counted(about['chunks'], 'chunk')}",
-        "written by": _listed([printable(f"{k} {v}") for k, v in about["versions"].items()]),
-    }
     click.echo(printable(about["path"], LONGEST_LINE))
-    for name, value in rows.items():
+    for name, value in summary(about).items():
         click.echo(f"  {name + ':':12}{value}")
 
 
@@ -276,14 +259,3 @@ def _parse_steps(text: str) -> tuple[int | None, int | None]:
         raise OptionError(
             f"steps must be A:B, either of which may be left out, got {text!r}"
         ) from None
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return (", ".join(names[:MOST_LISTED]) or "none") + more
-
-
-def _probe(shape: list[int] | dict[str, list[int]] | None) -> str:
-    if isinstance(shape, dict):
-        return _listed([f"{printable(name)} {_probe(one)}" for name, one in shape.items()])
-    return "none" if shape is None else " x ".join(map(str, shape))

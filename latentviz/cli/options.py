@@ -105,11 +105,6 @@ def parse_size(text: str) -> tuple[int, int]:
     return width, height
 
 
-def counted(n: int, what: str) -> str:
-    """How many there are of something, in words."""
-    return f"{n} {what}" if n == 1 else f"{n} {what}s"
-
-
 def split_names(text: str) -> list[str]:
     """Names separated by commas."""
     return [name.strip() for name in text.split(",")]

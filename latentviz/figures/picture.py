@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..files import atomic, check_folder
+from ..markup import data_uri, image_html
 from ..raster.chrome import figure_pixels, plain_style
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Picture:
         suffix = path.suffix.lower()
         with atomic(path) as part, part.open("wb") as file:
             if suffix == ".png":
-                file.write(self._repr_png_())
+                file.write(self.png())
                 return
             # No writer of matplotlib's takes an open file and a description alike for both.
             words = {
@@ -81,7 +82,11 @@ class Picture:
                     metadata=words[suffix] | _UNDATED[suffix],
                 )
 
-    def _repr_png_(self) -> bytes:
+    def _repr_html_(self) -> str:
+        """The picture in a notebook, with its alt text."""
+        return image_html(data_uri(self.png(), "image/png"), self.alt)
+
+    def png(self) -> bytes:
         """The picture as a PNG, with its title and alt text as text chunks."""
         from PIL import Image
         from PIL.PngImagePlugin import PngInfo

@@ -62,7 +62,8 @@ def schedule_panels(run: Run, theme: Theme) -> tuple[CurvePanel, ...]:
 
 def _rates_apart(schedule: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
     """The learning rates, and all other properties."""
-    rates, weights = [], []
+    rates: list[Curve] = []
+    weights: list[Curve] = []
     for curve in schedule:
         (rates if LEARNING_RATE.fullmatch(curve.name) else weights).append(curve)
     return rates, weights

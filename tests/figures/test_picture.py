@@ -42,7 +42,7 @@ def test_a_png_carries_its_words(raster, tmp_path):
         np.testing.assert_array_equal(np.asarray(image), PIXELS)
         assert image.text == {"Title": "A disc", "Description": ALT}
     assert [p.name for p in tmp_path.iterdir()] == ["disc.PNG"]
-    with Image.open(io.BytesIO(raster._repr_png_())) as image:
+    with Image.open(io.BytesIO(raster.png())) as image:
         assert image.size == (160, 90)
 
 
