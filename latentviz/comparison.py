@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 TOLERANCE = 3.0  # ΔE
 ROUNDING = 1  # levels
 BLUR_PX = 1.0
+JUST_SEEN = 1.0  # ΔE
 REACH_PX = 8  # twice that of the blur, so that what is cut out is blurred as if it were whole
 
 GAP_PX = 8
@@ -103,8 +104,8 @@ class Comparison:
         """Both pictures side by side, then their difference, (H, W, 3) uint8.
 
         The difference is the second picture, dimmed, with what differs marked: bright and in a
-        frame where it is more than was tolerated, darker where it is less. It is left out where the
-        sizes differ.
+        frame where it is more than was tolerated, darker where it could be seen at all. It is left
+        out where the sizes differ.
         """
         height = max(height for height, _ in self.shapes)
         gap = np.full((height, GAP_PX, 3), GAP, np.uint8)
@@ -117,7 +118,7 @@ class Comparison:
         from PIL import Image, ImageDraw
 
         marked = np.repeat(self.pixels[1].mean(-1, keepdims=True) / DIMMED, 3, -1).astype(np.uint8)
-        marked[differences > 0] = WITHIN
+        marked[differences > JUST_SEEN] = WITHIN
         marked[self.beyond] = BEYOND
         if self.where is None:
             return marked

@@ -74,11 +74,11 @@ class Snapshot:
     """Where the test's references are, without a suffix."""
     failures: Path
     """Where pictures go that show why it failed, likewise."""
-    failures_root: Path
+    failures_root: Path = field(repr=False)
     """The folder of all such pictures."""
     renew: bool
     """Whether to make references of what is drawn."""
-    taken: set[Path] = field(default_factory=set)
+    taken: set[Path] = field(default_factory=set, repr=False)
     """The references that the test has been compared with."""
 
     def __call__(

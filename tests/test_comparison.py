@@ -161,7 +161,7 @@ def test_another_size_is_a_difference():
 
 def test_side_by_side():
     a = plain()
-    b = changed(changed(a, np.s_[10:20, 10:20], 90), (35, 50), 5)
+    b = changed(changed(a, np.s_[10:20, 10:20], 90), (35, 50), 60)
     picture = compare(a, b).picture()
     assert picture.shape == (40, 3 * 60 + 2 * GAP_PX, 3)
     first, second, apart = (picture[:, at : at + 60] for at in (0, 60 + GAP_PX, 120 + 2 * GAP_PX))
