@@ -233,8 +233,7 @@ def _read(path: Path) -> Pixels:
             if image.mode not in MODES:
                 raise OptionError(f"{path} must be of 8 bits a channel, got mode {image.mode}")
             # A colour that is not seen would be compared, and how far it is seen would not.
-            opacity = image.convert("RGBA").getchannel("A").getextrema()
-            if opacity != (255, 255):
+            if (np.asarray(image.convert("RGBA"))[..., 3] < 255).any():
                 raise OptionError(f"{path} is transparent in places; save it without that")
             return np.asarray(image.convert("RGB"))
     except OptionError:
