@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .figures.sphere import plot_sphere, render_orbit
     from .figures.timeline import plot_timeline
     from .movie import Film, FilmOptions, render, render_frame
+    from .notebook import show
     from .pacing import BezierPace, GeometricPace, LinearPace
     from .recorder import Recorder, RecordingWarning
     from .run import Batch, IncompleteRunWarning, Run, open_run
@@ -78,6 +79,7 @@ _HOME = {
     "rgb_cube": "color",
     "rgb_from_hsv": "color",
     "rgb_grid": "color",
+    "show": "notebook",
 }
 
 __all__ = [
@@ -122,6 +124,7 @@ __all__ = [
     "rgb_cube",
     "rgb_from_hsv",
     "rgb_grid",
+    "show",
 ]
 
 
