@@ -165,7 +165,7 @@ def compare(
         )  # fmt: skip
     differences = _differences(x, y)
     tolerated = np.broadcast_to(tolerated, differences.shape)
-    beyond = differences > tolerated
+    beyond = ~(differences <= tolerated)  # what is not a number is not alike
     worst = np.unravel_index(np.argmax(differences - tolerated), differences.shape)
     return Comparison(
         alike=not beyond.any(),
