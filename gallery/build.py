@@ -1,0 +1,167 @@
+"""From scripts to a site: shared runs, what the scripts make of them, and the pages about it."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import latentviz
+
+from .entry import ENTRIES, Entry, SharedRun, find_entries
+from .errors import GalleryError
+from .media import media_in, write_narrower
+from .pages import GENERATOR, REFERENCE, Page, write_site
+from .work import OUTPUT, Job, content_digest, make_all
+
+HERE = Path(__file__).parent
+README_WIDTH = 1200
+# All steps in ten seconds.
+README_FILM: dict[str, Any] = {"size": (720, 406), "fps": 12, "frames": 120, "quality": 60}
+
+Say = Callable[[str], object]
+
+
+def build(
+    site: Path,
+    *,
+    runs: Path,
+    cache: Path,
+    processes: int,
+    only: Sequence[str] = (),
+    scripts: Path = ENTRIES,
+    say: Say = print,
+) -> None:
+    """Build the gallery, whole or not at all.
+
+    Args:
+        site: The folder to make, or a gallery's to replace.
+        runs: The folder of shared runs; those that are missing are made.
+        cache: Where what the scripts made is kept for the next time.
+        processes: How many scripts to run at a time.
+        only: Names of the entries wanted; by default all, and the reference.
+        scripts: The folder of entries.
+        say: Told what has been done, in a line.
+
+    Raises:
+        GalleryError: An entry is not as it must be, a script failed, or ``site`` is something else.
+    """
+    _check_replaceable(site)
+    entries = find_entries(scripts, only)
+    made = _make(entries, runs, cache, processes, say, reference=not only)
+    pages = [
+        Page(
+            entry=entry,
+            media=media_in(made[entry.name]),
+            printed=(made[entry.name] / OUTPUT).read_text(encoding="utf-8").rstrip(),
+        )
+        for entry in entries
+    ]
+    site.parent.mkdir(parents=True, exist_ok=True)
+    # Beside it, so that it can be moved there in one go.
+    part = Path(tempfile.mkdtemp(dir=site.parent, prefix=f".{site.name}-"))
+    try:
+        part.chmod(0o755)
+        write_site(part, pages, reference=made.get(REFERENCE))
+        # What is as it was keeps its times, so that nobody need check it anew.
+        if not site.exists() or content_digest(part) != content_digest(site):
+            shutil.rmtree(site, ignore_errors=True)
+            part.rename(site)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    say(f"{site / 'index.html'}: {len(pages)} entries")
+
+
+def renew_readme_pictures(
+    folder: Path, *, runs: Path, cache: Path, processes: int, say: Say = print
+) -> None:
+    """Write the README's pictures: what the gallery shows, smaller.
+
+    Args:
+        folder: Where they go.
+        runs: As for `build`.
+        cache: As for `build`.
+        processes: As for `build`.
+        say: As for `build`.
+
+    Raises:
+        GalleryError: A script failed.
+    """
+    entries = find_entries(only=["sphere", "coverage"])
+    made = _make(entries, runs, cache, processes, say, reference=False)
+    for source, name in (
+        (made["sphere"] / "sphere-dark.png", "sphere.png"),
+        (made["coverage"] / "coverage-light.png", "label-coverage.png"),
+    ):
+        write_narrower(source, folder / name, width=README_WIDTH)
+    latentviz.render(runs / "sparse-labels.npz", folder / "sparse-labels.webp", **README_FILM)
+    say(f"renewed the README's pictures in {folder}")
+
+
+def _make(
+    entries: Sequence[Entry], runs: Path, cache: Path, processes: int, say: Say, *, reference: bool
+) -> dict[str, Path]:
+    """The folders of what the entries made, by name."""
+    shared = dict.fromkeys(run for entry in entries for run in entry.shared_runs)
+    digests: dict[SharedRun, str] = {}
+    for run in shared:
+        _make_shared(run, runs, say)
+        digests[run] = content_digest(runs / run.path.name)
+    # Those that train a model of their own take longest.
+    in_turn = sorted(entries, key=lambda entry: bool(entry.shared_runs))
+    jobs = [_job(entry, runs, digests) for entry in in_turn]
+    if reference:
+        sources = {str(p): content_digest(p) for p in (HERE / "reference.py", HERE / "templates")}
+        jobs.append(Job(REFERENCE, ["-m", "gallery.reference", "."], sources))
+
+    def done(job: Job, seconds: float | None) -> None:
+        say(f"{job.name}: {'as before' if seconds is None else f'{seconds:.1f} s'}")
+
+    return make_all(jobs, cache, processes=processes, done=done)
+
+
+def _job(entry: Entry, runs: Path, digests: Mapping[SharedRun, str]) -> Job:
+    script = f"{entry.name}.py"
+    return Job(
+        name=entry.name,
+        command=[script],
+        inputs={script: content_digest(entry.path)}
+        | {str(run.path): digests[run] for run in entry.shared_runs},
+        links={script: entry.path}
+        | {str(run.path): runs / run.path.name for run in entry.shared_runs},
+    )
+
+
+def _make_shared(run: SharedRun, runs: Path, say: Say) -> None:
+    """Make a run if it is missing, as its command says."""
+    path = runs / run.path.name
+    if path.exists():
+        return
+    say(f"{path}: {shlex.join(run.command)}")
+    runs.mkdir(parents=True, exist_ok=True)
+    # Elsewhere first: what is cut off can be read, too, and a sweep goes on where it was.
+    unfinished = runs / f"unfinished-{path.name}"
+    if unfinished.is_file():
+        unfinished.unlink()
+    options = [str(unfinished) if word == str(run.path) else word for word in run.command[1:]]
+    if subprocess.run([sys.executable, *options], cwd=HERE.parent).returncode != 0:
+        raise GalleryError(f"{shlex.join(run.command)} failed; see above")
+    unfinished.rename(path)
+
+
+def _check_replaceable(site: Path) -> None:
+    """Find out before anything is made that a folder holds something else than a gallery.
+
+    Raises:
+        GalleryError: It does.
+    """
+    index = site / "index.html"
+    if site.is_dir() and not any(site.iterdir()):
+        return
+    if site.exists() and not (index.is_file() and GENERATOR in index.read_text(encoding="utf-8")):
+        raise GalleryError(f"{site} is not a gallery that could be replaced; name another folder")

@@ -1,0 +1,7 @@
+"""What can go wrong with the gallery."""
+
+from latentviz.errors import LatentvizError
+
+
+class GalleryError(LatentvizError):
+    """An entry, a site or what is needed to look at it is not as it must be."""

@@ -1,0 +1,121 @@
+"""The site: an index of cards, and a page for each entry. Static, and sufficient to itself."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+import latentviz
+
+from .entry import Entry
+from .media import Film, Still, all_files, poster_of, write_thumbnail
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+TEMPLATES = Path(__file__).with_name("templates")
+GENERATOR = "latentviz gallery"
+REFERENCE = "reference"
+
+
+@dataclass(frozen=True)
+class Page:
+    """An entry, and what it made.
+
+    Attributes:
+        entry: The entry.
+        media: Its films and pictures.
+        printed: What its script printed.
+    """
+
+    entry: Entry
+    media: Sequence[Film | Still]
+    printed: str
+
+
+def write_site(folder: Path, pages: Sequence[Page], *, reference: Path | None) -> None:
+    """Write the site.
+
+    Args:
+        folder: An empty folder.
+        pages: In the order in which they are shown.
+        reference: The reference's pages, if the site is to have them.
+    """
+    templates = _environment()
+    common = {
+        "generator": GENERATOR,
+        "version": latentviz.__version__,
+        "reference": None if reference is None else f"{REFERENCE}/latentviz.html",
+    }
+    for name in ("style.css", "icon.svg"):
+        shutil.copyfile(TEMPLATES / name, folder / name)
+    if reference is not None:
+        shutil.copytree(reference, folder / REFERENCE, copy_function=shutil.copyfile)
+    for page in pages:
+        _write_files(folder / page.entry.name, page)
+    index = templates.get_template("index.html.jinja2").render(pages=pages, **common)
+    (folder / "index.html").write_text(index, encoding="utf-8")
+    for before, page, after in zip([None, *pages], pages, [*pages[1:], None], strict=False):
+        text = templates.get_template("entry.html.jinja2").render(
+            page=page, entry=page.entry, before=before, after=after, **common
+        )
+        (folder / f"{page.entry.name}.html").write_text(text, encoding="utf-8")
+
+
+def _write_files(folder: Path, page: Page) -> None:
+    folder.mkdir()
+    for file in all_files(page.media):
+        shutil.copyfile(file, folder / file.name)
+    shutil.copyfile(page.entry.path, folder / f"{page.entry.name}.py")
+    first = page.media[0]
+    for medium in page.media:
+        if isinstance(medium, Film):
+            poster = poster_of(medium)
+            poster.save(folder / f"{medium.file.stem}.webp", quality=85)
+            if medium is first:
+                write_thumbnail(poster, folder / "card-dark.webp")
+    if isinstance(first, Still):
+        for file, theme in zip(first.files, ("dark", "light"), strict=True):
+            with Image.open(file) as picture:
+                write_thumbnail(picture, folder / f"card-{theme}.webp")
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    spans = HtmlFormatter(nowrap=True)
+
+    def highlighted(code: str, *_: object) -> str:
+        return str(highlight(code, PythonLexer(), spans))
+
+    markdown = MarkdownIt("commonmark", {"html": False, "highlight": highlighted})
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "markdown": lambda text: Markup(markdown.render(text)),
+        "highlighted": lambda code: Markup(highlighted(code)),
+        "first_sentence": first_sentence,
+    }
+    environment.tests["film"] = lambda medium: isinstance(medium, Film)
+    return environment
+
+
+def first_sentence(text: str) -> str:
+    """The first sentence of a text: up to a full stop, or the like, before a capital letter."""
+    return re.split(r"(?<=[.?!:])\s+(?=[A-Z])", text, maxsplit=1)[0]

@@ -1,0 +1,64 @@
+"""The reference of the public names, from their docstrings: ``python -m gallery.reference``."""
+
+from __future__ import annotations
+
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import latentviz
+
+TEMPLATES = Path(__file__).with_name("templates") / "reference"
+# What NumPy's shorthands for types stand for, where they are looked up.
+NDARRAY = re.compile(r"numpy\.ndarray\[tuple\[(?:typing\.)?Any, \.\.\.\], numpy\.dtype\[(.*?)\]\]")
+
+
+def write_reference(folder: Path) -> None:
+    """Write the reference as one static page, ``latentviz.html``.
+
+    For a process of its own: it changes how types are spelled.
+    """
+    import pdoc
+    import pdoc.render
+
+    # They are imported when first used; pdoc looks only for those that are there.
+    for name in latentviz.__all__:
+        setattr(latentviz, name, getattr(latentviz, name))
+    _spell_types_as_in_source()
+    pdoc.render.configure(
+        docformat="google", search=False, show_source=False, template_directory=TEMPLATES
+    )
+    with warnings.catch_warnings():
+        # Of a type that cannot be looked up where a method has its name: it stays as it is.
+        warnings.filterwarnings("ignore", "Error parsing type annotation")
+        pdoc.pdoc("latentviz", output_directory=folder)
+    (folder / "index.html").unlink()  # it does no more than lead to the one page
+    page = folder / "latentviz.html"
+    # Every docstring has headings of the same names, which so would lead to the first.
+    html = re.sub(r'(<h[1-6]) id="[^"]*"', r"\1", page.read_text(encoding="utf-8"))
+    page.write_text(html, encoding="utf-8")
+
+
+def _spell_types_as_in_source() -> None:
+    import inspect
+
+    import pdoc.doc
+    from numpy.typing import ArrayLike
+
+    original = inspect.formatannotation
+    array_like = original(ArrayLike)
+
+    def spelled(annotation: object, *args: Any, **options: Any) -> str:
+        if isinstance(annotation, str):
+            return annotation
+        text = original(annotation, *args, **options).replace(array_like, "ArrayLike")
+        return NDARRAY.sub(r"NDArray[\1]", text)
+
+    for module in (inspect, pdoc.doc):
+        setattr(module, original.__name__, spelled)
+
+
+if __name__ == "__main__":
+    write_reference(Path(sys.argv[1]))
