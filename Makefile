@@ -6,12 +6,15 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 RUN := runs/sparse-labels.npz
 FILM := runs/sparse-labels.mp4
-COVERAGE := runs/coverage
+SITE := site
+# When the site was last looked at, and found in order.
+CHECKED := build/gallery/checked
 
-.PHONY: help demo picture test bench lint format clean
+.PHONY: help demo gallery picture test bench lint format clean
 
 help:
 	@echo "make demo     train the sparse-labels experiment and render its film"
+	@echo "make gallery  build the gallery, films and pictures with the scripts that made them"
 	@echo "make picture  renew the README's pictures"
 	@echo "make test     run the tests"
 	@echo "make bench    run the benchmarks"
@@ -36,16 +39,15 @@ $(FILM): $(RUN)
 demo: $(FILM)
 	@echo "The film is $(abspath $(FILM))"
 
-$(COVERAGE)/outcomes.csv: | $(READY)
-	$(BIN)/python -m trainers label-coverage -o $(COVERAGE)
+# A build that changes nothing leaves the site as it is. CHECK=--browser fails without a browser.
+gallery: $(READY)
+	$(BIN)/python -m gallery build -o $(SITE)
+	@test $(CHECKED) -nt $(SITE)/index.html || \
+		{ $(BIN)/python -m gallery check -o $(SITE) $(CHECK) && touch $(CHECKED); }
+	@echo "The gallery is $(abspath $(SITE)/index.html)"
 
-# The README's pictures. The moving one is the film in ten seconds.
-picture: $(FILM) $(COVERAGE)/outcomes.csv
-	$(BIN)/latentviz sphere $(RUN) -o gallery/sphere.png --size 1200x480
-	$(BIN)/latentviz coverage $(COVERAGE) -o gallery/label-coverage.png --size 1200x750 --theme light
-	$$($(BIN)/python -c "from latentviz.encode import ffmpeg_path; print(ffmpeg_path())") \
-		-loglevel error -y -i $(FILM) -vf "setpts=PTS/3.3,fps=12,scale=720:-2:flags=lanczos" \
-		-c:v libwebp_anim -quality 60 -compression_level 6 -loop 0 gallery/sparse-labels.webp
+picture: $(READY)
+	$(BIN)/python -m gallery readme
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -63,4 +65,4 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache tests/failures
+	rm -rf $(VENV) runs build $(SITE) .pytest_cache .mypy_cache .ruff_cache tests/failures
