@@ -234,3 +234,11 @@ def test_the_commands(short_run, tmp_path, invoke):
         assert about["picture"] == str(path)
         assert about["step"] == 3
         assert 0 < about["error_median"] <= about["error_max"]
+
+
+def test_the_true_colors_alone(short_run, tmp_path, invoke):
+    path = tmp_path / "slices.png"
+    invoke("slices", short_run, "-o", path, "--size", "800x500", "--true-colors")
+    alone = plot_slices(short_run, size=(800, 500), true_colors=True).pixels
+    np.testing.assert_array_equal(np.asarray(Image.open(path)), alone)
+    assert (alone != plot_slices(short_run, size=(800, 500)).pixels).any()
