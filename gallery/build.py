@@ -9,20 +9,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import latentviz
 
 from .entry import ENTRIES, Entry, SharedRun, find_entries
 from .errors import GalleryError
-from .media import media_in, write_narrower
+from .media import media_in
 from .pages import GENERATOR, REFERENCE, Page, write_site
 from .work import OUTPUT, Job, content_digest, make_all
 
 HERE = Path(__file__).parent
-README_WIDTH = 1200
-# All steps in ten seconds.
-README_FILM: dict[str, Any] = {"size": (720, 406), "fps": 12, "frames": 120, "quality": 60}
+REFERENCE_TEMPLATES = HERE / "templates" / "reference"
 
 Say = Callable[[str], object]
 
@@ -69,37 +66,37 @@ def build(
         part.chmod(0o755)
         write_site(part, pages, reference=made.get(REFERENCE))
         # What is as it was keeps its times, so that nobody need check it anew.
-        if not site.exists() or content_digest(part) != content_digest(site):
-            shutil.rmtree(site, ignore_errors=True)
+        if not site.exists():
             part.rename(site)
+        elif content_digest(part) != content_digest(site):
+            before = site.rename(part.with_suffix(".before"))
+            part.rename(site)
+            shutil.rmtree(before)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     say(f"{site / 'index.html'}: {len(pages)} entries")
 
 
-def renew_readme_pictures(
-    folder: Path, *, runs: Path, cache: Path, processes: int, say: Say = print
-) -> None:
-    """Write the README's pictures: what the gallery shows, smaller.
+def renew_readme_pictures(folder: Path, *, runs: Path, say: Say = print) -> None:
+    """Draw the README's pictures: what the gallery shows, smaller.
 
     Args:
         folder: Where they go.
         runs: As for `build`.
-        cache: As for `build`.
-        processes: As for `build`.
         say: As for `build`.
 
     Raises:
-        GalleryError: A script failed.
+        GalleryError: A run could not be made.
     """
-    entries = find_entries(only=["sphere", "coverage"])
-    made = _make(entries, runs, cache, processes, say, reference=False)
-    for source, name in (
-        (made["sphere"] / "sphere-dark.png", "sphere.png"),
-        (made["coverage"] / "coverage-light.png", "label-coverage.png"),
-    ):
-        write_narrower(source, folder / name, width=README_WIDTH)
-    latentviz.render(runs / "sparse-labels.npz", folder / "sparse-labels.webp", **README_FILM)
+    _make_shared(find_entries(only=["film", "coverage"]), runs, say)
+    run, sweep = runs / "sparse-labels.npz", runs / "coverage"
+    latentviz.plot_sphere(run, size=(1200, 480)).save(folder / "sphere.png")
+    picture = latentviz.plot_coverage(sweep, size=(1200, 750), theme="light")
+    picture.save(folder / "label-coverage.png")
+    # All steps in ten seconds.
+    latentviz.render(
+        run, folder / "sparse-labels.webp", size=(720, 406), fps=12, frames=120, quality=60
+    )
     say(f"renewed the README's pictures in {folder}")
 
 
@@ -107,16 +104,13 @@ def _make(
     entries: Sequence[Entry], runs: Path, cache: Path, processes: int, say: Say, *, reference: bool
 ) -> dict[str, Path]:
     """The folders of what the entries made, by name."""
-    shared = dict.fromkeys(run for entry in entries for run in entry.shared_runs)
-    digests: dict[SharedRun, str] = {}
-    for run in shared:
-        _make_shared(run, runs, say)
-        digests[run] = content_digest(runs / run.path.name)
-    # Those that train a model of their own take longest.
-    in_turn = sorted(entries, key=lambda entry: bool(entry.shared_runs))
+    shared = _make_shared(entries, runs, say)
+    digests = {run: content_digest(runs / run.path.name) for run in shared}
+    # Films take longest.
+    in_turn = sorted(entries, key=lambda entry: ".mp4" not in entry.code)
     jobs = [_job(entry, runs, digests) for entry in in_turn]
     if reference:
-        sources = {str(p): content_digest(p) for p in (HERE / "reference.py", HERE / "templates")}
+        sources = {p.name: content_digest(p) for p in (HERE / "reference.py", REFERENCE_TEMPLATES)}
         jobs.append(Job(REFERENCE, ["-m", "gallery.reference", "."], sources))
 
     def done(job: Job, seconds: float | None) -> None:
@@ -137,8 +131,15 @@ def _job(entry: Entry, runs: Path, digests: Mapping[SharedRun, str]) -> Job:
     )
 
 
-def _make_shared(run: SharedRun, runs: Path, say: Say) -> None:
-    """Make a run if it is missing, as its command says."""
+def _make_shared(entries: Sequence[Entry], runs: Path, say: Say) -> list[SharedRun]:
+    """Make the runs that entries share, if they are missing."""
+    shared = list(dict.fromkeys(run for entry in entries for run in entry.shared_runs))
+    for run in shared:
+        _make_run(run, runs, say)
+    return shared
+
+
+def _make_run(run: SharedRun, runs: Path, say: Say) -> None:
     path = runs / run.path.name
     if path.exists():
         return
@@ -149,7 +150,9 @@ def _make_shared(run: SharedRun, runs: Path, say: Say) -> None:
     if unfinished.is_file():
         unfinished.unlink()
     options = [str(unfinished) if word == str(run.path) else word for word in run.command[1:]]
-    if subprocess.run([sys.executable, *options], cwd=HERE.parent).returncode != 0:
+    # What it says is of a place where the run does not stay.
+    made = subprocess.run([sys.executable, *options], cwd=HERE.parent, stdout=subprocess.DEVNULL)
+    if made.returncode != 0:
         raise GalleryError(f"{shlex.join(run.command)} failed; see above")
     unfinished.rename(path)
 

@@ -140,17 +140,9 @@ def check(output: Path, browser: bool | None, screenshots: Path | None) -> None:
 
 
 @main.command()
-@_jobs
 @_runs
-@_cache
-def readme(jobs: int | None, runs: Path, cache: Path) -> None:
+def readme(runs: Path) -> None:
     """Renew the README's pictures, in gallery/."""
     from .build import renew_readme_pictures
 
-    renew_readme_pictures(
-        ROOT / "gallery",
-        runs=runs,
-        cache=cache,
-        processes=jobs or available_cores(),
-        say=click.echo,
-    )
+    renew_readme_pictures(ROOT / "gallery", runs=runs, say=click.echo)

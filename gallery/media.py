@@ -8,7 +8,6 @@ from pathlib import Path
 
 import imageio_ffmpeg
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from .errors import GalleryError
 
@@ -104,16 +103,6 @@ def write_thumbnail(picture: Image.Image, path: Path) -> None:
     small = picture.convert("RGB")
     small.thumbnail(THUMBNAIL_SIZE, Image.Resampling.LANCZOS)
     small.save(path, quality=QUALITY)
-
-
-def write_narrower(picture: Path, path: Path, *, width: int) -> None:
-    """Write a PNG of another width, with the words that are in it."""
-    with Image.open(picture) as original:
-        words = PngInfo()
-        for key in ("Title", "Description"):
-            words.add_itxt(key, str(original.info[key]))
-        height = round(original.height * width / original.width)
-        original.resize((width, height), Image.Resampling.LANCZOS).save(path, pnginfo=words)
 
 
 def all_files(media: Iterable[Film | Still]) -> list[Path]:

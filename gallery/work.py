@@ -28,6 +28,8 @@ LIBRARIES = (
     "imageio-ffmpeg", "matplotlib", "numba", "numpy", "pdoc", "pillow", "pyvista", "scikit-learn",
     "torch", "vtk",
 )  # fmt: skip
+# With more threads a small model's would mostly wait for each other, and not always add alike.
+ENVIRONMENT = {"PYTHONPATH": str(Path(__file__).parents[1]), "OMP_NUM_THREADS": "1"}
 KEY_LENGTH = 16
 LAST_LINES = 12  # of a script's complaint
 POLL_S = 0.05
@@ -120,7 +122,7 @@ def _start(job: Job, cache: Path) -> _Running:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=errors,
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])},
+            env=os.environ | ENVIRONMENT,
         )
     return _Running(job, process, part, began_s)
 

@@ -21,7 +21,6 @@ from gallery.check import check_structure
 from gallery.entry import find_entries
 from gallery.errors import GalleryError
 from gallery.look import find_chromium, look_at
-from gallery.media import write_narrower
 from latentviz.cli import main as latentviz
 
 ROOT = Path(__file__).parents[1]
@@ -268,14 +267,6 @@ def test_the_browser_finds_what_is_wrong(tmp_path):
         "error in the script",
     ):
         assert fault in found
-
-
-def test_the_readmes_pictures_keep_their_words(built, tmp_path):
-    original = built.site / "schedule" / "schedule-dark.png"
-    write_narrower(original, tmp_path / "small.png", width=240)
-    with Image.open(original) as large, Image.open(tmp_path / "small.png") as small:
-        assert small.size == (240, 135)
-        assert small.info == large.info
 
 
 def test_what_has_not_changed_is_not_made_again(built):
