@@ -44,6 +44,7 @@ def record(path: Path, acknowledge: int) -> None:
     recorder._Background._write = acknowledged
     model = _Model()
     with Recorder(path, model, layer="layer") as recording:
+        os.write(acknowledge, bytes(8))
         for step in range(10**6):
             with torch.no_grad():
                 model.layer.weight.fill_(step)
@@ -67,12 +68,14 @@ def killed_run(folder: Path, rng: random.Random) -> tuple[int, int]:
         finally:
             os._exit(1)
     os.close(write)
-    time.sleep(rng.uniform(0.0, 0.1))
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
     with os.fdopen(read, "rb") as pipe:
-        said = pipe.read()
-    acknowledged = int.from_bytes(said[-8:], "little") if said else 0
+        # However slow the disk is: before it is open, before the first flush, or after a few.
+        said = pipe.read(8 * rng.randrange(8))
+        time.sleep(rng.uniform(0.0, 0.05))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        said += pipe.read()
+    acknowledged = int.from_bytes(said[-8:], "little")
     found = 0
     if part.exists():
         found = check(part)

@@ -367,8 +367,8 @@ def test_runs_that_are_killed_keep_every_flush_that_was_acknowledged():
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("40 runs killed: ")
     assert ", 0 lost, 0 wrong; " in done.stdout
-    # On a busy machine many are killed before their first flush, but not all of them.
-    assert int(done.stdout.split("; ")[1].split()[0]) > 0
+    # The others were killed before their first flush.
+    assert int(done.stdout.split("; ")[1].split()[0]) >= 20
 
 
 # ---- a power cut ----
