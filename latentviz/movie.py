@@ -25,7 +25,7 @@ from .files import atomic, check_folder
 from .notebook import html_of, notebook_progress
 from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
-from .raster.layout import MAX_LIMITS, check_size
+from .raster.layout import MAX_LIMITS, WIDTH_SHARE, check_size
 from .raster.page import Page, interleaved, make_page
 from .run import Run, RunLike, opened_run
 from .scene import Stage
@@ -42,8 +42,8 @@ DRAFT_PRESET = "veryfast"
 DOT_SHARE = 0.07
 LEAST_LIMITS = 1.5
 ROUND_NUMBERS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-# How many steps, evenly spaced, are looked at to find limits that fit, and what share of all
-# coordinates must then lie within them: a few points that run away must not shrink all others.
+# How many steps, evenly spaced, are looked at to find limits that fit, and what share of the points
+# must then lie within them at each: a few that run away must not shrink all others.
 LOOKED_AT = 16
 MOST_POINTS = 0.995
 
@@ -221,8 +221,11 @@ class Film:
             return self.options.limits
         looked_at = np.linspace(self._first, self._stop - 1, LOOKED_AT).round().astype(np.int64)
         latents = self.run.latents(self.run.steps[np.unique(looked_at)])
-        shown = sorted({d for p in self._view.projections for d in (p.i, p.j)})
-        return fitting_limits(latents[:, :, shown])
+        right, up = ([getattr(p, d) for p in self._view.projections] for d in ("i", "j"))
+        # A projection is not as wide as it is high.
+        return fitting_limits(
+            np.concatenate([latents[:, :, right] / WIDTH_SHARE, latents[:, :, up]], axis=2)
+        )
 
     def _range(self) -> str:
         steps = self.run.steps
@@ -230,15 +233,15 @@ class Film:
 
 
 def fitting_limits(positions: NDArray[np.float32]) -> float:
-    """Limits within which nearly all positions lie: 1.5, or a round number above it.
+    """Limits within which nearly all points lie at each step: 1.5, or a round number above it.
 
     Args:
-        positions: (T, N, D); what is not finite does not count.
+        positions: (T, N, directions); what is not finite does not count.
     """
-    distances = np.abs(positions[np.isfinite(positions)])
-    if len(distances) == 0:
-        return LEAST_LIMITS
-    far = float(np.quantile(distances, MOST_POINTS))
+    far = LEAST_LIMITS
+    for column in np.abs(positions).transpose(0, 2, 1).reshape(-1, positions.shape[1]):
+        finite = column[np.isfinite(column)]
+        far = max(far, float(np.quantile(finite, MOST_POINTS)) if len(finite) else 0.0)
     if far <= LEAST_LIMITS:
         return LEAST_LIMITS
     decade = 10.0 ** math.floor(math.log10(far))

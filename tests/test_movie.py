@@ -388,6 +388,13 @@ def test_limits_that_fit(farthest, limits):
     assert fitting_limits(spread[None].astype(np.float32)) == pytest.approx(limits)
 
 
+def test_limits_fit_each_projection_at_each_step():
+    latents = np.zeros((20, 100, 2), np.float32)
+    latents[-1, :50, 1] = 1.4  # drawn to the right, where a projection of limits 1.5 ends at 1.2
+    assert Film(Run.from_arrays(latents), replace(SMALL, dims=[(1, 0)])).page.stage.limits == 2
+    assert Film(Run.from_arrays(latents), replace(SMALL, dims=[(0, 1)])).page.stage.limits == 1.5
+
+
 def test_a_few_points_that_run_away_and_gaps_do_not_shrink_all_others():
     positions = RNG.uniform(-1, 1, (4, 1000, 2)).astype(np.float32)
     positions[-1, :3] = 1e9
@@ -399,7 +406,8 @@ def test_a_few_points_that_run_away_and_gaps_do_not_shrink_all_others():
 def test_a_film_of_wide_latents_shows_them_by_default():
     latents = 8 * RNG.uniform(-1, 1, (5, 40, 2)).astype(np.float32)
     wide = Film(Run.from_arrays(latents), FilmOptions(size=(320, 180)))
-    assert (wide.page.stage.limits, wide.page.stage.dot_radius) == (8, pytest.approx(0.56))
+    # To either side a projection shows 0.8 of its limits.
+    assert (wide.page.stage.limits, wide.page.stage.dot_radius) == (10, pytest.approx(0.7))
     told = FilmOptions(size=(320, 180), limits=1.5, dot_radius=0.105)
     narrow = Film(Run.from_arrays(latents), told)
     assert (narrow.page.stage.limits, narrow.page.stage.dot_radius) == (1.5, 0.105)

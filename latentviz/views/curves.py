@@ -13,6 +13,7 @@ from ..scene import Curve, CurvePanel, same_scale
 from ..theme import Theme
 
 SMOOTHING_STEPS = 25
+SMOOTHING_SHARE = 2  # but over no more than half of a short run, which would be flat
 
 # Properties whose greatest values differ by more than this do not share an axis.
 SCALE_RATIO = 100.0
@@ -38,10 +39,9 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
 
     no_keys = np.empty(0, np.int64)
     schedule = _schedule(run, start, stop, color)
+    width = max(1, min(SMOOTHING_STEPS, len(run) // SMOOTHING_SHARE))
     losses = [
-        Curve(
-            name, smooth(carry_forward(values)[start:stop], SMOOTHING_STEPS), no_keys, color[name]
-        )
+        Curve(name, smooth(carry_forward(values)[start:stop], width), no_keys, color[name])
         for name, values in run.metrics.items()
     ]
     panels = []

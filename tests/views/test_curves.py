@@ -150,6 +150,14 @@ def test_losses_are_smoothed_on_a_log_axis_and_the_schedule_is_not():
     assert (losses.label, losses.log) == ("losses", True)
 
 
+def test_a_short_run_s_losses_are_not_smoothed_flat():
+    falling = 2.0 ** -np.arange(12)
+    (losses,) = panels_of(run_of(12, metrics={"loss": falling}))
+    assert losses.curves[0].values[0] > 20 * losses.curves[0].values[-1]
+    (alone,) = panels_of(run_of(1, metrics={"loss": [3.0]}))
+    assert alone.curves[0].values == [3.0]
+
+
 def test_a_range_of_steps_carries_what_came_before_it():
     run = run_of(
         steps=[0, 2, 4, 6, 8],
