@@ -42,6 +42,9 @@ CHUNK_STEPS = 1024
 CHUNK_SECONDS = 2.0
 CHUNK_BYTES = 8 << 20
 
+# How far apart, of the largest, what is the same may be: an accelerator multiplies in TF32.
+SAME_OUTPUTS = 1e-2
+
 _Form = tuple[tuple[int, ...], str]  # shape and dtype
 _Slot = tuple[dict[str, Any], str]  # a module's tensors, and the name of one of them
 
@@ -156,8 +159,16 @@ class Recorder:
             _check_storable(tensor, name)
             self._forms[_tensor_called(name)] = tuple(tensor.shape), _dtype_name(tensor)
         self._probe = None if probe is None else _copied_probe(probe)
-        model_args = dict(model_args or {})
+        model_args, named = dict(model_args or {}), model_name is not None
         model_name = _usable_name(model, model_name, model_args)
+        if model_name is not None and self._probe is not None:
+            same = _is_rebuilt(model, model_name, model_args, self._layers, self._probe)
+            if not same and named:
+                raise ModelError(
+                    f"the model registered as {model_name!r} gives other outputs than the one to "
+                    "record; give the model_args= that make it"
+                )
+            model_name = model_name if same else None
         # Without the model, or all of its state, nobody can evaluate: then latents are recorded.
         needed = (model_name is None or not whole) and self._probe is not None
         if latents is True and self._probe is None:
@@ -794,6 +805,52 @@ def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) ->
     raise ModelError(
         f"the model registered as {name!r} has other tensors than the one to record; "
         "give the model_args= that make it"
+    )
+
+
+def _is_rebuilt(
+    model: nn.Module,
+    name: str,
+    args: Mapping[str, Any],
+    layers: Sequence[str],
+    probe: torch.Tensor | dict[str, torch.Tensor],
+) -> bool:
+    """Whether the registered model does the same: shapes do not tell a relu from a tanh.
+
+    True, too, where the model cannot be run on the probe: then there is nothing to compare.
+    """
+    import torch
+
+    saved = model.state_dict().items()
+    state = {
+        plain_name(k): v.detach().cpu().clone() for k, v in saved if isinstance(v, torch.Tensor)
+    }
+    devices = {v.device for _, v in saved if isinstance(v, torch.Tensor) and v.is_cuda}
+    with torch.random.fork_rng(devices=devices):
+        try:
+            torch.default_generator.manual_seed(0)
+            ours = layer_outputs(model, layers, probe)
+        except ModelError:
+            return True
+        try:
+            twin = build_model(model_factory(name), args)
+            # As they are: a model may have been made another precision's.
+            own = {plain_name(name): name for name in twin.state_dict()}
+            given = {own[name]: tensor for name, tensor in state.items() if name in own}
+            twin.load_state_dict(given, strict=False, assign=True)
+            torch.default_generator.manual_seed(0)
+            theirs = layer_outputs(twin, layers, probe)
+        except (ModelError, RuntimeError):
+            return False
+    return all(_is_close(a.cpu().double(), b.double()) for a, b in zip(ours, theirs, strict=True))
+
+
+def _is_close(a: torch.Tensor, b: torch.Tensor) -> bool:
+    import torch
+
+    scale = float(a.nan_to_num(0, 0, 0).abs().max())
+    return a.shape == b.shape and torch.allclose(
+        a, b, rtol=0, atol=SAME_OUTPUTS * scale, equal_nan=True
     )
 
 

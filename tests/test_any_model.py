@@ -1,6 +1,7 @@
 """Recording models of every kind: what is recorded of them, how often, and what can be drawn."""
 
 import json
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from torch import nn
 
 import latentviz
-from latentviz import Recorder, Run, open_run
+from latentviz import Recorder, Run, models, open_run
 from latentviz import recorder as recorder_module
 from latentviz.archive import ArchiveReader
 from latentviz.errors import ArchiveError, ModelError, OptionError
@@ -237,6 +238,42 @@ def test_a_stranger_without_latents_needs_its_model(path):
         run.latents()
     with open_run(path, model=Stranger()) as run:
         np.testing.assert_allclose(run.latents(), latents, atol=1e-6)
+
+
+class Acting(nn.Module):
+    """Its argument changes what it does, and no shape."""
+
+    def __init__(self, act="relu"):
+        super().__init__()
+        self.encoder = nn.Sequential(
+            nn.Linear(3, 8),
+            nn.ReLU() if act == "relu" else nn.Tanh(),
+            nn.Dropout(),
+            nn.Linear(8, 2),
+        )
+
+    def forward(self, x):
+        return self.encoder(x)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_registered_model_that_shapes_do_not_tell_apart(path, monkeypatch, dtype):
+    point = EntryPoint("acting", f"{__name__}:Acting", models.GROUP)
+    monkeypatch.setattr(models, "registered_models", lambda: {"acting": point})
+    tanh = Acting("tanh").to(dtype)
+    with pytest.raises(ModelError, match=r"gives other outputs .* give the model_args= that make"):
+        Recorder(path, tanh, layer="encoder", probe=RGB, model_name="acting")
+    for args, is_named in (({}, False), ({"act": "tanh"}, True)):
+        before = torch.get_rng_state()
+        with Recorder(
+            path, tanh, layer="encoder", probe=RGB, model_args=args, overwrite=True
+        ) as recorder:
+            recorder.step()
+        assert torch.equal(before, torch.get_rng_state())
+        with open_run(path) as run:
+            assert (run.model_name == "acting") == is_named
+            expected = tanh.eval()(torch.tensor(RGB).to(dtype)).float().detach().numpy()
+            np.testing.assert_allclose(run.latents(0), expected, atol=1e-2)
 
 
 def test_a_run_from_arrays_has_one_layer():
