@@ -48,6 +48,9 @@ SAME_OUTPUTS = 1e-2
 _Form = tuple[tuple[int, ...], str]  # shape and dtype
 _Slot = tuple[dict[str, Any], str]  # a module's tensors, and the name of one of them
 
+# A module's submodules, and a copy that tells when one is added, removed or replaced.
+_Children = tuple[dict[str, Any], dict[str, Any]]
+
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
 
 
@@ -149,8 +152,10 @@ class Recorder:
         self._model, self._every = model, every
         self._layers = _layer_names(model, layer)
         slots = list(_state_slots(model))
-        patterns = None if states == "all" else _patterns(states)
-        self._slots = slots if patterns is None else _chosen(slots, patterns)
+        patterns = ["*"] if states == "all" else _patterns(states)
+        _check_patterns(slots, patterns)
+        self._patterns, self._slots = patterns, _chosen(slots, patterns)
+        self._children = _children(model)
         whole = len(self._slots) == len(slots)
         # What each tensor and each part of a batch looks like.
         self._forms: dict[str, _Form] = {}
@@ -253,15 +258,15 @@ class Recorder:
             return
         chunk = self._chunk
         k = chunk.count
-        if self._mirrors:
-            self._copy_to_mirrors()
-        for (slots, key), name in self._slots:
-            tensor = slots[key]
-            view = chunk.views.get(name)
-            if view is None or view.place != (tensor.data_ptr(), tensor.stride()):
-                # The first time in this chunk, or the storage was replaced.
-                view = chunk.views[name] = self._view(chunk, name, tensor)
-            view.buffer[k] = view.array
+        for modules, before in self._children:
+            if modules != before:
+                self._find_anew()
+                break
+        try:
+            self._add_state(chunk, k)
+        except (AttributeError, KeyError):  # a tensor is gone, or None
+            self._find_anew()
+            self._add_state(chunk, k)
         if batch is not None:
             self._add_batch(chunk, batch, {} if labels is None else labels)
         elif labels is not None:
@@ -303,10 +308,7 @@ class Recorder:
             self._send()
             if self._chunk.count:
                 self._flush()
-        final = {f"final/states/{name}": _memory(slots[key]) for (slots, key), name in self._slots}
-        if self._record_latents:
-            final |= {f"final/latents/{name}": array for name, array in self._latents().items()}
-        self._background.finish(final)
+        self._background.finish(self._final())
 
     def __enter__(self) -> Recorder:
         return self
@@ -338,6 +340,53 @@ class Recorder:
             rows=self._chunk_rows,
             memory=self._background.spare_memory(),
         )
+
+    def _add_state(self, chunk: _Chunk, k: int) -> None:
+        if self._mirrors:
+            self._copy_to_mirrors()
+        for (slots, key), name in self._slots:
+            tensor = slots[key]
+            view = chunk.views.get(name)
+            if view is None or view.place != (tensor.data_ptr(), tensor.stride()):
+                # The first time in this chunk, or the storage was replaced.
+                view = chunk.views[name] = self._view(chunk, name, tensor)
+            view.buffer[k] = view.array
+
+    def _find_anew(self) -> None:
+        """Go on with a model whose modules were replaced by such as have tensors alike.
+
+        Raises:
+            OptionError: Its tensors are others now.
+        """
+        slots = _chosen(list(_state_slots(self._model)), self._patterns)
+        before, now = (
+            {_tensor_called(name) for _, name in self._slots},
+            {_tensor_called(name) for _, name in slots},
+        )
+        if before != now:
+            changes = [
+                f"{', '.join(sorted(names))} {what}"
+                for names, what in ((before - now, "removed"), (now - before, "added"))
+                if names
+            ]
+            raise OptionError(
+                f"the model has other tensors than at first: {'; '.join(changes)}; "
+                "close() this recording and begin another"
+            )
+        for (owner, key), name in slots:
+            tensor = owner[key]
+            self._check_form(_tensor_called(name), tuple(tensor.shape), _dtype_name(tensor))
+        self._slots, self._children = slots, _children(self._model)
+
+    def _final(self) -> dict[str, NDArray[Any]]:
+        """What the last update made, if it is still the model that was recorded."""
+        try:
+            self._find_anew()
+            latents = self._latents() if self._record_latents else {}
+        except LatentvizError:  # the steps so far are worth keeping without
+            return {}
+        states = {f"final/states/{name}": _memory(slots[key]) for (slots, key), name in self._slots}
+        return states | {f"final/latents/{name}": array for name, array in latents.items()}
 
     def _latents(self) -> dict[str, NDArray[Any]]:
         """The probe's latents now, each layer's (N, D)."""
@@ -754,16 +803,26 @@ def _patterns(states: str | Sequence[str]) -> list[str]:
     return patterns
 
 
-def _chosen(slots: Sequence[tuple[_Slot, str]], patterns: Sequence[str]) -> list[tuple[_Slot, str]]:
-    """The tensors whose names match any of the patterns.
+def _children(model: nn.Module) -> list[_Children]:
+    """The submodules, as they are held; modules are equal only if they are the same."""
+    held = [module._modules for module in model.modules()]
+    return [(modules, dict(modules)) for modules in held if modules]
+
+
+def _check_patterns(slots: Sequence[tuple[_Slot, str]], patterns: Sequence[str]) -> None:
+    """Refuse a pattern that matches no tensor, unless there is none at all.
 
     Raises:
-        OptionError: A pattern matches none.
+        OptionError: There is one.
     """
-    for pattern in patterns:
+    for pattern in patterns if patterns != ["*"] else []:
         if not fnmatch.filter([name for _, name in slots], pattern):
             names = ", ".join(name for _, name in slots) or "none"
             raise OptionError(f"states: no tensor matches {pattern!r}; the model's are: {names}")
+
+
+def _chosen(slots: Sequence[tuple[_Slot, str]], patterns: Sequence[str]) -> list[tuple[_Slot, str]]:
+    """The tensors whose names match any of the patterns."""
     return [
         (slot, name)
         for slot, name in slots

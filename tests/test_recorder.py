@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import prune
 
 from latentviz import Recorder, open_run
 from latentviz import recorder as recorder_module
@@ -417,6 +418,76 @@ def test_a_tensor_that_changes_its_shape_is_refused_by_name(path, at_step):
             OptionError, match=r"'0.weight' was \(3, 3\) float32 and is now \(5, 3\)"
         ):
             recorder.step()
+
+
+def test_a_module_replaced_by_one_alike_is_recorded_from_then_on(path):
+    model = mlp()
+    with Recorder(path, model, layer="4", probe=RGB) as recorder:
+        recorder.step()
+        model[4] = nn.Linear(8, 2)
+        recorder.step()
+        model[4].weight = nn.Parameter(torch.ones(2, 8))
+        recorder.step()
+    with open_run(path) as run:
+        states = [run.state(step)["4.weight"] for step in (0, 1, 2, None)]
+    assert not np.array_equal(states[0], states[1])
+    assert (states[2] == 1).all()
+    assert (states[3] == 1).all()
+
+
+def replaced(model):
+    model[4] = nn.Linear(8, 3)
+
+
+def extended(model):
+    model.append(nn.Linear(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (replaced, r"'4.weight' was \(2, 8\) float32 and is now \(3, 8\)"),
+        (extended, r"tensor '5\.bias', tensor '5\.weight' added; close\(\) this"),
+        (
+            lambda model: prune.random_unstructured(model[4], "weight", 0.5),
+            r"tensor '4\.weight' removed; tensor '4\.weight_mask', tensor '4.weight_orig' added",
+        ),
+        (
+            lambda model: nn.utils.parametrizations.weight_norm(model[4]),
+            r"tensor '4\.weight' removed; tensor '4\.parametrizations\.weight.original0', ",
+        ),
+        (lambda model: setattr(model[4], "bias", None), r"tensor '4.bias' removed; "),
+    ],
+)
+@pytest.mark.parametrize("probe", [None, RGB])
+def test_a_model_that_becomes_another_ends_its_recording(path, change, message, probe):
+    model = mlp()
+    recorder = Recorder(path, model, layer="4", probe=probe)
+    recorder.step(losses={"loss": 1})
+    change(model)
+    for _ in range(2):
+        with pytest.raises(OptionError, match=message):
+            recorder.step(losses={"loss": 2})
+    recorder.close()
+    with open_run(path) as run:
+        assert run.metrics["loss"].tolist() == [1]
+        assert run.state().keys() == run.state(0).keys() == copied(mlp()).keys()
+        assert all(
+            np.array_equal(a, b)
+            for a, b in zip(run.state().values(), run.state(0).values(), strict=True)
+        )
+        if probe is not None:
+            assert run.latents().shape == (1, 7, 2)
+
+
+def test_a_program_that_goes_elsewhere_meanwhile(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    with Recorder("run.npz", ColorMLP(), layer="encoder") as recorder:
+        recorder.step()
+        os.chdir("elsewhere")
+    with open_run(tmp_path / "run.npz") as run:
+        assert len(run) == 1
 
 
 def test_a_full_disk_ends_recording_and_not_training(tmp_path):

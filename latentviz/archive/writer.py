@@ -57,9 +57,10 @@ class ArchiveWriter:
         Raises:
             ArchiveError: The folder is missing or not writable, or a file is in the way.
         """
-        self.path = Path(path)
-        self.part = part_path(self.path) if part is None else part
-        check_destination(self.path, overwrite=overwrite)
+        # Wherever the program goes meanwhile.
+        self.path = Path(path).absolute()
+        self.part = part_path(self.path) if part is None else part.absolute()
+        check_destination(Path(path), overwrite=overwrite)
         try:
             self._file: IO[bytes] = _open_alone(self.part, overwrite=overwrite or part is not None)
             # A crash must not lose the file's name either.
