@@ -70,6 +70,11 @@ if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
     os.register_at_fork(after_in_child=_disown_all)
 
 
+def _close_forgotten(found: weakref.ref[Recorder]) -> None:
+    if (recorder := found()) is not None:  # else `__del__` has seen to it
+        recorder._close_forgotten()
+
+
 class RecordingWarning(UserWarning):
     """Recording has stopped; training goes on."""
 
@@ -89,8 +94,11 @@ class Recorder:
                 optimizer.step()
 
     A background thread compresses and writes. If it fails (a full disk, say) recording stops with
-    one `RecordingWarning`, training goes on, and `close` raises the error.
+    one `RecordingWarning`, training goes on, and `close` raises the error. A recorder that was not
+    closed is when nothing refers to it any more, or when Python ends, with a `ResourceWarning`.
     """
+
+    _closed = True  # until it is open
 
     def __init__(
         self,
@@ -212,13 +220,15 @@ class Recorder:
         self._label_names: KeysView[str] | None = None
         self._array_type: type | None = None  # of the last batch that was one array
         self._batch_form: object = None  # the last batch's
-        self._closed = False
         self._warned = False
         self._disowned = False
         self._full: _Chunk | None = None
         self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
         self._chunk = self._new_chunk()
+        self._closed = False
         _recording.add(self)
+        # When Python ends; `__del__` may then come too late for the writer's thread.
+        weakref.finalize(self, _close_forgotten, weakref.ref(self))
 
     @property
     def n_steps(self) -> int:
@@ -309,6 +319,29 @@ class Recorder:
             if self._chunk.count:
                 self._flush()
         self._background.finish(self._final())
+
+    def __del__(self) -> None:
+        if self._closed:
+            return
+        if self._background.is_this_thread():  # which happened to collect it, and cannot end itself
+            threading.Thread(target=self._close_forgotten).start()
+        else:
+            self._close_forgotten()
+
+    def _close_forgotten(self) -> None:
+        if self._closed:
+            return
+        category: type[Warning] = ResourceWarning
+        path, outcome = self._background.path, "closed only now"
+        try:
+            self.close()
+        except LatentvizError as error:
+            category, outcome = RecordingWarning, str(error)
+        warnings.warn(
+            f"the recording {path} was not closed: {outcome}; use `with Recorder(...)` or close()",
+            category,
+            stacklevel=2,
+        )
 
     def __enter__(self) -> Recorder:
         return self
@@ -662,6 +695,7 @@ class _Background:
 
     def __init__(self, writer: ArchiveWriter, first: Mapping[str, NDArray[Any]]) -> None:
         self.fault: Exception | None = None
+        self.path = writer.path
         self._writer = writer
         self._members: dict[str, int] = {}
         self._chunks: list[dict[str, Any]] = []
@@ -676,6 +710,9 @@ class _Background:
             raise
         self._thread = threading.Thread(target=self._run, name="latentviz-recorder", daemon=True)
         self._thread.start()
+
+    def is_this_thread(self) -> bool:
+        return threading.current_thread() is self._thread
 
     def put(self, chunk: _Chunk) -> None:
         self._queue.put(chunk)
@@ -712,7 +749,10 @@ class _Background:
         except Exception as error:  # whatever stopped the writer
             writer.abandon(keep=True)
             what = error.strerror if isinstance(error, OSError) else error
-            left = f"what was flushed before is in {writer.part}"
+            left = (
+                f"what was flushed before is in {writer.part}; save it with `latentviz recover "
+                f"{writer.part}`"
+            )
             if not writer.part.exists():
                 left = f"{writer.part} is gone"
             raise ArchiveError(f"the run could not be recorded whole: {what}; {left}") from error

@@ -437,7 +437,8 @@ def test_a_tensor_that_cannot_be_recorded_is_refused_at_once(path, tmp_path, dty
     with pytest.raises(OptionError, match=message):
         Recorder(path, model, layer="encoder")
     assert list(tmp_path.iterdir()) == []
-    Recorder(path, model, layer="encoder", states="*coder*")._background.abandon()
+    with Recorder(path, model, layer="encoder", states="*coder*") as recorder:
+        recorder.step()
 
 
 def test_a_tensor_that_becomes_bfloat16_is_refused(path):

@@ -5,6 +5,8 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
+import warnings
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,7 +16,7 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from latentviz import Recorder, open_run
+from latentviz import Recorder, RecordingWarning, open_run
 from latentviz import recorder as recorder_module
 from latentviz.archive import ArchiveReader
 from latentviz.errors import ArchiveError, ModelError, OptionError
@@ -203,7 +205,7 @@ def test_it_is_a_part_while_open(path, tmp_path):
         recorder.step()
         assert [p.name for p in tmp_path.iterdir()] == ["run.npz.part"]
         with pytest.raises(
-            ArchiveError, match=r"another recorder is writing .*run\.npz\.part; record to"
+            ArchiveError, match=r"another recorder is writing .*run\.npz\.part; close\(\) it if"
         ):
             Recorder(path, ColorMLP(), layer="encoder")
         with pytest.raises(ArchiveError, match=r"run\.npz\.part does: its recording was cut off"):
@@ -387,11 +389,10 @@ def test_a_batch_of_another_shape_is_refused_by_name(path):
     recorder = Recorder(path, ColorMLP(), layer="encoder")
     recorder.step(batch=RGB)
     try:
-        with pytest.raises((OptionError, ArchiveError)):  # noqa: PT012 - which of the two says it
+        with pytest.raises(OptionError, match="the batch was"):
             recorder.step(batch=RGB[:, :2])
-            recorder.close()
     finally:
-        recorder._background._writer.abandon(keep=False)
+        recorder.close()
 
 
 def test_a_tensor_transposed_within_its_storage(path):
@@ -480,6 +481,52 @@ def test_a_model_that_becomes_another_ends_its_recording(path, change, message, 
             assert run.latents().shape == (1, 7, 2)
 
 
+def test_a_recorder_that_nobody_has_any_more_is_closed(path):
+    recorder = Recorder(path, ColorMLP(), layer="encoder")
+    recorder.step()
+    with pytest.warns(ResourceWarning, match=r"run\.npz was not closed: .*use `with Recorder"):
+        del recorder
+    with open_run(path) as run:
+        assert len(run) == 1
+    recorder = Recorder(path, ColorMLP(), layer="encoder", overwrite=True)
+    with pytest.warns(RecordingWarning, match="not closed: no step was recorded"):
+        del recorder
+
+
+def test_a_recorder_that_its_own_thread_collects_is_closed(path):
+    recorder = Recorder(path, ColorMLP(), layer="encoder")
+    recorder.step()
+    recorder._background.is_this_thread = lambda: True
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        before = set(threading.enumerate())
+        del recorder
+        for thread in set(threading.enumerate()) - before:
+            thread.join()
+    assert [w.category for w in caught] == [ResourceWarning]
+    with open_run(path) as run:
+        assert len(run) == 1
+
+
+def test_a_program_that_forgets_to_close(path):
+    code = """
+        import sys
+        from torch import nn
+        from latentviz import Recorder
+        model = nn.Sequential(nn.Linear(3, 2))
+        model.recorder = recorder = Recorder(sys.argv[1], model, layer="0")
+        for _ in range(5):
+            recorder.step()
+    """
+    command = [sys.executable, "-W", "always", "-c", textwrap.dedent(code), path]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
+    assert "ResourceWarning: the recording" in done.stderr
+    assert "run.npz was not closed" in done.stderr
+    assert "Traceback" not in done.stderr
+    with open_run(path) as run:
+        assert len(run) == 5
+
+
 def test_a_program_that_goes_elsewhere_meanwhile(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "elsewhere").mkdir()
@@ -518,7 +565,7 @@ def test_a_full_disk_ends_recording_and_not_training(tmp_path):
         try:
             recorder.close()
         except ArchiveError as error:
-            assert "File too large" in str(error) and f"{path}.part" in str(error), error
+            assert "File too large" in str(error) and f"recover {path}.part`" in str(error), error
         else:
             raise AssertionError("closed without a word")
         assert [p.name for p in path.parent.iterdir()] == ["run.npz.part"]

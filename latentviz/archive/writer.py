@@ -218,7 +218,9 @@ def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise ArchiveError(
-                    f"another recorder is writing {part}; record to another path"
+                    f"another recorder is writing {part}; close() it if it is in this very "
+                    "process, such as in a notebook's cell that ran before, or record to another "
+                    "path"
                 ) from None
             if not _is_at(file, part):
                 file.close()  # its recorder has just moved it into place
