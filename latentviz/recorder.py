@@ -27,6 +27,7 @@ from .archive.writer import chunk_entry
 from .errors import ArchiveError, LatentvizError, ModelError, OptionError
 from .evaluate import layer_outputs, named_layer, plain_model, plain_name
 from .models import build_model, model_factory, registered_name
+from .text import printable
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +51,9 @@ _Slot = tuple[dict[str, Any], str]  # a module's tensors, and the name of one of
 
 # A module's submodules, and a copy that tells when one is added, removed or replaced.
 _Children = tuple[dict[str, Any], dict[str, Any]]
+
+_NUMBER_PREFIX = f"metrics/{f.chunk_id(0)}/"
+NUMBER_NAME = 200 - len(_NUMBER_PREFIX)  # how long a loss's or a param's name may be
 
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
 
@@ -156,9 +160,10 @@ class Recorder:
         check_destination(Path(path), overwrite=overwrite)
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise OptionError(f"every must be 1 or more, got {every!r}")
-        model = plain_model(model)
+        _check_types(model, latents, model_name, model_args)
+        wrapped, model = model, plain_model(model)
         self._model, self._every = model, every
-        self._layers = _layer_names(model, layer)
+        self._layers = _layer_names(wrapped, model, layer)
         slots = list(_state_slots(model))
         patterns = ["*"] if states == "all" else _patterns(states)
         _check_patterns(slots, patterns)
@@ -537,7 +542,12 @@ class Recorder:
                 f"got {type(values).__name__}"
             )
         for name in (name for name in values if name not in columns):
-            f.check_name(f"metrics/{f.chunk_id(0)}/{name}")
+            if not is_number_name(name):
+                raise ArchiveError(
+                    f"{name!r} cannot name a loss or a param; use up to {NUMBER_NAME} letters, "
+                    "digits, spaces and _ - . + @ = , ( ) [ ] with / between parts, none of which "
+                    "begins with a space or a mark but _ + @ -"
+                )
             columns[name] = np.full(self._chunk_rows, np.nan)
         for name, column in columns.items():
             try:
@@ -797,17 +807,53 @@ class _Background:
         self._chunks.append({**entry, "members": {**dict(members), name: crc}})
 
 
-def _layer_names(model: nn.Module, layer: str | Sequence[str]) -> list[str]:
+def _check_types(model: object, latents: object, model_name: object, model_args: object) -> None:
+    """Refuse what is of another kind than it must be.
+
+    Raises:
+        OptionError: Something is.
+    """
+    from torch import nn
+
+    if not isinstance(model, nn.Module):
+        what = f"the class {model.__name__}" if isinstance(model, type) else _in_brief(model)
+        raise OptionError(f"model must be an nn.Module, made already, got {what}")
+    if latents != "auto" and not isinstance(latents, bool):
+        raise OptionError(f'latents must be True, False or "auto", got {_in_brief(latents)}')
+    if model_name is not None and not isinstance(model_name, str):
+        raise OptionError(f"model_name must be a registered name, got {_in_brief(model_name)}")
+    if model_args is not None and not isinstance(model_args, Mapping):
+        raise OptionError(
+            "model_args must be arguments by name, such as {'width': 16}, "
+            f"got {_in_brief(model_args)}"
+        )
+
+
+def _layer_names(wrapped: nn.Module, model: nn.Module, layer: str | Sequence[str]) -> list[str]:
     """The layers to record, each once, as the plain model calls them.
+
+    Args:
+        wrapped: The model as it was given, perhaps in a wrapper.
+        model: The plain model.
+        layer: The layers, as the one or the other calls them.
 
     Raises:
         ModelError: There is no such layer.
         ArchiveError: Its name is not one that can be recorded.
-        OptionError: None is given.
+        OptionError: None is given, or something else than names.
     """
-    names = [layer] if isinstance(layer, str) else list(layer)
+    names = [layer] if isinstance(layer, str) else layer
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise OptionError(
+            "layer must be the name of a submodule, such as 'encoder', or several, "
+            f"got {_in_brief(layer)}"
+        )
     if not names:
         raise OptionError("layer must name one layer or more, got none")
+    if wrapped is not model:
+        own = {id(module): name for name, module in model.named_modules() if name}
+        outer = {name: own.get(id(module)) for name, module in wrapped.named_modules()}
+        names = [name if name in own.values() else outer.get(name) or name for name in names]
     for name in names:
         named_layer(model, name)
         f.check_name(f"latents/{f.chunk_id(0)}/{plain_name(name)}")
@@ -835,12 +881,16 @@ def _state_slots(model: nn.Module) -> Iterator[tuple[_Slot, str]]:
 def _patterns(states: str | Sequence[str]) -> list[str]:
     if states == "none":
         return []
-    patterns = [states] if isinstance(states, str) else list(states)
-    if not patterns or not all(isinstance(pattern, str) for pattern in patterns):
+    patterns = [states] if isinstance(states, str) else states
+    if (
+        not isinstance(patterns, Sequence)
+        or not patterns
+        or not all(isinstance(pattern, str) for pattern in patterns)
+    ):
         raise OptionError(
-            f'states must be "all", "none", or patterns of tensors\' names, got {states!r}'
+            f'states must be "all", "none", or patterns of tensors\' names, got {_in_brief(states)}'
         )
-    return patterns
+    return list(patterns)
 
 
 def _children(model: nn.Module) -> list[_Children]:
@@ -1028,6 +1078,13 @@ def _as_tensor(value: Array) -> torch.Tensor:
 
     if isinstance(value, torch.Tensor):
         return value
+    if isinstance(value, tuple | list) and any(
+        isinstance(v, torch.Tensor) and v.ndim for v in value
+    ):
+        raise OptionError(
+            f"expected one tensor, got a {type(value).__name__} of them; give several inputs by "
+            "name, such as {'points': points, 'mask': mask}, or make them one by torch.stack"
+        )
     try:
         return torch.as_tensor(np.array(value))  # a copy: torch takes no negative strides
     except (TypeError, ValueError):
@@ -1097,9 +1154,18 @@ def _scalar(value: Number) -> float:
     return float(value if item is None else item())
 
 
+def is_number_name(name: str) -> bool:
+    """Whether an archive can hold a loss or a param of that name."""
+    try:
+        f.check_name(f"{_NUMBER_PREFIX}{name}")
+    except ArchiveError:
+        return False
+    return isinstance(name, str)
+
+
 def _in_brief(value: object) -> str:
     shape = getattr(value, "shape", None)
-    return repr(value)[:40] if shape is None else f"an array of shape {tuple(shape)}"
+    return printable(repr(value), 40) if shape is None else f"an array of shape {tuple(shape)}"
 
 
 def _as_array(value: Array) -> NDArray[Any]:

@@ -301,8 +301,12 @@ BAD_STEPS = {
         OptionError,
         r"label 'red' has shape \(1,\) and the batch \(7, 3\)",
     ),
-    "name of a loss": ({"losses": {"a:b": 1}}, ArchiveError, "cannot name a member"),
-    "name of a param": ({"params": {"../x": 1}}, ArchiveError, "cannot name a member"),
+    "name of a loss": (
+        {"losses": {"a:b": 1}},
+        ArchiveError,
+        r"^'a:b' cannot name a loss or a param; use up to 185 letters, digits, spaces and _",
+    ),
+    "name of a param": ({"params": {"../x": 1}}, ArchiveError, r"^'\.\./x' cannot name a loss or"),
     "loss that is no scalar": (
         {"losses": {"loss": torch.zeros(3)}},
         OptionError,
@@ -327,6 +331,11 @@ BAD_STEPS = {
         {"batch": (RGB, RGB[:2]), "labels": {"red": []}},
         OptionError,
         "expected a tensor or an arr",
+    ),
+    "batch that is a pair of tensors": (
+        {"batch": (torch.zeros(2, 3), torch.zeros(2, 3)), "labels": {"red": []}},
+        OptionError,
+        "got a tuple of them; give several inputs by name",
     ),
     "Ctrl-C": ({"losses": {"loss": Interrupting()}}, KeyboardInterrupt, None),
 }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import inspect
+import re
 import warnings
 from collections.abc import Iterable, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import ArchiveError, OptionError
-from ..recorder import Recorder, RecordingWarning
+from ..recorder import NUMBER_NAME, Recorder, RecordingWarning, is_number_name
 
 if TYPE_CHECKING:
     import torch
@@ -72,6 +73,7 @@ class Recording:
         self._parts: list[dict[_Part, torch.Tensor]] = []  # of each micro-batch
         self._forms: dict[_Part, tuple[int, ...]] = {}  # the first's shapes, less their B
         self._apart: set[str] = set()  # the rates that have differed from the first
+        self._names: dict[str, str] = {}  # of losses, as they were logged and as they are recorded
 
     @property
     def is_due(self) -> bool:
@@ -121,7 +123,7 @@ class Recording:
         self._recorder.step(
             batch=inputs.get(ALONE, inputs) if parts else None,
             labels=labels if parts else None,
-            losses=losses,
+            losses={self._name(name): loss for name, loss in losses.items()},
             params=self._rates(optimizers),
         )
         self._n_updates += 1
@@ -153,6 +155,18 @@ class Recording:
             with contextlib.suppress(ArchiveError):  # which says just that
                 self._recorder.close()
 
+    def _name(self, logged: str) -> str:
+        """The name under which a loss can be recorded: a training must not end for a name."""
+        if logged not in self._names:
+            name = logged if is_number_name(logged) else _recordable(logged)
+            while name in self._names.values():
+                name = f"{name[: NUMBER_NAME - 1]}_"
+            self._names[logged] = name
+            if name != logged:
+                message = f"{logged!r} cannot name a loss in a run, so it is recorded as {name!r}"
+                warnings.warn(message, RecordingWarning, stacklevel=2)
+        return self._names[logged]
+
     def _end_to_end(self) -> dict[_Part, torch.Tensor]:
         import torch
 
@@ -166,6 +180,13 @@ class Recording:
         rates = {f"lr-{i}" if i else "lr": float(group["lr"]) for i, group in enumerate(groups)}
         self._apart |= {name for name, rate in rates.items() if rate != rates["lr"]}
         return {name: rate for name, rate in rates.items() if name == "lr" or name in self._apart}
+
+
+def _recordable(name: str) -> str:
+    """The name, with _ for what an archive's names may not have."""
+    allowed = re.sub(r"[^\w .+@=,()\[\]/-]", "_", name, flags=re.ASCII)
+    begun = re.sub(r"(^|/)(?![\w+@-])[^/]?", r"\1_", allowed, flags=re.ASCII)
+    return begun[:NUMBER_NAME].rstrip("/")
 
 
 def _checked(part: _Part, value: object) -> torch.Tensor:

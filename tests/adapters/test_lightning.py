@@ -201,6 +201,21 @@ def test_what_is_logged_for_epochs_only_is_no_step_s_loss(fit, small, path, on_s
         np.testing.assert_allclose(run.metrics[name], expected, rtol=1e-6)
 
 
+def test_names_that_a_run_cannot_hold(fit, small, path):
+    class Named(small):
+        def log_what(self, loss, batch_idx):
+            for name in ("top-1 (%)", "top-1 (#)", "λ"):
+                self.log(name, loss)
+
+    with pytest.warns(RecordingWarning) as caught:
+        fit(Named())
+    said = [str(w.message) for w in caught if w.category is RecordingWarning]
+    assert len(said) == 3
+    assert "'top-1 (%)' cannot name a loss in a run, so it is recorded as 'top-1 (_)'" in said
+    with open_run(path) as run:
+        assert run.metrics.keys() == {"top-1 (_)", "top-1 (_)_", "_"}
+
+
 @pytest.mark.parametrize("every", [1, 3])
 def test_each_of_several_optimizers_updates_is_a_step(fit, small, path, every):
     class Adversaries(small):
