@@ -181,7 +181,7 @@ def evaluate(
 
     def keep(module: nn.Module, args: object, output: object) -> None:
         if not captured:
-            captured.append(_latent_matrix(output))
+            captured.append(_latent_matrix(output, layer))
 
     def forward(state: Mapping[str, torch.Tensor]) -> Any:
         with _hooked(target, keep):
@@ -209,7 +209,7 @@ def _reach(
     def stop(module: nn.Module, args: object, output: object) -> None:
         for layer, target in targets.items():
             if target is module:
-                captured.setdefault(layer, _latent_matrix(output))
+                captured.setdefault(layer, _latent_matrix(output, layer))
         if len(captured) == len(targets):
             raise _LayerReached
 
@@ -238,12 +238,19 @@ def _call(model: nn.Module, state: Mapping[str, torch.Tensor], inputs: Tensors) 
     return functional_call(model, dict(state), args, kwargs, tie_weights=False)
 
 
-def _latent_matrix(output: object) -> torch.Tensor:
+def _latent_matrix(output: object, layer: str) -> torch.Tensor:
     import torch
 
-    if not isinstance(output, torch.Tensor) or output.ndim < 2:
-        got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-        raise ModelError(f"a latent layer's output must be a tensor (N, ...), got {got}")
+    if not isinstance(output, torch.Tensor):
+        raise ModelError(
+            f"the output of layer {printable(layer)!r} must be a tensor (N, D), got a "
+            f"{type(output).__name__}; name a submodule that returns a tensor"
+        )
+    if output.ndim < 2:
+        raise ModelError(
+            f"the output of layer {printable(layer)!r} must be (N, D) or (N, ...), got "
+            f"{tuple(output.shape)}; name a layer before it, or keep a dimension of length 1"
+        )
     return output.flatten(1)
 
 

@@ -141,11 +141,23 @@ def test_no_states_and_no_probe_leave_curves_and_batches(path):
         ({"every": True}, "every must be 1 or more, got True"),
         ({"latents": True}, "give probe= too"),
         ({"layer": []}, "layer must name one layer or more"),
+        ({"layer": 2}, "layer must be the name of a submodule, .* got 2$"),
+        ({"layer": None}, "layer must be the name .* got None$"),
+        ({"layer": ["encoder", 2]}, r"layer must be the name .* got \['encoder', 2\]$"),
+        ({"layer": ColorMLP().encoder}, r"layer must be the name .* got Sequential\(  "),
+        ({"states": None}, "states must be .* got None$"),
+        ({"states": False}, "states must be .* got False$"),
+        ({"model": ColorMLP}, "model must be an nn.Module, made already, got the class ColorMLP$"),
+        ({"model": copied}, "model must be an nn.Module, made already, got <function copied"),
+        ({"model_args": [1]}, r"model_args must be arguments by name, .* got \[1\]$"),
+        ({"model_name": 1}, "model_name must be a registered name, got 1$"),
+        ({"latents": "yes"}, "latents must be True, False or \"auto\", got 'yes'$"),
+        ({"probe": [torch.zeros(2, 3)] * 2}, "got a list of them; give several inputs by name"),
     ],
 )
 def test_options_that_do_not_fit(path, tmp_path, options, message):
     with pytest.raises(OptionError, match=message):
-        Recorder(path, ColorMLP(), **({"layer": "encoder"} | options))
+        Recorder(path, **({"model": ColorMLP(), "layer": "encoder"} | options))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -274,6 +286,28 @@ def test_a_registered_model_that_shapes_do_not_tell_apart(path, monkeypatch, dty
             assert (run.model_name == "acting") == is_named
             expected = tanh.eval()(torch.tensor(RGB).to(dtype)).float().detach().numpy()
             np.testing.assert_allclose(run.latents(0), expected, atol=1e-2)
+
+
+class Awkward(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.rnn, self.flat = nn.GRU(3, 2), nn.Flatten(0)
+
+    def forward(self, x):
+        return self.flat(self.rnn(x)[0])
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        ("rnn", r"output of layer 'rnn' must be a tensor \(N, D\), got a tuple; name a submodule"),
+        ("flat", r"output of layer 'flat' must be \(N, D\) or \(N, \.\.\.\), got \(14,\); name a"),
+    ],
+)
+def test_layers_without_latents(path, layer, message):
+    recorder = Recorder(path, Awkward(), layer=layer, probe=RGB)
+    with pytest.raises(ModelError, match=message), recorder:
+        recorder.step()
 
 
 def test_a_run_from_arrays_has_one_layer():
@@ -591,14 +625,19 @@ def compiled_in_place(model):
     "wrap",
     [compiled_whole, compiled_in_part, compiled_in_place, nn.DataParallel],
 )
-@pytest.mark.parametrize("layer", ["encoder", "encoder.0"])
+@pytest.mark.parametrize("layer", ["encoder", "encoder.0", "as the wrapper calls it"])
 def test_wrapped_models_are_recorded_as_the_plain_ones(path, wrap, layer):
     model = ColorMLP()
     plain = copied(model).keys()
     wrapped = wrap(model)
+    given = layer
+    if layer == "as the wrapper calls it":
+        modules = wrapped.named_modules()
+        given = next(name for name, module in modules if module is model.encoder)
+        layer = "encoder"
     probe = torch.tensor(RGB)
     latents, hooks = [], []
-    with Recorder(path, wrapped, layer=layer, probe=RGB, latents=True) as recorder:
+    with Recorder(path, wrapped, layer=given, probe=RGB, latents=True) as recorder:
         for _ in range(3):
             loss = wrapped(probe).square().mean()
             wrapped.zero_grad()
