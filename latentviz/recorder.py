@@ -80,7 +80,7 @@ def _close_forgotten(found: weakref.ref[Recorder]) -> None:
 
 
 class RecordingWarning(UserWarning):
-    """Recording has stopped; training goes on."""
+    """Something is not recorded, or not as it was given; training goes on."""
 
 
 class Recorder:
@@ -145,7 +145,8 @@ class Recorder:
             model_name: The name under which the model is registered (entry-point group
                 ``latentviz.models``); found by its class if None. The latents of a model that is
                 not registered are recorded, so that the run can be drawn.
-            model_args: Keyword arguments with which the registered factory makes this model.
+            model_args: Keyword arguments with which the registered factory makes this model. What
+                it makes is run on the probe, and must give the same outputs of the layers.
             keyframes: For each property of the schedule, the steps at which it is keyed.
             phases: The steps at which the phases start, and their names.
             seed: The seed of the run, for the record.
@@ -258,7 +259,8 @@ class Recorder:
             params: The schedule's properties by name (learning rate, weights of terms).
 
         Raises:
-            OptionError: A shape or a dtype is not one that can be recorded, or has changed.
+            OptionError: A shape or a dtype is not one that can be recorded, or has changed; or
+                the model has other tensors than at first.
             ArchiveError: A name is not one that can be recorded.
         """
         if self._closed:
@@ -982,7 +984,8 @@ def _is_rebuilt(
         except ModelError:
             return True
         try:
-            twin = build_model(model_factory(name), args)
+            with torch.device("cpu"):  # whatever the default is
+                twin = build_model(model_factory(name), args)
             # As they are: a model may have been made another precision's.
             own = {plain_name(name): name for name in twin.state_dict()}
             given = {own[name]: tensor for name, tensor in state.items() if name in own}
