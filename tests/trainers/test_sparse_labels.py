@@ -199,7 +199,10 @@ def test_ctrl_c_before_the_first_step_leaves_nothing(tmp_path, short, monkeypatc
 
 
 def test_a_second_ctrl_c_names_the_unfinished_archive(tmp_path, short, monkeypatch):
+    left_open = []
+
     def close(self):
+        left_open.append(self)
         raise KeyboardInterrupt
 
     interrupt_after(5, monkeypatch)
@@ -209,6 +212,8 @@ def test_a_second_ctrl_c_names_the_unfinished_archive(tmp_path, short, monkeypat
         result = invoke("-o", path, "--dopesheet", short)
     assert result.exit_code == 130
     assert result.stderr == f"Interrupted: what was written so far is in {path}.part\n"
+    for recorder in left_open:
+        recorder.close()
 
 
 def wait_until(reached, process: subprocess.Popen[str]) -> None:
