@@ -74,13 +74,18 @@ def open_run(
 
     Raises:
         ArchiveError: The file is missing, or no archive that this version can read.
-        ModelError: ``model`` is neither a name nor a module.
+        ModelError: ``model`` is neither a module nor the name of what makes one.
+        OptionError: ``path`` is no path.
     """
     if model is not None and not isinstance(model, str) and not hasattr(model, "named_modules"):
         raise ModelError(
             "model must be a module, or 'package.module:factory' for what makes it; "
             f"got {type(model).__name__}"
         )
+    if not isinstance(path, str | PathLike):
+        raise OptionError(f"a run is a Run or the path of its archive, got {type(path).__name__}")
+    if isinstance(model, str):
+        factory_at(model)  # a wrong name is wrong even where latents are recorded
     reader = ArchiveReader(path, max_bytes=max_bytes)
     try:
         run = Run._from_archive(reader, model)
@@ -245,11 +250,17 @@ class Run:
 
     def _repr_html_(self) -> str:
         """The run in a notebook: a table of what is in it."""
-        return table_html(printable(self.name), summary(self.describe()))
+        closed = self.is_archive and self._archive.reader.closed
+        about = self._own_words() if closed else self.describe()
+        return table_html(printable(self.name), summary(about))
 
     def describe(self) -> dict[str, Any]:
         """What is known of the run, as plain values that JSON can hold; evaluates nothing."""
-        about: dict[str, Any] = {
+        return self._own_words() | self._source.describe()
+
+    def _own_words(self) -> dict[str, Any]:
+        """What can be said without reading anything."""
+        return {
             "name": self.name,
             "steps": len(self),
             "first_step": int(self.steps[0]),
@@ -262,14 +273,15 @@ class Run:
             "metrics": list(self.metrics),
             "phases": [{"step": step, "name": name} for step, name in self.phases],
         }
-        return about | self._source.describe()
 
     def index_of(self, step: int | np.integer[Any]) -> int:
         """Where a step stands among the recorded steps.
 
         Raises:
-            OptionError: It was not recorded.
+            OptionError: It was not recorded, or is no whole number.
         """
+        if not isinstance(step, int | np.integer):
+            raise OptionError(f"a step is a whole number, got {step!r}")
         index = int(np.searchsorted(self.steps, step))
         if index == len(self) or self.steps[index] != step:
             raise OptionError(
@@ -295,6 +307,53 @@ class Run:
             ArchiveError: The run has no batches.
         """
         return self._archive.batch(self.index_of(step))
+
+    @property
+    def has_final(self) -> bool:
+        """Whether the latents after the last update are known.
+
+        A recording that was cut off has none, nor has a run that was made from arrays.
+        """
+        return self._source.has_final(self.layer)
+
+    def final_latents(self) -> NDArray[np.float32]:
+        """The probe's latents after the last update, (N, D) float32.
+
+        Read from the archive where they were recorded, else evaluated from the final state.
+
+        Raises:
+            OptionError: They are not known; see `has_final`.
+            ModelError: The model is not registered, and none was given.
+            ArchiveError: The run has no probe, or is damaged.
+        """
+        if not self.has_final:
+            raise OptionError(
+                f"the latents after the last update are not known; the last recorded step is "
+                f"{self.steps[-1]}"
+            )
+        return self._archive.final_latents(self.layer)
+
+    def moment(self, step: int | None) -> tuple[int | None, str]:
+        """What a picture shows by default or of a step: the step, and the same in words.
+
+        Args:
+            step: A recorded step; None for what is last.
+
+        Returns:
+            The step, or None for the state after the last update; where that is not known, the
+            last recorded step.
+
+        Raises:
+            OptionError: The step was not recorded.
+        """
+        if step is not None:
+            self.index_of(step)
+            return step, f"at step {step}"
+        if self.has_final:
+            return None, "after the last update"
+        last = int(self.steps[-1])
+        # Of a run from arrays, nobody said that there would be more.
+        return last, f"at step {last}" + (" (the last recorded)" if self.is_archive else "")
 
     def latents(
         self,
@@ -436,6 +495,9 @@ class _ArraySource:
     @property
     def layers(self) -> tuple[str, ...]:
         return (ARRAYS_LAYER,)
+
+    def has_final(self, layer: str) -> bool:
+        return False
 
     def check_layer(self, layer: str) -> None:
         if layer != ARRAYS_LAYER:
@@ -691,13 +753,35 @@ class _ArchiveSource:
     def check_layer(self, layer: str) -> None:
         """Whether there may be latents of it: the model may yet have no such layer."""
         recorded = self._names["latents"]
-        if layer in recorded or layer == self.header.layer or self._is_whole:
+        if layer in recorded or layer == self.header.layer or self.can_evaluate:
             return
+        if self._is_whole and not recorded:
+            return  # what lacks is the model, and who makes it says so
+        if self._is_whole:
+            raise OptionError(
+                f"no layer {printable(layer)!r} was recorded; recorded: "
+                f"{printable(', '.join(recorded))}"
+            )
         raise OptionError(
             f"the latents of layer {printable(layer)!r} were not recorded (those of "
             f"{printable(', '.join(recorded)) or 'no layer'} were), nor can they be evaluated from "
             f"the states: {self._recorded_states()}"
         )
+
+    def has_final(self, layer: str) -> bool:
+        names = self._names["states"]
+        has_states = self._is_whole and f"final/states/{names[0]}" in self.reader
+        return has_states or f"final/latents/{layer}" in self.reader
+
+    def final_latents(self, layer: str) -> NDArray[np.float32]:
+        member = f"final/latents/{layer}"
+        if member in self.reader:
+            with np.errstate(over="ignore"):  # as of a step's
+                latents = self.reader.read(member).astype(np.float32, copy=False)
+        else:
+            latents = self.evaluate(self.state(None), self.probe, layer).latents
+        self._check_latents(latents[None])
+        return latents
 
     def latents(self, indices: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
         with self._lock:
@@ -794,15 +878,18 @@ class _ArchiveSource:
             values = self._gather("latents", layer, start, stop)
         else:
             values = self._evaluated(layer, start, stop)
-        if values.ndim != 3 or values.shape[1] != self.n_points or values.shape[2] == 0:
-            raise ArchiveError(
-                f"{self.reader.path}: latents must be ({stop - start}, {self.n_points}, D), one "
-                f"row a point of the probe, got {values.shape}"
-            )
+        self._check_latents(values)
         self._blocks[key] = values
         if len(self._blocks) > CACHED_BLOCKS:
             self._blocks.popitem(last=False)
         return values
+
+    def _check_latents(self, values: NDArray[np.float32]) -> None:
+        if values.ndim != 3 or values.shape[1] != self.n_points or values.shape[2] == 0:
+            raise ArchiveError(
+                f"{self.reader.path}: latents must be ({len(values)}, {self.n_points}, D), one "
+                f"row a point of the probe, got {values.shape}"
+            )
 
     def _evaluated(self, layer: str, start: int, stop: int) -> NDArray[np.float32]:
         if not self._is_whole:

@@ -252,6 +252,31 @@ def test_a_step_that_was_not_recorded(run, step):
     assert str(caught.value) == message
 
 
+def test_a_step_that_is_no_whole_number(run):
+    with pytest.raises(OptionError, match="a step is a whole number, got '2'"):
+        run.index_of("2")
+
+
+def test_a_closed_run_says_so(path):
+    with open_run(path) as run:
+        pass
+    with pytest.raises(ArchiveError, match=r"\.npz was closed; open the run anew to read it"):
+        run.latents()
+
+
+def test_what_is_no_path():
+    with pytest.raises(OptionError, match="a run is a Run or the path of its archive, got NoneTy"):
+        open_run(None)
+
+
+def test_a_model_s_name_is_checked_even_where_latents_are_recorded(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(3, 2))
+    with Recorder(tmp_path / "run.npz", model, layer="0", probe=torch.rand(6, 3)) as recording:
+        recording.step()
+    with pytest.raises(ModelError, match=r"must be package\.module:factory, got 'foo'"):
+        open_run(tmp_path / "run.npz", model="foo")
+
+
 def test_a_list_with_a_step_that_was_not_recorded(run):
     with pytest.raises(OptionError, match="step 150 was not recorded"):
         run.latents([0, 150, 151])
@@ -322,7 +347,7 @@ def test_a_model_that_the_user_names(path, tmp_path, expected, model):
 )
 def test_a_model_that_cannot_be_made(path, tmp_path, header, model, message):
     stranger = rewritten(path, tmp_path / "x.npz", header=header)
-    with open_run(stranger, model=model) as run, pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=message), open_run(stranger, model=model) as run:
         run.latents(0)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO
 
 from numpy.typing import NDArray
 
@@ -41,7 +42,7 @@ class ArchiveReader:
         """
         self.path = Path(path)
         try:
-            self._file = open(self.path, "rb")  # noqa: SIM115
+            self._file = open_regular(self.path)
         except FileNotFoundError:
             raise ArchiveError(_missing(self.path)) from None
         except OSError as error:
@@ -73,6 +74,11 @@ class ArchiveReader:
             raise self._error(f"it has no member {name!r}")
         return f.array_from_npy(self._bytes(member), name)
 
+    @property
+    def closed(self) -> bool:
+        """Whether the file is closed, so that nothing more can be read."""
+        return self._file.closed
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -93,6 +99,8 @@ class ArchiveReader:
 
     def _pread(self, offset: int, count: int) -> bytes:
         with self._lock:
+            if self.closed:
+                raise ArchiveError(f"{self.path} was closed; open the run anew to read it")
             self._file.seek(offset)
             data = self._file.read(count)
         if len(data) != count:
@@ -140,7 +148,10 @@ class ArchiveReader:
         )
         count, size, start = sums
         if magic != b"PK\5\6" or disk or start_disk or on_disk != count or comment:
-            raise self._error("it does not end in a ZIP directory; it may have been cut off")
+            raise self._error(
+                "it does not end in a ZIP directory; it may have been cut off: `latentviz recover` "
+                "saves what is whole of it"
+            )
         if count == f.LIMIT16 or f.LIMIT32 in (size, start):
             end_at, *large = self._read_zip64_end(end_at)
             limits = (f.LIMIT16, f.LIMIT32, f.LIMIT32)
@@ -229,7 +240,10 @@ class ArchiveReader:
         position = 0
         for m in members.values():
             if m.offset != position:
-                raise self._error(f"member {m.name!r} overlaps another or leaves a gap")
+                raise self._error(
+                    f"member {m.name!r} overlaps another or leaves a gap; was it rewritten by "
+                    "another program?"
+                )
             large = max(m.size, m.compressed) >= f.LIMIT32
             head = f.LOCAL_HEADER.size + len(m.name) + 4 + (f.ZIP64_SIZES.size if large else 0)
             position += head + m.compressed
@@ -262,6 +276,19 @@ class ArchiveReader:
         for entry in entries:
             del entry["members"]  # checked, and large in a long run
         return manifest
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to read; what is none, such as a pipe, could keep us waiting for ever.
+
+    Raises:
+        ArchiveError: It is no regular file.
+        OSError: It cannot be opened.
+    """
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of a folder the system says so
+        raise ArchiveError(f"cannot read {path}: it is no regular file")
+    return path.open("rb")
 
 
 def _zip64(fields: tuple[int, int, int], extra: bytes) -> tuple[int, int, int, bool]:

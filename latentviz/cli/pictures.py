@@ -154,6 +154,10 @@ def timeline(**options: Any) -> None:
     "1,2 and 1,3. The thumbnails show the first.",
 )
 @click.option(
+    "--layer", metavar="NAME",
+    help="The layer whose latents are drawn. Default: the first that was recorded.",
+)  # fmt: skip
+@click.option(
     "--names",
     metavar="NAME,...",
     help="Names for the projections' titles, in order, separated by commas.",

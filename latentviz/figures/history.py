@@ -41,6 +41,7 @@ def plot_history(
     run: Run,
     *,
     step: int | None = None,
+    layer: str | None = None,
     dims: Sequence[tuple[int, int]] | None = None,
     names: Sequence[str] = (),
     limits: float | None = None,
@@ -56,7 +57,8 @@ def plot_history(
     Args:
         run: A run with latents, or its archive's path.
         step: The recorded step to show; by default the state after the last update (the last
-            recorded step, where the run has no states to evaluate).
+            recorded one, of a recording that was cut off or a run from arrays).
+        layer: The layer whose latents are shown; by default `Run.layer`.
         dims: Pairs of latent dimensions, (right, up); default (1,0), (1,2), (1,3). The thumbnails
             show the first.
         names: Names for the projections' titles, in order.
@@ -67,13 +69,17 @@ def plot_history(
         colormap: A matplotlib colormap, for points that are colored by a scalar.
 
     Raises:
-        OptionError: The step was not recorded, or another option is out of range.
+        OptionError: The step or the layer was not recorded, or another option is out of range.
         ModelError: The run's model is not registered, and none was given.
         ArchiveError: The latents of a step that is shown are not finite.
     """
     check_picture_size(size)
     look = theme_named(theme)
-    latest, n_before, when = _latest(run, step)
+    of_layer = "" if layer in (None, run.layer) else f" of layer {printable(str(layer))}"
+    run = run if layer is None else run.at_layer(layer)
+    step, when = run.moment(step)
+    latest = run.final_latents() if step is None else run.latents(step)
+    n_before = len(run) if step is None else run.index_of(step)
     earlier = GeometricPace()(n_before, MAX_THUMBNAILS) if n_before else np.empty(0, np.int64)
     steps = run.steps[earlier]
     latents = np.stack([*(run.latents(steps) if len(steps) else ()), latest])
@@ -88,7 +94,7 @@ def plot_history(
         used = [d for view in views for d in (view.i, view.j)]
         limits = max(LEAST_LIMITS, LIMITS_MARGIN * float(np.abs(latents[:, :, used]).max()))
     colors = point_colors(run.colors, run.n_points, look, colormap)
-    title = f"Latents {when}"
+    title = f"Latents{of_layer} {when}"
     plots, sprites = _arranged(latents, steps, views, limits, size, look, title)
     pixels = draw_board(
         size, plots, sprites, colors=colors, dot_radius=DOT_SHARE * limits, alpha=ALPHA, theme=look
@@ -97,7 +103,7 @@ def plot_history(
     thumbnails = ", ".join(str(s) for s in steps)
     radius = np.linalg.norm(latents[-1], axis=-1)
     alt = (
-        f"The latents of {run.n_points} points {when} in the projections {titles}; "
+        f"The latents{of_layer} of {run.n_points} points {when} in the projections {titles}; "
         f"their distances from the origin have the median {np.median(radius):.2g} and reach "
         f"{radius.max():.2g}."
     )
@@ -105,15 +111,6 @@ def plot_history(
         alt += f" Below, {printable(views[0].title)} at the steps {thumbnails}."
     data = {"step": step, "earlier_steps": [int(s) for s in steps], "limits": limits}
     return Picture(title, alt, data, pixels)
-
-
-def _latest(run: Run, step: int | None) -> tuple[NDArray[np.float32], int, str]:
-    """The latents to show (N, D), how many recorded steps come before them, and when that is."""
-    if step is None and run.can_evaluate:
-        return run.evaluate(run.probe).latents, len(run), "after the last update"
-    index = len(run) - 1 if step is None else run.index_of(step)
-    step = int(run.steps[index])
-    return run.latents(step), index, f"at step {step}"
 
 
 def _arranged(

@@ -85,8 +85,8 @@ def plot_sphere(
 
     Args:
         run: A run, or its archive's path.
-        step: A recorded step; by default the state after the last update (the last recorded step,
-            where the run has no states to evaluate).
+        step: A recorded step; by default the state after the last update (the last recorded one,
+            of a recording that was cut off or a run from arrays).
         dims: Triples of latent dimensions; default (1,0,2), (1,2,0), (3,2,0), as far as there are
             these dimensions.
         probe: ``rgb:N`` evaluates the model on the RGB cube, N colors a side; ``run`` shows the
@@ -271,12 +271,14 @@ def _cloud(
 ) -> _Cloud:
     """The points to show, where the model puts them and what it makes of them."""
     side = _grid_side(run, probe)
-    if side is None and layer is None and not run.can_evaluate:
-        step = int(run.steps[-1]) if step is None else step
-        latents, outputs = run.latents(step), None
+    of_layer = "" if layer in (None, run.layer) else f" of layer {printable(str(layer))}"
+    run = run if layer is None else run.at_layer(layer)
+    step, when = run.moment(step)
+    if side is None and not run.can_evaluate:
+        latents, outputs = run.final_latents() if step is None else run.latents(step), None
         fill = point_colors(run.colors, len(latents), theme)
     elif side is None:
-        answer = run.evaluate(run.probe, step, layer=layer)
+        answer = run.evaluate(run.probe, step)
         latents = answer.latents
         fill = point_colors(run.colors, len(latents), theme)
         # A reconstruction is compared with a color, and with nothing else.
@@ -284,15 +286,13 @@ def _cloud(
     else:
         _check_colors_fit(run, side)
         fill = rgb_grid(side).astype(np.float32)
-        answer = run.evaluate(fill, step, layer=layer)
+        answer = run.evaluate(fill, step)
         latents, outputs = answer.latents, answer.outputs
     if outputs is not None and outputs.shape != fill.shape:
         outputs = None
-    when = "after the last update" if step is None else f"at step {step}"
     _check_finite(f"latents {when}", latents)
     radii = np.linalg.norm(latents.astype(np.float64), axis=1)
-    layer = run.layer if layer is None else layer
-    name = f"atents{'' if layer == run.layer else f' of layer {printable(layer)}'} {when}"
+    name = f"atents{of_layer} {when}"
     words = (
         f"The l{name} of {len(latents)} {'points' if side is None else 'colors of the RGB cube'}, "
         "as spheres in front of the unit sphere; their distances from the origin have the median "
@@ -300,7 +300,7 @@ def _cloud(
     )
     data: dict[str, Any] = {
         "step": step,
-        "layer": layer,
+        "layer": run.layer,
         "probe": "run" if side is None else f"rgb:{side}",
         "points": len(latents),
         "distance_max": float(radii.max()),

@@ -4,9 +4,20 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from latentviz import ArchiveError, OptionError, Run, open_run, plot_history, plot_timeline
+from latentviz import (
+    ArchiveError,
+    IncompleteRunWarning,
+    OptionError,
+    Recorder,
+    Run,
+    open_run,
+    plot_history,
+    plot_timeline,
+)
+from latentviz.archive import ArchiveReader
 from latentviz.comparison import TOLERANCE
 from latentviz.figures.history import DOT_SHARE
 from latentviz.theme import rgb_bytes, theme_named
@@ -94,7 +105,7 @@ def corners(scale=1.0, n_steps=1):
 def test_points_stand_where_they_belong():
     picture = plot_history(corners(), theme="dark")
     pixels = picture.pixels
-    assert picture.data == {"step": None, "earlier_steps": [], "limits": 1.5}
+    assert picture.data == {"step": 0, "earlier_steps": [], "limits": 1.5}
 
     def middles(color):
         # Opacity 0.9 over the disc, or over the page's own ground.
@@ -186,6 +197,53 @@ def test_by_default_the_final_state_is_shown(run):
     last = plot_history(run, step=149)
     assert last.title == "Latents at step 149"
     assert (last.pixels[100:600] != picture.pixels[100:600]).any()
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory):
+    """A run of a model that is not registered, whose latents grow by 1 at each of 3 updates."""
+    path = tmp_path_factory.mktemp("stranger") / "run.npz"
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 3))
+    with torch.no_grad():
+        for tensor in model.parameters():
+            tensor.zero_()
+    with Recorder(path, model, layer=["0", "1"], probe=torch.rand(5, 2)) as recorder:
+        for _ in range(3):
+            recorder.step()
+            with torch.no_grad():
+                model[0].bias += 1
+    return path
+
+
+def test_the_final_latents_of_a_run_that_cannot_be_evaluated(stranger):
+    picture = plot_history(stranger, dims=[(1, 0)])
+    assert picture.title == "Latents after the last update"
+    assert "reach 4.2." in picture.alt  # (3, 3); at the last recorded step it was (2, 2)
+    assert picture.data["earlier_steps"] == [0, 1, 2]
+    other = plot_history(stranger, layer="1", dims=[(1, 2)])
+    assert "reach 0." in other.alt
+    assert other.title == "Latents of layer 1 after the last update"
+
+
+def test_a_recording_that_was_cut_off_says_which_step_is_its_last(stranger, short_run, tmp_path):
+    for path in (stranger, short_run):
+        part = tmp_path / "run.npz.part"
+        with ArchiveReader(path) as reader:
+            end = min(m.offset for m in reader.members.values() if m.name.startswith("final/"))
+        part.write_bytes(path.read_bytes()[:end])
+        with pytest.warns(IncompleteRunWarning):
+            picture = plot_history(part, dims=[(1, 0)])
+        last = 2 if path == stranger else 149
+        assert picture.title == f"Latents at step {last} (the last recorded)"
+        assert f"points at step {last} (the last recorded) in the projections" in picture.alt
+        assert picture.data["step"] == last
+
+
+def test_a_layer_that_was_not_recorded(stranger, tmp_path, invoke):
+    done = invoke("history", stranger, "-o", tmp_path / "h.png", "--layer", "foo", status=2)
+    assert done.stderr == "Error: no layer 'foo' was recorded; recorded: 0, 1\n"
+    with open_run(stranger) as run, pytest.raises(OptionError, match="no layer 'zz' was recorded"):
+        run.at_layer("zz")
 
 
 def test_curves_that_hide_each_other_are_both_seen():

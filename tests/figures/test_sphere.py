@@ -17,7 +17,7 @@ import latentviz
 from latentviz import Recorder, Run, open_run, plot_sphere, render_orbit
 from latentviz.cli import main
 from latentviz.encode import GIF, H264
-from latentviz.errors import ArchiveError, ModelError, OptionError
+from latentviz.errors import ArchiveError, OptionError
 from latentviz.figures import sphere
 from latentviz.figures.sphere import parse_triple
 from latentviz.raster.spheres import NO_GRAPHICS, NO_PYVISTA, SphereRenderer
@@ -258,7 +258,9 @@ def test_the_default_probe(graphics, recorded, pairs):
     assert "error_max" not in picture.data
     assert "true color" not in picture.alt
     with open_run(pairs) as run:  # its model is not registered: its latents were recorded
-        assert plot_sphere(run, **small).data["step"] == 0
+        picture = plot_sphere(run, **small)
+        assert (picture.data["step"], picture.title) == (None, "Latents after the last update")
+        assert plot_sphere(run, **small, step=0).title == "Latents at step 0"
     model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Linear(4, 2))
     with open_run(pairs, model=model) as run:
         data = plot_sphere(run, **small).data
@@ -272,6 +274,15 @@ def test_the_run_s_own_points_are_evaluated_where_they_can_be(graphics, recorded
     assert data["error_max"] == pytest.approx(error.max(), rel=1e-5)
 
 
+def test_another_layer_whose_latents_were_recorded(graphics, tmp_path):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Linear(4, 3))
+    with Recorder(tmp_path / "r.npz", model, layer=["0", "1"], probe=torch.rand(5, 2)) as recorder:
+        recorder.step()
+    picture = plot_sphere(tmp_path / "r.npz", layer="1", size=(200, 240), dims=[(1, 0, 2)])
+    assert picture.title == "Latents of layer 1 after the last update"
+    assert picture.data["layer"] == "1"
+
+
 def test_a_probe_that_does_not_fit(pairs):
     model = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Linear(4, 2))
     with open_run(pairs, model=model) as run, pytest.raises(OptionError) as caught:
@@ -280,11 +291,13 @@ def test_a_probe_that_does_not_fit(pairs):
         "probe rgb:4 is colors (N, 3), but the model's inputs are (N, 2); use run, the run's own "
         "points"
     )
-    with open_run(pairs) as run, pytest.raises(ModelError, match="does not name its model"):
-        plot_sphere(run, layer="0")
-    for options in ({"probe": "rgb:4"}, {"layer": "0"}):
-        with pytest.raises(ArchiveError, match="made from arrays and has no states"):
-            plot_sphere(arrays(), **options)
+    with open_run(pairs) as run, pytest.raises(OptionError) as caught:
+        plot_sphere(run, layer="1")
+    assert str(caught.value) == "no layer '1' was recorded; recorded: 0"
+    with pytest.raises(ArchiveError, match="made from arrays and has no states"):
+        plot_sphere(arrays(), probe="rgb:4")
+    with pytest.raises(OptionError, match="made from arrays has one layer, 'latents', not '0'"):
+        plot_sphere(arrays(), layer="0")
 
 
 def test_latents_that_cannot_be_shown():
