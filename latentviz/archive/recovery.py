@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import ArchiveError
 from . import format as f
+from .reader import ArchiveReader, open_regular
 from .salvage import DEFAULT_MAX_BYTES, reader_of, salvage
 from .writer import PART, ArchiveWriter
 
@@ -20,6 +22,8 @@ class Recovery:
     n_steps: int
     n_dropped_bytes: int
     """How many bytes at its end were of no whole chunk."""
+    is_being_recorded: bool
+    """Whether its recorder still ran, so that more may come."""
 
 
 def recover(
@@ -35,22 +39,29 @@ def recover(
     is then the last recorded one.
 
     Args:
-        part: The recording, ``NAME.npz.part``.
-        output: Where the archive shall lie; by default ``NAME.npz`` beside it.
+        part: The recording, ``NAME.npz.part``; or an archive, ``NAME.npz``, that was cut short.
+        output: Where the archive shall lie; by default ``NAME.npz`` beside ``NAME.npz.part``.
         overwrite: Replace a file that exists.
         max_bytes: Refuse a recording that unpacks to more.
 
     Raises:
-        ArchiveError: It is no recording, holds no whole chunk, or cannot be read or written.
+        ArchiveError: It is no recording, or one that is whole; it holds no whole chunk, or cannot
+            be read or written.
     """
     part = Path(part)
     if output is None:
         if part.suffix != PART:
-            raise ArchiveError(f"a recording's name ends in .npz{PART}, got {part}")
+            raise ArchiveError(
+                f"a recording's name ends in .npz{PART}, got {part}; name the archive to write "
+                "with output (or -o)"
+            )
         output = part.with_suffix("")
     output = Path(output)
     try:
-        with part.open("rb") as file:
+        with open_regular(part) as file:
+            if part.suffix != PART:
+                _check_is_cut_short(part, max_bytes)
+            is_being_recorded = _is_locked(file)
             read = reader_of(file.fileno())
             found = salvage(read, os.fstat(file.fileno()).st_size, max_bytes=max_bytes)
             if not found.n_steps:
@@ -62,6 +73,9 @@ def recover(
                 writer.adopt(read, found.members.values(), found.end)
                 writer.add("manifest", f.json_array(found.manifest))
                 writer.finish()
+            except OSError as error:
+                writer.abandon(keep=False)
+                raise ArchiveError(f"cannot write {output}: {error.strerror}") from None
             except BaseException:  # an interrupt too
                 writer.abandon(keep=False)
                 raise
@@ -69,4 +83,34 @@ def recover(
         raise ArchiveError(f"{part} cannot be recovered: {error}") from None
     except OSError as error:
         raise ArchiveError(f"cannot recover {part}: {error.strerror}") from None
-    return Recovery(output, found.n_steps, found.n_dropped_bytes)
+    return Recovery(output, found.n_steps, found.n_dropped_bytes, is_being_recorded)
+
+
+def _check_is_cut_short(path: Path, max_bytes: int) -> None:
+    """Find out that an archive is whole: it has a final state, which would be left out.
+
+    Raises:
+        ArchiveError: It is.
+    """
+    try:
+        ArchiveReader(path, max_bytes=max_bytes).close()
+    except ArchiveError:
+        return
+    raise ArchiveError("it is whole")
+
+
+def _is_locked(file: BinaryIO) -> bool:
+    """Whether a recorder has the file open; False where the system cannot tell."""
+    try:
+        import fcntl
+    except ImportError:  # on Windows
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    # Else a recorder that begins in this moment would be refused.
+    fcntl.flock(file, fcntl.LOCK_UN)
+    return False

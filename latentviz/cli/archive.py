@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..text import counted
+from ..text import counted, printable
 from .group import main
 from .options import given
 
@@ -17,7 +17,7 @@ from .options import given
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="The archive to write. Default: PART without its .part.",
+    help="The archive to write. Default: PART without its .part; to be given for a .npz.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the archive if it exists.")
 @click.option(
@@ -27,12 +27,19 @@ from .options import given
 def recover(part: Path, output: Path | None, *, overwrite: bool, max_bytes: int | None) -> None:
     """Make a run's archive of PART, a recording that was cut off (NAME.npz.part).
 
-    All chunks that are whole are saved. PART itself stays as it is.
+    All chunks that are whole are saved. PART itself stays as it is; it may also be an archive
+    (NAME.npz) that was cut short.
     """
     from ..archive.recovery import recover as recovered
 
     recovery = recovered(part, output, overwrite=overwrite, **given(max_bytes=max_bytes))
-    dropped = "nothing was lost after them"
+    if recovery.is_being_recorded:
+        click.echo(
+            f"Warning: {printable(str(part))} is still being recorded; more may follow", err=True
+        )
+    dropped = (
+        "no byte of the file is left over (steps that were not yet written to it are not in it)"
+    )
     if recovery.n_dropped_bytes:
         dropped = (
             f"{counted(recovery.n_dropped_bytes, 'byte')} after them were of no whole chunk and "

@@ -162,6 +162,41 @@ def test_a_recording_that_was_whole_but_for_its_directory(tmp_path):
         assert run.state()["w"].tolist() == [[2] * 5] * 2
 
 
+def test_what_is_said_of_steps_that_were_not_written(recording, tmp_path, invoke):
+    data, ends = recording
+    part = tmp_path / "run.npz.part"
+    part.write_bytes(data[: ends[1]])
+    said = invoke("recover", part)
+    assert said.stderr == ""
+    assert "6 steps saved; no byte of the file is left over (steps that were not" in said.stdout
+
+
+def test_a_recording_that_goes_on_may_be_recovered_and_that_is_said(tmp_path, invoke):
+    with ArchiveWriter(tmp_path / "run.npz") as writer:
+        writer.add("header", f.json_array(HEADER))
+        write_chunk(writer, 0)
+        said = invoke("recover", writer.part, "-o", tmp_path / "so-far.npz")
+        assert said.stderr == f"Warning: {writer.part} is still being recorded; more may follow\n"
+        assert "3 steps saved" in said.stdout
+        writer.add("manifest", f.json_array({}))
+
+
+def test_an_archive_that_was_cut_short_can_be_recovered_and_a_whole_one_need_not(
+    short_run, tmp_path, invoke
+):
+    cut, output = tmp_path / "cut.npz", tmp_path / "whole.npz"
+    cut.write_bytes(short_run.read_bytes()[:-100])
+    assert "`latentviz recover` saves what is whole of it" in invoke("info", cut, status=2).stderr
+    assert (
+        "name the archive to write with output (or -o)" in invoke("recover", cut, status=2).stderr
+    )
+    invoke("recover", cut, "-o", output)
+    with open_run(output) as run:
+        assert len(run) == 150
+    said = invoke("recover", short_run, "-o", tmp_path / "again.npz", status=2).stderr
+    assert said == f"Error: {short_run} cannot be recovered: it is whole\n"
+
+
 @pytest.mark.parametrize(
     ("data", "message"),
     [
@@ -251,7 +286,7 @@ def test_a_recovery_that_fails_leaves_nothing_and_may_be_tried_again(recording, 
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(data) // 2, limits[1]))
     try:
-        with pytest.raises(ArchiveError, match=r"cannot recover .*run\.npz\.part: File too large"):
+        with pytest.raises(ArchiveError, match=r"cannot write .*run\.npz: File too large"):
             recover(part)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
