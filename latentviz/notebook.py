@@ -33,6 +33,7 @@ MEDIA_TYPES = {
     ".png": "image/png",
     ".svg": "image/svg+xml",
 }
+RUNS = (".npz", ".npz.part")
 # A notebook that holds more than this is slow to open: larger films are linked to.
 MOST_EMBEDDED_BYTES = 64 << 20
 POSTER_WIDTH = 960
@@ -124,11 +125,12 @@ def notebook_progress(unit: str) -> Callable[[int, int], None] | None:
 
 def _file_html(path: Path, width: int | None, *, alt: str | None = None) -> str:
     suffix = path.suffix.lower()
-    if suffix == ".npz":
+    if path.name.lower().endswith(RUNS):
         with open_run(path) as run:
             return html_of(run)
     if suffix not in MEDIA_TYPES:
-        raise OptionError(f"show() takes .npz, {', '.join(MEDIA_TYPES)}, got {path.name!r}")
+        kinds = ", ".join([*RUNS, *MEDIA_TYPES])
+        raise OptionError(f"show() takes {kinds}, got {path.name!r}")
     media_type = MEDIA_TYPES[suffix]
     try:
         large = path.stat().st_size > MOST_EMBEDDED_BYTES

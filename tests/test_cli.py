@@ -68,6 +68,7 @@ def folder(tmp_path, monkeypatch, run_path, hurt_path):
     (tmp_path / "run.npz").symlink_to(run_path)
     (tmp_path / "hurt.npz").symlink_to(hurt_path)
     (tmp_path / "text.npz").write_text("not a zip file, but longer than an end record")
+    os.mkfifo(tmp_path / "pipe.npz")
     (tmp_path / "out").mkdir()
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -230,7 +231,8 @@ BAD_FILMS = {
     "--pace sine": "pace must be bezier, bezier:X1,Y1,X2,Y2, geometric, geometric:OFFSET, linear",
     "--pace bezier:2,0,0,1": "monotonic",
     "--pace linear:0": "a linear pace's stride must be 1 or more, got 0",
-    "--steps 5": "steps must be A:B, either of which may be left out, got '5'",
+    "--steps 5": "steps must be A:B, whole numbers of 0 or more, either of which may be left out",
+    "--steps=-5:10": "either of which may be left out, got '-5:10'",
     "--steps 20:10": "steps 20:10 hold no recorded step; they are from the first up to, "
     "and without, the second, and the run has 0 to 149",
     "--alpha 0": "alpha must be above 0 and at most 1, got 0",
@@ -272,6 +274,8 @@ ERRORS = {
     "info none.npz": "none.npz does not exist",
     "info text.npz": "text.npz is not a readable run archive: it does not end in a ZIP directory",
     "info out": "cannot read out: Is a directory",
+    "info pipe.npz": "cannot read pipe.npz: it is no regular file",
+    "info run.npz --model json:nosuch": "--model json:nosuch: module 'json' has no attribute",
     "render hurt.npz -o out/film.mp4": "model 'stranger' is not registered (registered: cn-",
     "render hurt.npz -o out/film.mp4 --size 320x180 --frames 9 --frame-hashes out/h.txt "
     "--model trainers.models:ColorMLP": "the latents at step 64 are not finite at 512 of 512",
@@ -365,6 +369,16 @@ def test_a_signal_during_a_render_leaves_nothing(folder, signum):
     assert (stdout, stderr) == ("", "Interrupted; nothing is left half-written.\n")
     assert list(out.iterdir()) == []
     assert processes_that_name(str(out)) == []
+
+
+def test_a_model_in_the_current_folder_is_found(folder, monkeypatch):
+    Path("model_of_mine.py").write_text("from trainers.models import ColorMLP as Mine\n")
+    monkeypatch.delitem(sys.modules, "model_of_mine", raising=False)
+    before = list(sys.path)
+    command = "frame hurt.npz -o out/f.png --size 320x180 --steps :9 --model model_of_mine:Mine"
+    done = invoke(*command.split())
+    assert done.exit_code == 0, done.output
+    assert sys.path == before
 
 
 def test_a_reader_that_goes_away_is_no_error(folder):

@@ -9,7 +9,15 @@ import pytest
 from PIL import Image
 
 import latentviz
-from latentviz import LatentvizError, OptionError, Picture, Run, open_run, render
+from latentviz import (
+    IncompleteRunWarning,
+    LatentvizError,
+    OptionError,
+    Picture,
+    Run,
+    open_run,
+    render,
+)
 from latentviz.notebook import html_of, notebook_progress
 
 ROOT = Path(__file__).parents[1]
@@ -47,6 +55,18 @@ def test_a_run_shows_what_is_in_it(short_run):
     assert re.search(r"<th[^>]*>steps</th><td[^>]*>150 \(0 to 149\)</td>", html)
     assert re.search(r"<th[^>]*>model</th><td[^>]*>color-mlp</td>", html)
     assert html_of(short_run) == html
+
+
+def test_a_run_that_is_closed_shows_itself_and_one_that_was_cut_off_by_its_path(
+    short_run, tmp_path
+):
+    with open_run(short_run) as run:
+        pass
+    assert "150 (0 to 149)" in html_of(run)
+    part = tmp_path / "run.npz.part"
+    part.write_bytes(short_run.read_bytes()[:-100])
+    with pytest.warns(IncompleteRunWarning):
+        assert "150 (0 to 149)" in html_of(part)
 
 
 def test_names_from_a_file_are_text_and_nothing_else():

@@ -254,8 +254,12 @@ def _parse_steps(text: str) -> tuple[int | None, int | None]:
     try:
         if not colon:
             raise ValueError
-        return (int(first) if first else None), (int(stop) if stop else None)
+        a, b = (int(first) if first else None), (int(stop) if stop else None)
+        if min(a or 0, b or 0) < 0:
+            raise ValueError
     except ValueError:
         raise OptionError(
-            f"steps must be A:B, either of which may be left out, got {text!r}"
+            "steps must be A:B, whole numbers of 0 or more, either of which may be left out, "
+            f"got {text!r}"
         ) from None
+    return a, b

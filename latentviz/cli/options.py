@@ -7,7 +7,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -113,15 +113,32 @@ def split_names(text: str) -> list[str]:
 @contextmanager
 def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run]:
     """The run at a path, closed again."""
-    from ..run import open_run
+    from ..run import IncompleteRunWarning, open_run
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        run = open_run(path, **given(model=model, max_bytes=max_bytes))
-    for warning in caught:
-        click.echo(f"Warning: {printable(str(warning.message), LONGEST_LINE)}", err=True)
-    with run:
-        yield run
+    with _current_folder() if model is not None else nullcontext():
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            run = open_run(path, **given(model=model, max_bytes=max_bytes))
+        for warning in caught:
+            # What a user's module warns of while it is imported is no news of the run.
+            if issubclass(warning.category, IncompleteRunWarning):
+                click.echo(f"Warning: {printable(str(warning.message), LONGEST_LINE)}", err=True)
+        with run:
+            yield run
+
+
+@contextmanager
+def _current_folder() -> Iterator[None]:
+    """Let modules be imported from the current folder too, as ``python -m`` does.
+
+    Last of all: no file that happens to lie there comes before what is installed.
+    """
+    before = list(sys.path)
+    sys.path.append("")
+    try:
+        yield
+    finally:
+        sys.path[:] = before
 
 
 @contextmanager
