@@ -62,7 +62,7 @@ def plot_errors(
     """
     cube = reconstructed(run, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES), step)
     errors = errors_of(cube)
-    when = "after the last update" if step is None else f"at step {step}"
+    _, when = run.moment(step)
     title = f"Reconstruction error {when}"
     alt = (
         f"Mean squared error of {len(cube):,} reconstructed colors {when}: {errors.words}. Above, "

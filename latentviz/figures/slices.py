@@ -50,7 +50,7 @@ def plot_slices(
         ArchiveError: The run has no states.
     """
     cube = reconstructed(run, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES), step)
-    when = "after the last update" if step is None else f"at step {step}"
+    _, when = run.moment(step)
     errors = errors_of(cube)
     if true_colors:
         title = "True colors"

@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from latentviz import (
+    IncompleteRunWarning,
     ModelError,
     OptionError,
     Recorder,
@@ -242,3 +243,15 @@ def test_the_true_colors_alone(short_run, tmp_path, invoke):
     alone = plot_slices(short_run, size=(800, 500), true_colors=True).pixels
     np.testing.assert_array_equal(np.asarray(Image.open(path)), alone)
     assert (alone != plot_slices(short_run, size=(800, 500)).pixels).any()
+
+
+def test_of_a_recording_that_was_cut_off_the_last_recorded_step_is_named(short_run, tmp_path):
+    part = tmp_path / "run.npz.part"
+    # Without the directory and the final state, as it was before `close`.
+    part.write_bytes(short_run.read_bytes()[: -len(short_run.read_bytes()) // 8])
+    with pytest.warns(IncompleteRunWarning):
+        run = open_run(part)
+    with run:
+        last = f"at step {run.steps[-1]} (the last recorded)"
+        assert plot_slices(run, size=(800, 500)).title.endswith(last)
+        assert plot_errors(run, size=(800, 500)).title.endswith(last)
