@@ -296,3 +296,13 @@ def test_the_command_s_json_and_its_picture(frames, tmp_path, invoke):
 def test_bad_options_of_the_command(frames, invoke, options, message):
     done = invoke("compare", frames / "a.png", frames / "next.png", *options, status=2)
     assert message in done.stderr
+
+
+def test_the_difference_never_overwrites_what_is_compared(tmp_path, invoke):
+    for name, level in (("a.png", 0), ("b.png", 200)):
+        Image.fromarray(np.full((20, 30, 3), level, np.uint8)).save(tmp_path / name)
+    a, b = tmp_path / "a.png", tmp_path / "b.png"
+    before = a.read_bytes()
+    done = invoke("compare", a, b, "--diff", tmp_path / "." / "a.png", status=2)
+    assert "would overwrite" in done.output
+    assert a.read_bytes() == before

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import OptionError
 from ..text import printable
 from .group import main
 from .options import given
@@ -26,7 +27,7 @@ DIFFERENT = 1  # the exit status
     "--tolerance",
     type=float,
     help="The largest difference that a pixel may have, in delta E (CIEDE2000, of which 1 is "
-    "just seen). Default: 3.",
+    "just seen), after a blur of one pixel. Default: 3.",
 )
 @click.option(
     "--diff",
@@ -54,6 +55,8 @@ def compare(
 
     if diff is not None:
         check_picture_path(diff, vector=False)
+        if diff.resolve() in (a.resolve(), b.resolve()):
+            raise OptionError(f"the difference would overwrite {diff}; name another file")
     result = compared(a, b, **given(tolerance=tolerance))
     data = _data(result)
     if diff is not None:
