@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -70,9 +72,7 @@ def recorder_cost(folder: Path, pairs: int) -> Result:
             recorder.close()
         return seconds / BLOCK_STEPS * 1e6
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
         block(recorded=True)
         return paired(
             "training step, recorded against not",
@@ -83,8 +83,6 @@ def recorder_cost(folder: Path, pairs: int) -> Result:
             times_faster=False,
             target=1.05,
         )
-    finally:
-        torch.set_num_threads(threads)
 
 
 def large_recorder_cost(folder: Path, pairs: int) -> Result:
@@ -119,9 +117,7 @@ def large_recorder_cost(folder: Path, pairs: int) -> Result:
             recorder.close()
         return seconds / LARGE_STEPS * 1e3
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with _one_thread():
         block(recorded=True)
         return paired(
             "training step of a million parameters, recorded against not",
@@ -132,6 +128,15 @@ def large_recorder_cost(folder: Path, pairs: int) -> Result:
             times_faster=False,
             target=1.10,
         )
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Torch's threads wait for each other in a busy loop, which a writer's thread would feel."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
     finally:
         torch.set_num_threads(threads)
 

@@ -267,7 +267,7 @@ def _differences(a: Pixels, b: Pixels) -> NDArray[np.float32]:
         for pixels in (rounded, b)
     )
     seen = (lab_a != lab_b).any(-1)
-    delta_e = deltaE_ciede2000(lab_a[seen], lab_b[seen])  # type: ignore[no-untyped-call]
+    delta_e = deltaE_ciede2000(lab_a[seen], lab_b[seen])  # type: ignore[no-untyped-call]  # as above
     differences[part][seen] = delta_e
     return differences
 

@@ -476,4 +476,4 @@ def test_without_lightning(monkeypatch):
     with pytest.raises(
         ImportError, match=r'needs Lightning .*pip install "latentviz\[lightning\]"'
     ):
-        import latentviz.adapters.lightning  # noqa: F401
+        import latentviz.adapters.lightning  # noqa: F401 - it is the import that must fail

@@ -367,4 +367,4 @@ def test_without_transformers(monkeypatch):
     monkeypatch.setitem(sys.modules, "transformers", None)
     said = r'needs Transformers .*pip install "latentviz\[transformers\]"'
     with pytest.raises(ImportError, match=said):
-        import latentviz.adapters.transformers  # noqa: F401
+        import latentviz.adapters.transformers  # noqa: F401 - it is the import that must fail
