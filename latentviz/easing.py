@@ -16,8 +16,8 @@ from .errors import OptionError
 Point = tuple[float, float]
 
 # The curve is sampled at this many parameters and read off by linear interpolation. The published
-# films were paced with such a table; another number gives slightly other frames.
-BEZIER_SAMPLES = 256
+# films were paced with such a table; with another number, frames start at other steps.
+BEZIER_SAMPLES = 200
 
 
 def cubic_bezier(time: ArrayLike, cp1: Point, cp2: Point) -> NDArray[np.float64]:

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,10 +14,33 @@ def test_the_published_film_s_pace():
     strides = [frame.stride for frame in film]
     assert len(film) == 987
     assert (film[0].start, film[-1].start, film[-1].stop) == (0, 10_000, 10_001)
-    assert strides[:22] == [1] * 22
-    assert strides[22] == 2
+    assert strides[:22] == [1] * 21 + [2]
     assert max(strides) == 15
     assert strides[-2:] == [1, 1]
+
+
+@pytest.mark.parametrize("n_steps", [1501, 10_001, 100_001])
+def test_frames_start_where_the_published_films_do(n_steps):
+    # As the notebooks have it, once more and otherwise: 200 samples of the curve, by de Casteljau,
+    # read off by hand.
+    samples = []
+    for i in range(200):
+        u, points = i / 199, [(0, 0), (0.42, 0), (0.95, 1), (1, 1)]
+        while len(points) > 1:
+            points = [
+                tuple(a + u * (b - a) for a, b in zip(p, q, strict=True))
+                for p, q in pairwise(points)
+            ]
+        samples.append(points[0])
+    starts = []
+    for k in range(1000):
+        time = k / 999
+        i = min(max(i for i, (x, _) in enumerate(samples) if x <= time), 198)
+        (x0, y0), (x1, y1) = samples[i : i + 2]
+        step = round((y0 + (time - x0) / (x1 - x0) * (y1 - y0)) * (n_steps - 1))
+        if step not in starts[-1:]:
+            starts.append(step)
+    assert [frame.start for frame in frames(BezierPace(), n_steps, 1000)] == starts
 
 
 unit = st.floats(0, 1)
