@@ -8,6 +8,8 @@
     └── GraphicsError           there is nothing to draw in 3D with
 
 A message says what was expected, what was found, and the way out.
+
+What could mislead but is no fault is a `LatentvizWarning`; on the command line, a line too.
 """
 
 
@@ -33,3 +35,7 @@ class EncodeError(LatentvizError):
 
 class GraphicsError(LatentvizError):
     """PyVista is not installed, or finds no library to draw in 3D with."""
+
+
+class LatentvizWarning(UserWarning):
+    """Base of what is told of a picture or a film that could mislead; nothing is wrong with it."""

@@ -19,20 +19,23 @@ class Theme:
     grid: str
     cursor: str  # the vertical line at the current step
     curves: tuple[str, ...]  # one a property or loss term, told apart on `background`
-    categories: tuple[str, ...]  # points coloured by a label, told apart on `disc`
+    categories: tuple[str, ...]  # points coloured by a label, told apart on both grounds
 
 
-# Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which readers with any colour vision
-# can tell apart, lightened or darkened until each has a contrast of 3:1 or more: curves against
-# their theme's background, categories against its disc.
+# Curves: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which readers with any colour
+# vision can tell apart, lightened or darkened until each has a contrast of 3:1 or more to the
+# background. Categories: ten hues (the last is none), the same in both themes; the lightness and
+# chroma of each were searched for the greatest distance between any two, at a contrast of 3:1 or
+# more to background and disc, and with an eye on those who see no red or no green. `palette` has
+# more of both. The disc is the only scale that a film has: its contrast to the background is 1.5:1.
 THEMES = {
     "dark": Theme(
         name="dark",
-        background="#24252b",
-        disc="#141519",
+        background="#313239",
+        disc="#0e0f13",
         text="#f2f2f4",
         muted="#a9abb5",
-        grid="#3a3c45",
+        grid="#42444e",
         cursor="#ffffff",
         curves=(
             "#e8e8ec",
@@ -47,24 +50,24 @@ THEMES = {
             "#9adb6a",
         ),
         categories=(
-            "#56b4e9",
-            "#e69f00",
-            "#009e73",
-            "#cc79a7",
-            "#f0e442",
-            "#d55e00",
-            "#0072b2",
-            "#e8e8ec",
-            "#8c6bd1",
-            "#8a8d96",
+            "#0789e9",
+            "#e08a1e",
+            "#11a142",
+            "#e8179b",
+            "#e8e04a",
+            "#ff5d59",
+            "#bc9af6",
+            "#71e9f7",
+            "#fec8aa",
+            "#949494",
         ),
     ),
     "light": Theme(
         name="light",
         background="#f4f4f6",
-        disc="#d9dae0",
+        disc="#c8c9d1",
         text="#17181c",
-        muted="#5a5c66",
+        muted="#4f515b",
         grid="#dcdde3",
         cursor="#17181c",
         curves=(
@@ -80,16 +83,16 @@ THEMES = {
             "#3f7d10",
         ),
         categories=(
-            "#0077b3",
-            "#a86a00",
-            "#007a59",
-            "#a8487f",
-            "#7a7200",
-            "#c24a00",
-            "#4a5fd0",
-            "#33343b",
-            "#85592c",
-            "#3f7d10",
+            "#0769b4",
+            "#a25b00",
+            "#045820",
+            "#8f1f66",
+            "#706600",
+            "#b8322f",
+            "#6d0fbd",
+            "#0e7079",
+            "#582400",
+            "#22252c",
         ),
     ),
 }

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # Each layer may import from itself and from those above it.
 LAYERS = [
-    ("ground", {"errors", "color", "easing", "markup", "text", "theme"}),
+    ("ground", {"errors", "color", "easing", "markup", "text", "theme", "palette"}),
     ("archive", {"archive"}),
     ("run", {"run", "evaluate", "recorder", "models", "summary"}),
     ("what to show", {"pacing", "projection", "scene", "views"}),

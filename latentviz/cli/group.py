@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import signal
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import LatentvizError
+from ..errors import LatentvizError, LatentvizWarning
 from ..text import LONGEST_LINE, printable
 
 BAD_INPUT = 2  # the exit status for what the user can put right
@@ -47,7 +48,7 @@ class _Group(click.Group):
         gc.set_threshold(200_000)
         try:
             # Else click would print its usage before what is wrong.
-            with _terminable():
+            with _terminable(), _warnings_in_a_line():
                 sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
         except click.ClickException as error:
             message = " ".join(error.format_message().split())
@@ -73,6 +74,22 @@ def main(ctx: click.Context) -> None:
     """Films of a neural network's latent space, at every training step."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+@contextmanager
+def _warnings_in_a_line() -> Iterator[None]:
+    """Show our own warnings as we show errors: a line, without where in the code they came up."""
+    with warnings.catch_warnings():
+        otherwise = warnings.showwarning
+
+        def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, LatentvizWarning):
+                click.echo(f"Warning: {printable(str(message), LONGEST_LINE)}", err=True)
+            else:
+                otherwise(message, category, *where, **more)
+
+        warnings.showwarning = show
+        yield
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Views: what of a run is shown in a frame, as a scene."""
 
 from .curves import curve_panels
-from .points import point_colors
+from .points import drawing_order, point_colors
 from .projections import ProjectionsView, steps_covered
 
-__all__ = ["ProjectionsView", "curve_panels", "point_colors", "steps_covered"]
+__all__ = ["ProjectionsView", "curve_panels", "drawing_order", "point_colors", "steps_covered"]

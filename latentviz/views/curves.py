@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..palette import curve_palette
 from ..run import Run
 from ..scene import Curve, CurvePanel, same_scale
 from ..theme import Theme
@@ -89,9 +90,9 @@ def _keyed(steps: NDArray[np.int64], keys: Sequence[int]) -> NDArray[np.int64]:
 
 
 def curve_colors(names: list[str], theme: Theme) -> dict[str, str]:
-    """A colour for each name, the same for the same names; the palette is used cyclically."""
+    """A colour for each name, the same for the same names."""
     distinct = list(dict.fromkeys(names))
-    return {name: theme.curves[i % len(theme.curves)] for i, name in enumerate(distinct)}
+    return dict(zip(distinct, curve_palette(len(distinct), theme), strict=True))
 
 
 def carry_forward(values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -6,7 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
+from ..palette import category_palette
 from ..theme import Theme, rgb_bytes
+
+SHUFFLE_SEED = 0
 
 
 def point_colors(
@@ -16,7 +19,7 @@ def point_colors(
 
     Args:
         colors: (N, 3) RGB in 0..1; (N,) integer labels, which take a qualitative palette's
-            colours in sorted order, cyclically; (N,) scalars, which take a colormap's, from their
+            colours in sorted order; (N,) scalars, which take a colormap's, from their
             least to their greatest; or None, which gives the points the colormap's colours in
             order.
         n_points: N.
@@ -46,11 +49,29 @@ def point_colors(
             raise OptionError("RGB colors must lie in 0..1; divide bytes by 255")
         return rgb
     if colors.dtype.kind in "iub":
-        palette = np.array([rgb_bytes(c) for c in theme.categories], np.float32) / 255
-        labels = np.unique(colors, return_inverse=True)[1]
-        picked: NDArray[np.float32] = palette[labels % len(palette)]
-        return picked
+        classes, labels = np.unique(colors, return_inverse=True)
+        palette = category_palette(len(classes), theme)
+        picked: NDArray[np.float32] = np.array([rgb_bytes(c) for c in palette], np.float32)[labels]
+        return picked / np.float32(255)
     return _mapped(colors.astype(np.float64), colormap)
+
+
+def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[np.int64]:
+    """In which order points are drawn, the lowest first.
+
+    Points that are colours keep their own. Of those that are classes or scalars the last ones would
+    hide all others, as labels often come sorted: they are shuffled, always alike.
+
+    Args:
+        colors: As for `point_colors`.
+        n_points: N.
+
+    Returns:
+        (N,) int64, the points' numbers.
+    """
+    if colors is None or colors.ndim == 2:
+        return np.arange(n_points)
+    return np.random.default_rng(SHUFFLE_SEED).permutation(n_points)
 
 
 def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:

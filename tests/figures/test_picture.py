@@ -15,7 +15,7 @@ from latentviz import (
 )
 from latentviz.figures.axes import new_sheet
 from latentviz.raster.chrome import plain_style
-from latentviz.theme import theme_named
+from latentviz.theme import rgb_bytes, theme_named
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (90, 160, 3), np.uint8)
@@ -67,9 +67,10 @@ def test_the_users_style_changes_nothing(vector):
 
 def test_sheets_measure_from_the_top_left(vector):
     # The background at the corner; the line's own color at the middle of its axes.
-    assert vector.pixels[0, 0].tolist() == [0x24, 0x25, 0x2B]
-    assert (vector.pixels[75:85, 115:125].reshape(-1, 3) != [0x24, 0x25, 0x2B]).any()
-    assert (vector.pixels[140:, 230:].reshape(-1, 3) == [0x24, 0x25, 0x2B]).all()
+    background = rgb_bytes(theme_named("dark").background)
+    assert vector.pixels[0, 0].tolist() == list(background)
+    assert (vector.pixels[75:85, 115:125].reshape(-1, 3) != background).any()
+    assert (vector.pixels[140:, 230:].reshape(-1, 3) == background).all()
 
 
 @pytest.mark.parametrize(

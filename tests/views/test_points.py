@@ -3,8 +3,9 @@ import pytest
 from matplotlib import colormaps
 
 from latentviz import OptionError
+from latentviz.palette import RepeatedColorWarning
 from latentviz.theme import THEMES, rgb_bytes
-from latentviz.views import point_colors
+from latentviz.views import drawing_order, point_colors
 
 DARK = THEMES["dark"]
 
@@ -32,10 +33,25 @@ def test_booleans_are_labels():
     assert point_colors(np.array([True, False]), 2, DARK) == pytest.approx(np.array(expected))
 
 
-def test_more_labels_than_colours_start_again():
-    colors = point_colors(np.arange(25), 25, DARK)
-    assert colors[3].tolist() == colors[13].tolist() == colors[23].tolist()
-    assert len({tuple(c) for c in colors}) == len(DARK.categories)
+def test_many_classes_all_have_colours_of_their_own():
+    assert len({tuple(c) for c in point_colors(np.arange(40), 40, DARK)}) == 40
+
+
+def test_classes_beyond_all_colours_are_not_given_one_silently():
+    with pytest.warns(RepeatedColorWarning, match="200 categories share 41 colors"):
+        colors = point_colors(np.arange(200), 200, DARK)
+    assert colors[3].tolist() == colors[44].tolist()
+
+
+def test_colours_are_drawn_in_their_own_order_and_classes_and_scalars_shuffled():
+    rgb, labels, scalars = np.zeros((500, 3)), np.repeat([0, 1, 2, 3], 125), np.arange(500.0)
+    assert drawing_order(rgb, 500).tolist() == list(range(500))
+    assert drawing_order(None, 500).tolist() == list(range(500))
+    shuffled = drawing_order(labels, 500)
+    assert sorted(shuffled) == list(range(500))
+    assert shuffled.tolist() == drawing_order(scalars, 500).tolist()
+    # Of the topmost points each class has about its share.
+    assert np.bincount(labels[shuffled[-100:]]).min() > 12
 
 
 @pytest.mark.parametrize("name", ["viridis", "magma"])

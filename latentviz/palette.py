@@ -1,0 +1,123 @@
+"""Colours for things that have none of their own: curves by name, points by class.
+
+A theme has a few, chosen by hand. Where more are wanted they come from colorcet's Glasbey palette,
+each of whose colours is far from all before it (Glasbey et al., 2007,
+https://doi.org/10.1002/col.20327), lightened or darkened until it stands out from the theme's
+grounds. The n-th colour has the same hue in every theme.
+"""
+
+from __future__ import annotations
+
+import warnings
+from functools import cache
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import LatentvizWarning
+from .theme import THEMES, Theme, rgb_bytes
+
+Kind = Literal["curves", "categories"]  # as a theme calls them
+
+LEAST_CONTRAST = 3.0  # to a theme's grounds: WCAG 2.2's for graphics, success criterion 1.4.11
+LEAST_DISTANCE = 16.0  # between two colours, Euclidean in CIELAB, in which 1 is just seen
+TINTS = np.linspace(0.0, 0.95, 20)  # how much white or black a colour is mixed with
+
+# From linear sRGB, under its white.
+_XYZ = np.array(
+    [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]], np.float64
+)
+
+
+class RepeatedColorWarning(LatentvizWarning):
+    """There are more curves or classes than colours that can be told apart."""
+
+
+def curve_palette(n: int, theme: Theme) -> list[str]:
+    """Colours for n curves, ``#rrggbb``, in order; told apart on the theme's background.
+
+    Warns with a `RepeatedColorWarning` where n is more than there are.
+    """
+    return _palette(n, theme, "curves")
+
+
+def category_palette(n: int, theme: Theme) -> list[str]:
+    """Colours for n classes, ``#rrggbb``, in order; told apart on the background and on the disc.
+
+    Warns with a `RepeatedColorWarning` where n is more than there are.
+    """
+    return _palette(n, theme, "categories")
+
+
+def _palette(n: int, theme: Theme, kind: Kind) -> list[str]:
+    own: tuple[str, ...] = getattr(theme, kind)
+    colors = own if n <= len(own) else own + _further(kind)[theme.name]
+    if n > len(colors):
+        warnings.warn(
+            f"{n} {kind} share {len(colors)} colors: from number {len(colors)} on (counted from 0) "
+            "each has the color of an earlier one",
+            RepeatedColorWarning,
+            stacklevel=3,
+        )
+    return [colors[i % len(colors)] for i in range(n)]
+
+
+@cache
+def _further(kind: Kind) -> dict[str, tuple[str, ...]]:
+    """Colours to go on with, by theme, apart from each other and from the theme's own."""
+    import colorcet
+
+    themes = list(THEMES.values())
+    taken = [[*map(_lab, getattr(theme, kind))] for theme in themes]
+    found: list[list[str]] = [[] for _ in themes]
+    for candidate in colorcet.b_glasbey_bw_minc_20:
+        tinted = [_standing_out(candidate, theme) for theme in themes]
+        labs = [_lab(color) for color in tinted]
+        if all(
+            np.linalg.norm(np.array(others) - lab, axis=1).min() >= LEAST_DISTANCE
+            for others, lab in zip(taken, labs, strict=True)
+        ):
+            for k, (color, lab) in enumerate(zip(tinted, labs, strict=True)):
+                found[k].append(color)
+                taken[k].append(lab)
+    return {theme.name: tuple(colors) for theme, colors in zip(themes, found, strict=True)}
+
+
+def _standing_out(color: str, theme: Theme) -> str:
+    """A colour with as little white or black as gives it enough contrast to both grounds."""
+    rgb = np.array(rgb_bytes(color)) / 255
+    ink = 1.0 if luminance(theme.background) < 0.2 else 0.0
+    for tint in TINTS:
+        mixed = _hex(rgb + tint * (ink - rgb))
+        if all(contrast(mixed, g) >= LEAST_CONTRAST for g in (theme.background, theme.disc)):
+            return mixed
+    return theme.text
+
+
+def contrast(a: str, b: str) -> float:
+    """WCAG 2.2's contrast ratio of two ``#rrggbb`` colours, 1 to 21."""
+    darker, lighter = sorted([luminance(a), luminance(b)])
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(color: str) -> float:
+    """The relative luminance of a ``#rrggbb`` colour, 0 to 1."""
+    return float(_XYZ[1] @ _linear(color))
+
+
+def _linear(color: str) -> NDArray[np.float64]:
+    c = np.array(rgb_bytes(color)) / 255
+    return np.where(c <= 0.04045, c / 12.92, ((c + 0.055) / 1.055) ** 2.4)
+
+
+def _lab(color: str) -> NDArray[np.float64]:
+    """CIELAB under sRGB's white."""
+    t = _XYZ @ _linear(color) / _XYZ.sum(1)
+    x, y, z = np.where(t > (6 / 29) ** 3, np.cbrt(t), t / (3 * (6 / 29) ** 2) + 4 / 29)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+def _hex(rgb: NDArray[np.float64]) -> str:
+    r, g, b = np.rint(255 * rgb).astype(int)
+    return f"#{r:02x}{g:02x}{b:02x}"
