@@ -22,6 +22,7 @@ from matplotlib.animation import FFMpegWriter, FuncAnimation  # noqa: E402
 from benchmarks.film import sampled  # noqa: E402
 from latentviz import open_run  # noqa: E402
 from latentviz.encode import ffmpeg_path  # noqa: E402
+from latentviz.theme import THEMES  # noqa: E402
 from latentviz.views.projections import substep_alpha  # noqa: E402
 
 
@@ -33,14 +34,14 @@ def main(path: str, output: str) -> None:
     colors = np.asarray(run.colors)
     stage = film.page.stage
 
-    figure = plt.figure(figsize=(19.2, 10.8), dpi=100, facecolor="#24252b")
+    figure = plt.figure(figsize=(19.2, 10.8), dpi=100, facecolor=THEMES["dark"].background)
     grid = figure.add_gridspec(2, 6, height_ratios=[5, 1])
     scatters = []
     for p, projection in enumerate(stage.projections):
         axes = figure.add_subplot(grid[0, 2 * p : 2 * p + 2])
         axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", title=projection.title)
         axes.axis("off")
-        axes.add_patch(plt.Circle((0, 0), 1, color="#141519"))
+        axes.add_patch(plt.Circle((0, 0), 1, color=THEMES["dark"].disc))
         scatters.append((axes.scatter([], [], clip_on=False, linewidths=0), projection))
     cursors = []
     for p, panel in enumerate(stage.panels):
@@ -63,8 +64,8 @@ def main(path: str, output: str) -> None:
             scatter.set_facecolors(rgba)
             scatter.set_sizes([(2 * 27 * 72 / figure.dpi) ** 2])
         for cursor in cursors:
-            cursor.set_xdata([run.steps[film.frames[i].start]] * 2)
-        figure.suptitle(f"step {run.steps[film.frames[i].start]} ▸▸{n}x", color="w")
+            cursor.set_xdata([_steps(film, i)[-1]] * 2)
+        figure.suptitle(f"step {_steps(film, i)[-1]} ▸▸{n}x", color="w")
         return [*(scatter for scatter, _ in scatters), *cursors]
 
     mpl.rcParams["animation.ffmpeg_path"] = ffmpeg_path()

@@ -3,50 +3,56 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import queue
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .encode import PNG, VideoSettings, VideoWriter, check_video_path, codec_for, packer, parse_fps
+from .encode import (
+    PNG,
+    Codec,
+    VideoSettings,
+    VideoWriter,
+    check_video_path,
+    codec_for,
+    packer,
+    parse_fps,
+)
 from .errors import OptionError
 from .figures.picture import Picture
 from .files import atomic, check_folder
 from .notebook import html_of, notebook_progress
 from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
-from .raster.layout import MAX_LIMITS, WIDTH_SHARE, check_size
+from .raster.fitting import DOT_SHARE, fitting_limits
+from .raster.layout import MAX_LIMITS, check_size, has_room_for_panels
 from .raster.page import Page, interleaved, make_page
+from .reach import Reach, measure_reach
 from .run import Run, RunLike, opened_run
-from .scene import Stage
+from .scene import CurvePanel, Scene, Stage
 from .text import counted, printable
 from .theme import theme_named
-from .views import ProjectionsView, curve_panels, point_colors, steps_covered
+from .views import ProjectionsView, curve_panels, drawing_order, point_colors
 
 FULL_SIZE = (1920, 1080)
 DEFAULT_PACE = BezierPace()
 DRAFT_SIZE = (640, 360)
 DRAFT_PRESET = "veryfast"
 
-# A dot's radius as a share of the limits: 0.105 at 1.5.
-DOT_SHARE = 0.07
-LEAST_LIMITS = 1.5
-ROUND_NUMBERS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
-# How many steps, evenly spaced, are looked at to find limits that fit, and what share of the points
-# must then lie within them at each: a few that run away must not shrink all others.
-LOOKED_AT = 16
-MOST_POINTS = 0.995
+HOLD_S = 1.5
+MAX_HOLD_S = 3600.0
 
+Real = TypeVar("Real", np.float32, np.float64)
 Progress = Callable[[int, int], None]
 
 
@@ -71,8 +77,9 @@ class FilmOptions:
     dot_radius: float | None = None
     """Radius of a dot in data units; by default 0.07 of the limits."""
     limits: float | None = None
-    """Each projection shows -limits..limits, up and down; by default 1.5, or more where that would
-    leave points out (see `fitting_limits`)."""
+    """Each projection shows -limits..limits, up and down; by default 1.5, or a round number above
+    it that holds all dots at all steps of the film, but for a few that run away (see `Reach.kept`);
+    what lies beyond is marked at the edge."""
     theme: str = "dark"
     """``dark`` or ``light``."""
     colormap: str = "viridis"
@@ -146,6 +153,8 @@ class Film:
             Frame(frame.index, frame.start + self._first, frame.stop + self._first)
             for frame in frames(pace, self._stop - self._first, options.frames)
         ]
+        if self._stop == len(run) and run.has_final:
+            self.frames[-1] = replace(self.frames[-1], after=True)
         n_dims = run.latents(int(run.steps[self._first])).shape[1]
         self._view = ProjectionsView(
             projections(options.dims, options.names, n_dims), options.alpha
@@ -161,7 +170,7 @@ class Film:
         views = ", ".join(printable(projection.title) for projection in self._view.projections)
         return (
             f"The latents of {printable(self.run.name)} in the projections {views}, in "
-            f"{counted(len(self), 'frame')} from {self._range()} of training."
+            f"{counted(len(self), 'frame')} from {self.shown} of training."
         )
 
     def _repr_html_(self) -> str:
@@ -176,7 +185,7 @@ class Film:
         """
         index = self.run.index_of(step)
         if not self._first <= index < self._stop:
-            raise OptionError(f"step {step} is not in the film, which shows {self._range()}")
+            raise OptionError(f"step {step} is not in the film, which shows {self.shown}")
         starts = [frame.start for frame in self.frames]
         return int(np.searchsorted(starts, index, side="right")) - 1
 
@@ -194,58 +203,85 @@ class Film:
             OptionError: There is no such frame.
             ArchiveError: The run is damaged, or the latents are not finite.
         """
+        scene = self.scene(frame)
+        canvas = self.page.new_canvas() if canvas is None else canvas
+        self.page.draw(scene, canvas)
+        return canvas
+
+    def scene(self, frame: int) -> Scene:
+        """What a frame shows, as plain values in data units.
+
+        Raises:
+            OptionError: There is no such frame.
+            ArchiveError: The run is damaged, or the latents are not finite.
+        """
         if not 0 <= frame < len(self):
             raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
-        canvas = self.page.new_canvas() if canvas is None else canvas
-        self.page.draw(self._view(self.run, self.frames[frame]), canvas)
-        return canvas
+        return self._view(self.run, self.frames[frame])
 
     @cached_property
     def page(self) -> Page:
         """What all frames have in common, drawn when it is first needed."""
         run, options = self.run, self.options
-        limits = self._limits()
+        panels: tuple[CurvePanel, ...] = ()
+        if has_room_for_panels(options.size):
+            panels = curve_panels(run, self._first, self._stop, self._theme)
+        limits = options.limits
+        if limits is None:
+            low, high = (self._by_projection(side) for side in self.reach.kept)
+            limits = fitting_limits(
+                low, high, size=options.size, n_panels=len(panels), dot_radius=options.dot_radius
+            )
         stage = Stage(
             projections=self._view.projections,
             colors=point_colors(run.colors, run.n_points, self._theme, options.colormap),
+            order=drawing_order(run.colors, run.n_points),
             limits=limits,
             dot_radius=DOT_SHARE * limits if options.dot_radius is None else options.dot_radius,
-            panels=curve_panels(run, self._first, self._stop, self._theme),
+            panels=panels,
             last_step=int(run.steps[self._stop - 1]),
         )
-        max_stride = max(steps_covered(run, frame) for frame in self.frames)
-        return make_page(stage, size=options.size, theme=self._theme, max_stride=max_stride)
+        return make_page(stage, size=options.size, theme=self._theme)
 
-    def _limits(self) -> float:
-        if self.options.limits is not None:
-            return self.options.limits
-        looked_at = np.linspace(self._first, self._stop - 1, LOOKED_AT).round().astype(np.int64)
-        latents = self.run.latents(self.run.steps[np.unique(looked_at)])
-        right, up = ([getattr(p, d) for p in self._view.projections] for d in ("i", "j"))
-        # A projection is not as wide as it is high.
-        return fitting_limits(
-            np.concatenate([latents[:, :, right] / WIDTH_SHARE, latents[:, :, up]], axis=2)
-        )
+    @cached_property
+    def reach(self) -> Reach:
+        """How far the points go in the dimensions that are shown, over all that the film shows."""
+        return measure_reach(self.run, self.frames, self._view.dims)
 
-    def _range(self) -> str:
+    @property
+    def frames_beyond(self) -> int:
+        """In how many frames points lie beyond an edge of their projection, where marks say so."""
+        edges = np.array(self.page.layout.edges_px) / self.page.layout.px_per_unit
+        low, high = self._by_projection(self.reach.low), self._by_projection(self.reach.high)
+        return int(((low < -edges) | (high > edges)).any((-2, -1)).sum())
+
+    def _by_projection(self, along: NDArray[Real]) -> NDArray[Real]:
+        """Values along each dimension shown, (..., d), as (..., P, 2), right and up."""
+        pairs = np.array([[p.i, p.j] for p in self._view.projections])
+        return along[..., np.searchsorted(self.reach.dims, pairs)]
+
+    @property
+    def shown(self) -> str:
+        """The first and the last step, in words."""
         steps = self.run.steps
         return f"steps {steps[self._first]} to {steps[self._stop - 1]}"
 
+    @property
+    def pacing(self) -> str:
+        """How fast the film goes, in words."""
+        strides = [frame.stride for frame in self.frames]
+        return (
+            f"{len(self)} of {self._stop - self._first} steps start a frame; steps a frame: "
+            f"{strides[0]} at the start, {max(strides)} at most, {strides[-1]} at the end"
+        )
 
-def fitting_limits(positions: NDArray[np.float32]) -> float:
-    """Limits within which nearly all points lie at each step: 1.5, or a round number above it.
-
-    Args:
-        positions: (T, N, directions); what is not finite does not count.
-    """
-    far = LEAST_LIMITS
-    for column in np.abs(positions).transpose(0, 2, 1).reshape(-1, positions.shape[1]):
-        finite = column[np.isfinite(column)]
-        far = max(far, float(np.quantile(finite, MOST_POINTS)) if len(finite) else 0.0)
-    if far <= LEAST_LIMITS:
-        return LEAST_LIMITS
-    decade = 10.0 ** math.floor(math.log10(far))
-    return min(MAX_LIMITS, next(n * decade for n in ROUND_NUMBERS if n * decade >= far))
+    def frame_words(self, n_done: int) -> str:
+        """What the last of so many frames shows, in words."""
+        frame = self.frames[n_done - 1]
+        return (
+            f"step {self.run.steps[frame.stop - 1]}, "
+            f"{counted(frame.stride + frame.after, 'sub-frame')}"
+        )
 
 
 def render(
@@ -257,6 +293,7 @@ def render(
     preset: str | None = None,
     quality: int | None = None,
     loop: int | None = None,
+    hold: float | None = None,
     overwrite: bool = False,
     threads: int | None = None,
     frame_hashes: str | os.PathLike[str] | None = None,
@@ -278,6 +315,7 @@ def render(
         preset: x264's preset, by default ``medium``.
         quality: A WebP's quality, 0 (smallest) to 100 (best), by default 75.
         loop: How many times a GIF or a WebP plays; 0, the default, for ever.
+        hold: For how many seconds the last frame stays, 0 or more, by default 1.5. Not for frames.
         overwrite: Replace the frames of an earlier film. A video is always replaced.
         threads: How many threads draw; as many as there are cores by default.
         frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line.
@@ -295,9 +333,11 @@ def render(
     options = _film_options(options, film)
     path = Path(path)
     codec = codec_for(path, crf=crf, preset=preset, quality=quality, loop=loop)
-    if fps is not None and isinstance(codec, PNG):
-        raise OptionError("fps is for videos; frames have none")
+    for name, value in {"fps": fps, "hold": hold}.items():
+        if value is not None and isinstance(codec, PNG):
+            raise OptionError(f"{name} is for videos; frames have none")
     settings = VideoSettings(options.size, parse_fps(str(codec.fps if fps is None else fps)), codec)
+    n_held = held_frames(codec, settings.fps, hold)
     workers = _worker_count(threads)
     check_video_path(path, overwrite=overwrite)
     if progress is None:
@@ -319,6 +359,8 @@ def render(
             writer.write(frame)
             if done < 1:
                 continue
+            for _ in range(n_held if done == len(plan) else 0):
+                writer.write(frame)
             if hashes is not None:
                 hashes.write(digest + "\n")
             if progress is not None:
@@ -326,6 +368,24 @@ def render(
     if not isinstance(codec, PNG):  # no file, for a notebook to play
         plan.path = path
     return plan
+
+
+def held_frames(codec: Codec, fps: Fraction, hold: float | None) -> int:
+    """How many more times a film's last frame is shown, so that a loop can be read.
+
+    Args:
+        codec: The video's.
+        fps: Frames a second.
+        hold: For how many seconds; by default `HOLD_S`, and not at all where frames are files.
+
+    Raises:
+        OptionError: It is out of range.
+    """
+    if hold is None:
+        hold = 0.0 if isinstance(codec, PNG) else HOLD_S
+    if not (_is_number(hold) and 0 <= hold <= MAX_HOLD_S):
+        raise OptionError(f"hold must be 0 to {MAX_HOLD_S:g} seconds, got {hold!r}")
+    return round(hold * fps)
 
 
 def render_frame(

@@ -118,11 +118,15 @@ def parse_pace(text: str) -> Pace:
 
 @dataclass(frozen=True)
 class Frame:
-    """A frame of a film: which recorded steps it shows, as indices ``start`` to ``stop - 1``."""
+    """A frame of a film: which recorded steps it shows, as indices ``start`` to ``stop - 1``.
+
+    ``after``: and what followed the last one's update.
+    """
 
     index: int
     start: int
     stop: int
+    after: bool = False
 
     @property
     def stride(self) -> int:

@@ -37,6 +37,7 @@ class Stage:
 
     projections: tuple[Projection, ...]
     colors: NDArray[np.float32]  # (N, 3) RGB in 0..1, one a point
+    order: NDArray[np.int64]  # (N,) the points' numbers, the lowest first
     limits: float  # a projection shows -limits..limits, up and down
     dot_radius: float  # in data units
     panels: tuple[CurvePanel, ...]
@@ -48,14 +49,16 @@ class Scene:
     """What one frame shows.
 
     Each point is drawn once a sub-step, with ``alpha``. A later sub-step covers the earlier ones
-    of its point, a later point covers the earlier ones whole, and an earlier projection covers the
-    later ones.
+    of its point, a point that is later in the stage's order covers the earlier ones whole, an
+    earlier projection covers the later ones, and unit discs lie under all dots.
     """
 
     positions: NDArray[np.float32]  # (P, N, n, 2): projection, point, sub-step, right and up
     alpha: float
-    step: int
-    stride: int
+    step: int  # the last one shown
+    words: str  # what the step is, or what is shown of it
+    number: int | None  # what stands after the words
+    speed: int | None  # in steps a frame; None if it says nothing
 
 
 def same_scale(curves: Sequence[Curve], ratio: float) -> list[list[Curve]]:

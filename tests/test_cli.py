@@ -22,9 +22,10 @@ from latentviz.archive import DEFAULT_MAX_BYTES, ArchiveReader, ArchiveWriter
 from latentviz.cli import main
 from latentviz.encode import GIF, H264, VP9, WebP
 from latentviz.errors import OptionError
-from latentviz.movie import DOT_SHARE, LEAST_LIMITS, render
+from latentviz.movie import HOLD_S, render
 from latentviz.pacing import parse_pace
 from latentviz.projection import DEFAULT_DIMS, parse_dims
+from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
 
 if find_spec("latentviz.__main__"):
     LATENTVIZ = [sys.executable, "-m", "latentviz"]
@@ -87,10 +88,13 @@ def test_render_and_frame(folder):
     done = latentviz_("render", "run.npz", "-o", "out/film.mp4", *SMALL, "--frame-hashes", "h.txt")
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress where there is no terminal
-    assert done.stdout == "out/film.mp4: 8 frames, 0.3 s, 320x180, steps 0 to 149\n"
+    assert done.stdout == (
+        "out/film.mp4: 8 frames, 1.8 s, 320x180, steps 0 to 149\n"
+        "  8 of 150 steps start a frame; steps a frame: 5 at the start, 30 at most, 1 at the end\n"
+    )
     assert [path.name for path in Path("out").iterdir()] == ["film.mp4"]
     n_frames, seconds = count_frames_and_secs("out/film.mp4")
-    assert (n_frames, seconds) == (8, pytest.approx(8 / 30, abs=0.01))
+    assert (n_frames, seconds) == (8 + 45, pytest.approx(8 / 30 + 1.5, abs=0.01))
     hashes = Path("h.txt").read_text().split()
     assert len(hashes) == 8
 
@@ -108,19 +112,23 @@ def test_render_and_frame(folder):
     [
         ("film.webm", [], 30),
         ("film.gif", ["--loop", "1"], 20),
-        ("film.webp", ["--quality", "20", "--fps", "10", "--loop", "3"], 10),
+        ("film.webp", ["--quality", "20", "--fps", "10", "--loop", "3", "--hold", "0.5"], 10),
     ],
 )
 def test_render_in_other_formats(folder, name, options, rate):
     done = invoke("render", "run.npz", "-o", f"out/{name}", *SMALL, *options, "--draft")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == f"out/{name}: 8 frames, {8 / rate:.1f} s, 320x180, steps 0 to 149\n"
+    hold = 0.5 if name == "film.webp" else 1.5
+    seconds = 8 / rate + hold
+    assert done.stdout.splitlines()[0] == (
+        f"out/{name}: 8 frames, {seconds:.1f} s, 320x180, steps 0 to 149"
+    )
     assert [path.name for path in Path("out").iterdir()] == [name]
     if name == "film.webm":
-        assert count_frames_and_secs(f"out/{name}") == (8, pytest.approx(8 / rate, abs=0.01))
+        assert count_frames_and_secs(f"out/{name}") == (53, pytest.approx(seconds, abs=0.01))
         return
     with Image.open(f"out/{name}") as image:
-        assert (image.n_frames, image.size) == (8, (320, 180))
+        assert image.size == (320, 180)
         assert image.info.get("loop") == {"film.gif": None, "film.webp": 3}[name]
 
 
@@ -128,7 +136,7 @@ def test_render_to_frames(folder):
     command = ["render", "run.npz", "-o", "out/frames/%03d.png", *SMALL]
     done = invoke(*command)
     assert (done.exit_code, done.stderr) == (0, "")
-    assert done.stdout == "out/frames/%03d.png: 8 frames, 320x180, steps 0 to 149\n"
+    assert done.stdout.splitlines()[0] == ("out/frames/%03d.png: 8 frames, 320x180, steps 0 to 149")
     there = sorted(Path("out/frames").iterdir())
     assert [path.name for path in there] == [f"{index:03d}.png" for index in range(8)]
     assert invoke("frame", "run.npz", "-o", "f.png", *SMALL, "--frame", 3).exit_code == 0
@@ -167,11 +175,23 @@ def test_options_reach_the_film(folder, monkeypatch):
         *("--names", "hue, tint", "--size", "320x180", "--frames", "4", "--pace", "linear:40"),
         *("--steps", "10:", "--alpha", "0.5", "--dot-radius", "0.2", "--limits", "2"),
         *("--theme", "light", "--colormap", "magma", "--fps", "25", "--crf", "30"),
-        *("--preset", "fast", "--threads", "2", "--model", "trainers.models:ColorMLP"),
+        *(
+            "--preset",
+            "fast",
+            "--threads",
+            "2",
+            "--hold",
+            "2",
+            "--model",
+            "trainers.models:ColorMLP",
+        ),
     )
-    assert done.stdout == "out/film.mkv: 4 frames, 0.2 s, 320x180, steps 10 to 149\n"
+    assert done.stdout.splitlines()[0] == (
+        "out/film.mkv: 4 frames, 2.2 s, 320x180, steps 10 to 149"
+    )
     assert seen == {
         **{"path": Path("out/film.mkv"), "fps": "25", "crf": 30, "preset": "fast", "threads": 2},
+        "hold": 2.0,
         "options": FilmOptions(
             dims=[(0, 1), (3, 2)],
             names=["hue", "tint"],
@@ -450,7 +470,8 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated.pop("loop") == str(WebP().loop) == str(GIF().loop)
     assert (options.limits, options.dot_radius) == (None, None)
     assert (stated.pop("layer"), options.layer) == ("the first that was recorded", None)
-    assert stated.pop("limits") == f"{LEAST_LIMITS}, or more where points lie beyond"
+    assert stated.pop("limits").startswith(f"{LEAST_LIMITS}, or a round number above it")
+    assert (stated.pop("hold"), settings["hold"]) == (str(HOLD_S), None)
     radius = DOT_SHARE * LEAST_LIMITS
     assert stated.pop("dot_radius") == f"{DOT_SHARE} of the limits, {radius:g} for {LEAST_LIMITS}"
     assert stated == {name: str(getattr(options, name)) for name in stated}

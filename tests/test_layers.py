@@ -17,7 +17,7 @@ LAYERS = [
     ("ground", {"errors", "color", "easing", "markup", "text", "theme", "palette"}),
     ("archive", {"archive"}),
     ("run", {"run", "evaluate", "recorder", "models", "summary"}),
-    ("what to show", {"pacing", "projection", "scene", "views"}),
+    ("what to show", {"pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"files", "encode", "decode", "figures", "comparison"}),
     ("face", {"movie", "notebook", "cli", "pytest_plugin", "__main__"}),

@@ -4,13 +4,15 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from imageio_ffmpeg import count_frames_and_secs
 from PIL import Image
 
-from latentviz import Film, FilmOptions, Run, open_run, render, render_frame
+from latentviz import Film, FilmOptions, Recorder, Run, open_run, render, render_frame
+from latentviz.decode import sampled_frames
 from latentviz.errors import ArchiveError, LatentvizError, OptionError
-from latentviz.movie import fitting_limits
 from latentviz.raster.page import interleaved
+from latentviz.views import frame_latents
 
 SIZE = (320, 180)
 SMALL = FilmOptions(size=SIZE, frames=12)
@@ -116,6 +118,7 @@ def test_threads_draw_the_same_film_and_single_frames_are_of_it(recorded, tmp_pa
             threads=threads,
             preset="ultrafast",
             frame_hashes=tmp_path / f"{threads}.txt",
+            hold=0,
             progress=lambda done, total, progress=progress: progress.append((done, total)),
         )
         hashes[threads] = (tmp_path / f"{threads}.txt").read_text().splitlines()
@@ -146,6 +149,7 @@ def test_every_format_is_of_the_same_frames(recorded, tmp_path, name):
         options=SMALL,
         threads=2,
         frame_hashes=tmp_path / "h.txt",
+        hold=None if "%" in name else 0,
         progress=lambda done, total: progress.append((done, total)),
     )
     assert (tmp_path / "h.txt").read_text().split() == [
@@ -231,6 +235,10 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
         ({"path": "film.gif", "fps": 60}, OptionError, "a GIF's fps must lie within 0.01 to 50"),
         ({"path": "%d.png"}, OptionError, "must have one number such as %05d"),
         ({"path": "%05d.png", "fps": 9}, OptionError, "fps is for videos; frames have none"),
+        ({"path": "%05d.png", "hold": 1}, OptionError, "hold is for videos; frames have none"),
+        ({"hold": -1}, OptionError, "hold must be 0 to 3600 seconds, got -1"),
+        ({"hold": float("nan")}, OptionError, "hold must be 0 to 3600 seconds, got nan"),
+        ({"hold": "2"}, OptionError, "hold must be 0 to 3600 seconds, got '2'"),
     ],
 )
 def test_a_film_that_cannot_be_leaves_nothing(
@@ -379,34 +387,90 @@ def test_themes_differ(recorded):
     assert light.mean() > 150
 
 
+def test_a_film_looks_at_every_step_that_it_shows():
+    latents = np.zeros((1000, 100, 2), np.float32)
+    latents[137:160] = 3.0
+    run = Run.from_arrays(latents)
+    # 3 and a dot's radius, 0.07 of the limits, make 4.
+    assert Film(run, replace(SMALL, dims=[(0, 1)], frames=500)).page.stage.limits == 4
+    assert Film(run, replace(SMALL, dims=[(0, 1)], steps=(200, None))).page.stage.limits == 1.5
+
+
+def test_a_few_points_that_run_away_are_marked_and_do_not_shrink_all_others():
+    latents = RNG.uniform(-1, 1, (40, 1000, 2)).astype(np.float32)
+    latents[30:33, :3] = 1e9
+    film = Film(Run.from_arrays(latents), replace(SMALL, pace="linear", dims=[(0, 1)]))
+    assert film.page.stage.limits == 1.5
+    assert film.frames_beyond == 3
+
+
+def test_gaps_are_not_looked_at(recorded):
+    latents = np.zeros((4, 10, 2), np.float32)
+    latents[2, 5] = np.nan
+    assert Film(Run.from_arrays(latents), SMALL).page.stage.limits == 1.5
+
+
+def test_the_last_frame_shows_what_followed_the_last_update(recorded):
+    film = Film(recorded, SMALL)
+    assert [frame.after for frame in film.frames] == [False] * (len(film) - 1) + [True]
+    latents = frame_latents(recorded, film.frames[-1])
+    np.testing.assert_array_equal(latents[-1], recorded.final_latents())
+    shown = recorded.steps[-film.frames[-1].stride :]
+    np.testing.assert_array_equal(latents[:-1], recorded.latents(shown))
+    scene = film.scene(len(film) - 1)
+    assert (scene.words, scene.number, scene.step) == ("after step", 149, 149)
+    # Of a part of the run, and of one from arrays, it is not known.
+    for other in (Film(recorded, replace(SMALL, steps=(0, 100))), Film(walk(), SMALL)):
+        assert not any(frame.after for frame in other.frames)
+        assert other.scene(len(other) - 1).words == "step"
+
+
+def test_what_followed_a_run_with_steps_left_out_has_no_number(tmp_path):
+    path, model = tmp_path / "run.npz", torch.nn.Sequential(torch.nn.Linear(2, 2))
+    with Recorder(path, model, layer="0", probe=torch.eye(2), every=10) as recorder:
+        for _ in range(35):
+            recorder.step()
+    with open_run(path) as run:
+        film = Film(run, SMALL)
+        assert film.frames[-1].after
+        scene = film.scene(len(film) - 1)
+    assert (scene.words, scene.number) == ("after the last update", None)
+
+
 @pytest.mark.parametrize(
-    ("farthest", "limits"),
-    [(0.3, 1.5), (1.5, 1.5), (1.51, 2), (2.6, 3), (7.2, 8), (9.3, 10), (10.5, 15), (480, 500)],
+    ("name", "hold", "fps", "seconds"),
+    [
+        ("a.mp4", None, 30, 3 / 30 + 1.5),
+        ("a.mp4", 0, 30, 3 / 30),
+        ("a.webm", 1, 30, 3 / 30 + 1),
+        ("a.gif", None, None, 3 / 20 + 1.5),
+        ("a.gif", 0, 10, 3 / 10),
+        ("a.webp", 2, 10, 3 / 10 + 2),
+    ],
 )
-def test_limits_that_fit(farthest, limits):
-    spread = np.linspace(-1, 1, 1001)[:, None] * np.float32(farthest)
-    assert fitting_limits(spread[None].astype(np.float32)) == pytest.approx(limits)
-
-
-def test_limits_fit_each_projection_at_each_step():
-    latents = np.zeros((20, 100, 2), np.float32)
-    latents[-1, :50, 1] = 1.4  # drawn to the right, where a projection of limits 1.5 ends at 1.2
-    assert Film(Run.from_arrays(latents), replace(SMALL, dims=[(1, 0)])).page.stage.limits == 2
-    assert Film(Run.from_arrays(latents), replace(SMALL, dims=[(0, 1)])).page.stage.limits == 1.5
-
-
-def test_a_few_points_that_run_away_and_gaps_do_not_shrink_all_others():
-    positions = RNG.uniform(-1, 1, (4, 1000, 2)).astype(np.float32)
-    positions[-1, :3] = 1e9
-    positions[0, 0] = np.nan
-    assert fitting_limits(positions) == 1.5
-    assert fitting_limits(np.full((1, 2, 2), np.nan, np.float32)) == 1.5
+def test_the_last_frame_is_held(recorded, tmp_path, name, hold, fps, seconds):
+    path = tmp_path / name
+    film = render(recorded, path, size=SIZE, frames=3, hold=hold, fps=fps)
+    assert len(film) == 3
+    if path.suffix in (".gif", ".webp"):
+        with Image.open(path) as image:
+            shown = 0
+            for index in range(image.n_frames):
+                image.seek(index)
+                image.load()
+                shown += image.info["duration"] / 1000
+            last = np.asarray(image.convert("RGB")).astype(int)
+        assert shown == pytest.approx(seconds)
+    else:
+        n_frames, shown = count_frames_and_secs(str(path))
+        assert n_frames == round(seconds * fps)
+        last = sampled_frames(path, 2)[-1].astype(int)
+    assert np.abs(last - interleaved(film.draw(2))).mean() < 5
 
 
 def test_a_film_of_wide_latents_shows_them_by_default():
     latents = 8 * RNG.uniform(-1, 1, (5, 40, 2)).astype(np.float32)
     wide = Film(Run.from_arrays(latents), FilmOptions(size=(320, 180)))
-    # To either side a projection shows 0.8 of its limits.
     assert (wide.page.stage.limits, wide.page.stage.dot_radius) == (10, pytest.approx(0.7))
     told = FilmOptions(size=(320, 180), limits=1.5, dot_radius=0.105)
     narrow = Film(Run.from_arrays(latents), told)

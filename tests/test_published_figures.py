@@ -48,6 +48,33 @@ def test_the_film_has_987_frames_with_the_published_strides(run):
     assert strides[-3:] == [3, 1, 1]
 
 
+def test_no_dot_of_any_frame_is_cut(run):
+    film = Film(run, FilmOptions())
+    layout, stage = film.page.layout, film.page.stage
+    assert stage.limits == 1.5
+    radius = stage.dot_radius * layout.px_per_unit
+    assert radius == pytest.approx(27, abs=0.5)
+    for frame in range(len(film)):
+        scene = film.scene(frame)
+        for (x, y), points in zip(layout.centers, scene.positions, strict=True):
+            across = x + points[..., 0] * layout.px_per_unit
+            down = y - points[..., 1] * layout.px_per_unit
+            assert across.min() >= radius, frame
+            assert across.max() <= 1920 - radius, frame
+            assert down.min() >= radius, frame
+            assert down.max() <= layout.dots_bottom - radius, frame
+    assert film.frames_beyond == 0
+
+
+def test_the_last_frame_is_what_training_left(run):
+    film = Film(run, FilmOptions())
+    scene = film.scene(986)
+    assert (scene.words, scene.number) == ("after step", 10_000)
+    assert scene.positions.shape == (3, 512, 2, 2)
+    final = run.final_latents()
+    assert (scene.positions[0, :, -1] == final[:, [1, 0]]).all()
+
+
 def test_vibrant_hues_lie_in_cyclic_order_around_the_circle_and_red_at_its_pole(run):
     hues = np.arange(36) / 36
     colors = rgb_from_hsv(np.stack([hues, np.ones(36), np.ones(36)], -1)).astype(np.float32)

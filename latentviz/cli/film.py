@@ -66,7 +66,9 @@ def _film_options(command: Command) -> Command:
         ),
         click.option(
             "--limits", type=float,
-            help="Show -LIMITS..LIMITS up and down. Default: 1.5, or more where points lie beyond.",
+            help="Show -LIMITS..LIMITS up and down; points beyond are marked at the edge. Default: "
+            "1.5, or a round number above it that holds all dots at all steps, but for a few that "
+            "run away.",
         ),
         click.option(
             "--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark."
@@ -126,6 +128,10 @@ def _presets() -> tuple[str, ...]:
     metavar="N",
     help="Play a GIF or a WebP N times; 0: for ever. Default: 0.",
 )
+@click.option(
+    "--hold", type=float, metavar="SECONDS",
+    help="Show the last frame for so much longer; not for frames. Default: 1.5.",
+)  # fmt: skip
 @click.option("--overwrite", is_flag=True, help="Replace the frames of an earlier film.")
 @click.option("--threads", type=int, help="Threads that draw. Default: one a core.")
 @click.option(
@@ -143,6 +149,7 @@ def render(
     crf: int | None,
     quality: int | None,
     loop: int | None,
+    hold: float | None,
     overwrite: bool,
     threads: int | None,
     frame_hashes: Path | None,
@@ -161,21 +168,28 @@ def render(
         preset=preset,
         quality=quality,
         loop=loop,
+        hold=hold,
         overwrite=overwrite or None,
         threads=threads,
         frame_hashes=frame_hashes,
     )
     options = _parse_film(draft=draft, **film)
-    with opened(run, model, max_bytes) as source, progress("Rendering") as advance:
-        plan = movie.render(source, output, options=options, progress=advance, **settings)
-    seconds = len(plan) / float(parse_fps(fps or codec.fps))
+    with opened(run, model, max_bytes) as source:
+        plan = movie.Film(source, options)
+        with progress("Rendering", plan.frame_words) as advance:
+            plan = movie.render(source, output, options=options, progress=advance, **settings)
+        beyond = plan.frames_beyond
+    rate = parse_fps(fps or codec.fps)
+    seconds = (len(plan) + movie.held_frames(codec, rate, hold)) / float(rate)
     duration = "" if isinstance(codec, PNG) else f"{seconds:.1f} s, "
     width, height = options.size
-    first, last = plan.frames[0].start, plan.frames[-1].stop - 1
-    click.echo(
-        f"{output}: {counted(len(plan), 'frame')}, {duration}{width}x{height}, "
-        f"steps {source.steps[first]} to {source.steps[last]}"
-    )
+    click.echo(f"{output}: {counted(len(plan), 'frame')}, {duration}{width}x{height}, {plan.shown}")
+    click.echo(f"  {plan.pacing}")
+    if beyond:
+        click.echo(
+            f"  in {counted(beyond, 'frame')} points lie beyond the edges, where marks say so; "
+            "--limits shows more"
+        )
 
 
 @main.command()

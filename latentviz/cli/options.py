@@ -142,8 +142,13 @@ def _current_folder() -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Progress | None]:
-    """A bar with the frame rate and the time left, on a terminal; nothing where there is none."""
+def progress(what: str, words: Callable[[int], str] | None = None) -> Iterator[Progress | None]:
+    """A bar with the frame rate and the time left, on a terminal; nothing where there is none.
+
+    Args:
+        what: What is under way.
+        words: What to say of the last frame when so many are done.
+    """
     if not sys.stderr.isatty():
         yield None
         return
@@ -156,15 +161,17 @@ def progress(what: str) -> Iterator[Progress | None]:
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
+        TextColumn("{task.fields[words]}"),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(what, total=None, rate="")
+        task = bar.add_task(what, total=None, rate="", words="")
 
         def advance(done: int, total: int) -> None:
             speed = bar.tasks[0].speed
             rate = f"{speed:.0f} frames/s" if speed else ""
-            bar.update(task, completed=done, total=total, rate=rate)
+            said = "" if words is None else words(done)
+            bar.update(task, completed=done, total=total, rate=rate, words=said)
 
         yield advance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -15,7 +16,12 @@ from .layout import Box, Layout
 
 HEADING_PX = 34.0  # sizes on a page of 1080 pixels
 TITLE_PX = 24.0
-HEADING_GAP_PX = 34.0
+LEAST_HEADING_PX, LEAST_TITLE_PX = 10.0, 8.0  # on any page
+SPEED_SPACES = 3  # between the number and the speed
+MARK_PX = 18.0
+LEAST_MARK_PX = 8.0
+
+_Mark = tuple[tuple[int, int], int, int]  # the side that it points to, right and down; its corner
 CURSOR_PX = 2.0
 CURSOR_ALPHA = 0.85
 
@@ -31,34 +37,50 @@ class Sprite:
 
 
 class Heading:
-    """The step's number and the playback speed, in fixed places so that nothing jitters."""
+    """The step's number, in the middle of the page, and the playback speed.
 
-    def __init__(self, layout: Layout, theme: Theme, *, last_step: int, max_stride: int) -> None:
-        """Make room for the longest texts to come."""
-        self._font = font(HEADING_PX * layout.scale)
+    The number has a slot as wide as the longest one; what stands left and right of it ends and
+    begins at the same place in all frames, so that nothing jitters.
+    """
+
+    def __init__(self, layout: Layout, theme: Theme, *, last_step: int) -> None:
+        """Make room for the longest number to come."""
+        self._font = font(max(LEAST_HEADING_PX, HEADING_PX * layout.scale))
         self._text, self._muted = rgb_bytes(theme.text), rgb_bytes(theme.muted)
-        gap = HEADING_GAP_PX * layout.scale
-        number = max(len(str(last_step)), 1) * self._font.getlength("0")
-        word = self._font.getlength("step ")
-        speed = self._font.getlength(_speed(max_stride))
+        slot = len(str(last_step)) * self._font.getlength("0")
         box = layout.heading
-        left = box.x + (box.width - word - number - gap - speed) / 2
-        self._word_at = left
-        self._number_at = left + word
-        self._speed_at = left + word + number + gap
+        self._middle = box.x + box.width / 2
+        self._word_end = self._middle - slot / 2 - self._font.getlength(" ")
+        self._speed_at = self._middle + slot / 2 + self._font.getlength(" ") * SPEED_SPACES
         self._baseline = box.y + box.height * 0.75
 
-    def sprites(self, step: int, stride: int) -> list[Sprite]:
-        """The heading of one frame."""
-        word = text_sprite("step", self._font, self._word_at, self._baseline, self._muted)
-        number = text_sprite(str(step), self._font, self._number_at, self._baseline, self._text)
-        speed = text_sprite(_speed(stride), self._font, self._speed_at, self._baseline, self._muted)
-        return [word, number, speed]
+    def sprites(self, words: str, number: int | None, speed: int | None) -> list[Sprite]:
+        """The heading of one frame.
+
+        Args:
+            words: What the number is; they stand alone in the middle if there is none.
+            number: Of the step.
+            speed: How many steps the frame stands for; None says nothing of it.
+        """
+        if number is None:
+            return [self._sprite(words, self._middle, self._text, anchor="ms")]
+        sprites = [
+            self._sprite(words, self._word_end, self._muted, anchor="rs"),
+            self._sprite(str(number), self._middle, self._text, anchor="ms"),
+        ]
+        if speed is not None:
+            sprites.append(self._sprite(speed_words(speed), self._speed_at, self._muted))
+        return sprites
+
+    def _sprite(
+        self, text: str, x: float, color: tuple[int, int, int], *, anchor: str = "ls"
+    ) -> Sprite:
+        return text_sprite(text, self._font, x, self._baseline, color, anchor=anchor)
 
 
 def title_sprites(layout: Layout, titles: list[str], theme: Theme) -> list[Sprite]:
     """Each projection's title, centred above it, shortened if it is too long."""
-    face = font(TITLE_PX * layout.scale)
+    face = font(max(LEAST_TITLE_PX, TITLE_PX * layout.scale))
     sprites = []
     for box, title in zip(layout.titles, titles, strict=True):
         while face.getlength(title) > box.width * 0.95 and len(title) > 1:
@@ -110,8 +132,58 @@ def draw_cursor(
     blend_sprite(canvas, Sprite(mask, first, top, rgb_bytes(theme.cursor)))
 
 
-def _speed(stride: int) -> str:
-    return f"▸▸{stride}x"
+def speed_words(speed: int) -> str:
+    """The playback speed, in steps a frame; one step a frame is no fast-forward."""
+    return f"▸▸{speed}x" if speed > 1 else f"▸{speed}x"
+
+
+def mark_sprites(
+    layout: Layout, theme: Theme, places: Iterable[NDArray[np.float32]]
+) -> list[Sprite]:
+    """Marks at a projection's edges, one where points lie beyond it; many in one place are one.
+
+    Args:
+        layout: The page's.
+        theme: Where the colour comes from.
+        places: For each projection the points, (..., 2), right and up, in data units.
+    """
+    size = max(LEAST_MARK_PX, MARK_PX * layout.scale)
+    marks: set[_Mark] = set()
+    for cell, points in zip(layout.cells, places, strict=True):
+        marks.update(_marks(layout, cell, points, size))
+    color = rgb_bytes(theme.text)
+    return [Sprite(arrow(size, *side), x, y, color) for side, x, y in sorted(marks)]
+
+
+def _marks(layout: Layout, cell: Box, points: NDArray[np.float32], size: float) -> Iterator[_Mark]:
+    """Each mark of one projection."""
+    farthest = np.array(layout.edges_px, np.float32) / np.float32(layout.px_per_unit)
+    beyond = points[(np.abs(points) > farthest).any(-1)].astype(np.float64)
+    half = np.array([cell.width, cell.height]) / 2
+    inner = half - size / 2
+    for point in beyond:
+        axis = int((np.abs(point) / farthest).argmax())
+        sign = 1 if point[axis] > 0 else -1
+        at = point * layout.px_per_unit
+        at[axis] = sign * inner[axis]
+        at[1 - axis] = np.rint(at[1 - axis] / size) * size  # in steps, so that many are one
+        # Corners are left to nobody: two sides' marks would meet there.
+        inside = inner - size * (np.arange(2) != axis)
+        right, up = np.clip(at, -inside, inside)
+        corner = cell.x + half[0] + right - size / 2, cell.y + half[1] - up - size / 2
+        yield (sign, 0) if axis == 0 else (0, -sign), round(corner[0]), round(corner[1])
+
+
+@cache
+def arrow(size: float, right: int, down: int) -> NDArray[np.float32]:
+    """A triangle that points to one side, as a mask, (s, s) 0..1."""
+    side, fine = max(4, round(size)), 8
+    image = Image.new("L", (side * fine, side * fine))
+    n = side * fine - 1
+    ImageDraw.Draw(image).polygon([(0.3 * n, 0.1 * n), (n, 0.5 * n), (0.3 * n, 0.9 * n)], fill=255)
+    mask = np.asarray(image, np.float32).reshape(side, fine, side, fine).mean((1, 3)) / 255
+    turns = {(1, 0): 0, (0, -1): 1, (-1, 0): 2, (0, 1): 3}[right, down]
+    return np.ascontiguousarray(np.rot90(mask, turns), np.float32)
 
 
 @cache

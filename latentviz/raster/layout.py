@@ -13,18 +13,22 @@ MIN_LIMITS, MAX_LIMITS = 1e-6, 1e6
 # Heights on a page of 1920x1080 pixels. The projections are 5 times as high as the panels.
 PAGE, PAGE_WIDTH = 1080.0, 1920.0
 LEAST_SCALE = 0.75  # of a page that has the height for it
+# From here on a page has room for panels whose text can be read: 640x360 pixels, if it is wide.
+PANELS_SCALE = 1 / 3
 HEADING = (16.0, 50.0)  # top and height
 TITLES = (66.0, 30.0)
-PROJECTIONS = (100.0, 760.0)
+LEAST_ROWS_PX = (14.0, 11.0)  # of heading and titles, on any page
+PROJECTIONS = (96.0, 760.0)
 LEGENDS = (864.0, 30.0)
 PANELS = (896.0, 152.0)
 # A page without panels gives their room to the projections.
-PROJECTIONS_ALONE = (100.0, 960.0)
+PROJECTIONS_ALONE = (96.0, 930.0)
+OUTER_MARGIN = 0.05  # of the page's width, to either side of the projections
 SIDE_MARGIN = 96.0  # left of each panel, where its tick labels stand
 END_MARGIN = 48.0  # right of each panel, for the half of its last tick label
 # Side by side, a projection may show this share of its height's range in its width; dots are not
 # clipped, so what lies beyond runs over into the neighbour.
-WIDTH_SHARE = 0.8
+WIDTH_SHARE = 0.75
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,10 @@ class Layout:
     scale: float  # this page's pixels for one of the 1080-pixel page
     heading: Box
     titles: tuple[Box, ...]
+    cells: tuple[Box, ...]  # each projection's own share of the page
     centers: tuple[tuple[float, float], ...]  # of the projections' origins
     px_per_unit: float
+    edges_px: tuple[float, float]  # so far from its origin, right and up, a projection reaches
     dots_bottom: int  # dots are drawn above this row only; below it stand the panels
     legends: tuple[Box, ...]
     panels: tuple[Box, ...]
@@ -71,15 +77,19 @@ def page_layout(
         raise OptionError(
             f"limits must lie within {MIN_LIMITS:g} to {MAX_LIMITS:g}, got {limits:g}"
         )
-    # A page that is taller than 16:9 gives the projections what is left of its height, and its text
-    # shrinks with its width, but not so far as to be hard to read.
-    scale = min(height / PAGE, max(width / PAGE_WIDTH, min(2 * width / PAGE_WIDTH, LEAST_SCALE)))
+    scale = page_scale(size)
     spare = height - PAGE * scale
+    heading = Box(0, HEADING[0] * scale, width, max(LEAST_ROWS_PX[0], HEADING[1] * scale))
+    titles_top = heading.y + heading.height
+    titles_height = max(LEAST_ROWS_PX[1], TITLES[1] * scale)
     top, room = PROJECTIONS if n_panels else PROJECTIONS_ALONE
-    room = room * scale + spare
-    pitch = width / n_projections
-    px_per_unit = min(room / (2 * limits), pitch / (2 * WIDTH_SHARE * limits))
-    center_y = top * scale + room / 2
+    # What small pages take for text that can be read, they take from the projections.
+    bottom = (top + room) * scale + spare
+    top = max(top * scale, titles_top + titles_height)
+    margin = OUTER_MARGIN * width
+    pitch = (width - 2 * margin) / n_projections
+    cells = tuple(Box(margin + p * pitch, top, pitch, bottom - top) for p in range(n_projections))
+    px_per_unit = min((bottom - top) / (2 * limits), pitch / (2 * WIDTH_SHARE * limits))
 
     def below(band: tuple[float, float], i: int) -> Box:
         share = width / n_panels
@@ -89,17 +99,35 @@ def page_layout(
     return Layout(
         size=(width, height),
         scale=scale,
-        heading=Box(0, HEADING[0] * scale, width, HEADING[1] * scale),
-        titles=tuple(
-            Box(p * pitch, TITLES[0] * scale, pitch, TITLES[1] * scale)
-            for p in range(n_projections)
-        ),
-        centers=tuple(((p + 0.5) * pitch, center_y) for p in range(n_projections)),
+        heading=heading,
+        titles=tuple(Box(cell.x, titles_top, pitch, titles_height) for cell in cells),
+        cells=cells,
+        centers=tuple((cell.x + pitch / 2, top + cell.height / 2) for cell in cells),
         px_per_unit=px_per_unit,
+        # Its share of the page; and where that is narrower than its limits, into the neighbour's.
+        edges_px=(
+            max(pitch / 2, limits * px_per_unit),
+            max((bottom - top) / 2, limits * px_per_unit),
+        ),
         dots_bottom=math.ceil(LEGENDS[0] * scale + spare) if n_panels else height,
         legends=tuple(below(LEGENDS, i) for i in range(n_panels)),
         panels=tuple(below(PANELS, i) for i in range(n_panels)),
     )
+
+
+def page_scale(size: tuple[int, int]) -> float:
+    """How large all things are on a page of (width, height) pixels, 1 on one of 1920x1080.
+
+    A page that is taller than 16:9 gives the projections what is left of its height, and its text
+    shrinks with its width, but not so far as to be hard to read.
+    """
+    width, height = size
+    return min(height / PAGE, max(width / PAGE_WIDTH, min(2 * width / PAGE_WIDTH, LEAST_SCALE)))
+
+
+def has_room_for_panels(size: tuple[int, int]) -> bool:
+    """Whether the text of panels could be read on a page of (width, height) pixels."""
+    return page_scale(size) >= PANELS_SCALE - 1e-9
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -11,10 +11,11 @@ from ..scene import Scene, Stage
 from ..text import printable
 from ..theme import Theme, rgb_bytes
 from .chrome import draw_chrome
-from .hud import Heading, Sprite, blend_sprite, draw_cursor, title_sprites
+from .hud import Heading, Sprite, blend_sprite, draw_cursor, mark_sprites, title_sprites
 from .layout import Layout, page_layout
 
 _DOTS, _PLATE = 0, 1  # kinds of disc
+_OFF_PAGE = np.float32(1e9)
 UNIT_RADIUS = 1.0
 
 
@@ -51,7 +52,9 @@ class Page:
         )  # fmt: skip
         for sprite in self.titles:
             blend_sprite(canvas, sprite)
-        for sprite in self.heading.sprites(scene.step, scene.stride):
+        for sprite in self.heading.sprites(scene.words, scene.number, scene.speed):
+            blend_sprite(canvas, sprite)
+        for sprite in mark_sprites(self.layout, self.theme, scene.positions):
             blend_sprite(canvas, sprite)
         for panel, box in zip(self.stage.panels, self.layout.panels, strict=True):
             first, last = int(panel.steps[0]), int(panel.steps[-1])
@@ -67,34 +70,31 @@ class Page:
         NDArray[np.int32],
         NDArray[np.float32],
     ]:
-        """The discs, topmost first: each projection's points from the last, then its unit disc."""
+        """The discs, topmost first: each projection's points from the last, then all unit discs."""
         P, N, n, _ = scene.positions.shape
-        xs = np.empty((P, N + 1, n), np.float32)
-        ys = np.empty((P, N + 1, n), np.float32)
+        dots = P * N
+        xs, ys = np.empty((dots + P, n), np.float32), np.empty((dots + P, n), np.float32)
         scale = np.float32(self.layout.px_per_unit)
         centers = np.array(self.layout.centers, np.float32)
-        xs[:, N], ys[:, N] = centers[:, :1], centers[:, 1:]
+        xs[dots:], ys[dots:] = centers[:, :1], centers[:, 1:]
+        across, down = xs[:dots].reshape(P, N, n), ys[:dots].reshape(P, N, n)
+        topmost = self.stage.order[::-1]
         with np.errstate(over="ignore"):  # too far off the page for a number is off the page
-            np.multiply(scene.positions[:, ::-1, :, 0], scale, out=xs[:, :N])
-            np.multiply(scene.positions[:, ::-1, :, 1], -scale, out=ys[:, :N])
-            xs[:, :N] += centers[:, 0, None, None]
-            ys[:, :N] += centers[:, 1, None, None]
-        counts = np.full((P, N + 1), n, np.int32)
-        kinds = np.full((P, N + 1), _DOTS, np.int32)
-        colors = np.empty((P, N + 1, 3), np.float32)
-        counts[:, N], kinds[:, N] = 1, _PLATE
-        colors[:, :N] = self.stage.colors[::-1] * np.float32(255)
-        colors[:, N] = rgb_bytes(self.theme.disc)
-        return (
-            xs.reshape(-1, n),
-            ys.reshape(-1, n),
-            counts.ravel(),
-            kinds.ravel(),
-            colors.reshape(-1, 3),
-        )
+            np.multiply(scene.positions[..., 0][:, topmost], scale, out=across)
+            np.multiply(scene.positions[..., 1][:, topmost], -scale, out=down)
+            # A dot may run over into the neighbour, but not as far as to pass for one of its own.
+            across[np.abs(across) > self.layout.cells[0].width] = _OFF_PAGE
+            across += centers[:, 0, None, None]
+            down += centers[:, 1, None, None]
+        counts, kinds = np.full(dots + P, n, np.int32), np.full(dots + P, _DOTS, np.int32)
+        counts[dots:], kinds[dots:] = 1, _PLATE
+        colors = np.empty((dots + P, 3), np.float32)
+        colors[:dots].reshape(P, N, 3)[:] = self.stage.colors[topmost] * np.float32(255)
+        colors[dots:] = rgb_bytes(self.theme.disc)
+        return xs, ys, counts, kinds, colors
 
 
-def make_page(stage: Stage, *, size: tuple[int, int], theme: Theme, max_stride: int) -> Page:
+def make_page(stage: Stage, *, size: tuple[int, int], theme: Theme) -> Page:
     """Lay out a film's page and draw what does not change.
 
     Raises:
@@ -111,7 +111,7 @@ def make_page(stage: Stage, *, size: tuple[int, int], theme: Theme, max_stride: 
         stage=stage,
         theme=theme,
         background=draw_chrome(layout, stage.panels, theme),
-        heading=Heading(layout, theme, last_step=stage.last_step, max_stride=max_stride),
+        heading=Heading(layout, theme, last_step=stage.last_step),
         titles=title_sprites(layout, [printable(p.title) for p in stage.projections], theme),
     )
 

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import ArchiveError, OptionError
 from ..pacing import Frame
@@ -37,6 +38,11 @@ def steps_covered(run: Run, frame: Frame) -> int:
     return int(steps[-1] - steps[frame.start]) + last
 
 
+def is_dense(run: Run) -> bool:
+    """Whether the last steps that were recorded follow each other: nothing came between them."""
+    return len(run) < 2 or bool(run.steps[-1] - run.steps[-2] == 1)
+
+
 @dataclass(frozen=True)
 class ProjectionsView:
     """All recorded steps that a frame covers, as positions in each projection."""
@@ -48,6 +54,15 @@ class ProjectionsView:
         if not 0 < self.alpha <= 1:
             raise OptionError(f"alpha must be above 0 and at most 1, got {self.alpha:g}")
 
+    @property
+    def dims(self) -> NDArray[np.int64]:
+        """The latent dimensions that are shown, (d,), increasing."""
+        return np.unique(self._pairs)
+
+    @property
+    def _pairs(self) -> NDArray[np.int64]:
+        return np.array([[p.i, p.j] for p in self.projections])
+
     def __call__(self, run: Run, frame: Frame) -> Scene:
         """The scene of one frame.
 
@@ -55,20 +70,40 @@ class ProjectionsView:
             ArchiveError: Latents of a step are not finite.
         """
         steps = run.steps[frame.start : frame.stop]
-        latents = run.latents(steps)  # (n, N, D)
+        latents = frame_latents(run, frame)
         finite = np.isfinite(latents)
         if not finite.all():
             k = int(np.argmin(finite.all((1, 2))))
             bad = int((~finite[k].all(-1)).sum())
+            when = f"at step {steps[k]}" if k < len(steps) else "after the last update"
             raise ArchiveError(
-                f"the latents at step {steps[k]} are not finite at {bad} of {run.n_points} points; "
+                f"the latents {when} are not finite at {bad} of {run.n_points} points; "
                 "render the steps before it with --steps"
             )
-        pairs = np.array([[p.i, p.j] for p in self.projections])
-        dims = np.unique(pairs)
         # In memory as they are drawn, a point's sub-steps side by side: (D, N, n).
-        columns = np.ascontiguousarray(latents.transpose(2, 1, 0)[dims])
+        columns = np.ascontiguousarray(latents.transpose(2, 1, 0)[self.dims])
         # (P, 2, N, n) -> (P, N, n, 2)
-        positions = columns[np.searchsorted(dims, pairs)].transpose(0, 2, 3, 1)
-        alpha = substep_alpha(self.alpha, frame.stride)
-        return Scene(positions, alpha, int(steps[0]), steps_covered(run, frame))
+        positions = columns[np.searchsorted(self.dims, self._pairs)].transpose(0, 2, 3, 1)
+        step, covered = int(steps[-1]), steps_covered(run, frame)
+        words: str = "step"
+        number: int | None = step
+        if frame.after:
+            # Where not every step was recorded, nobody knows which one was the last.
+            words, number = (
+                ("after step", step) if is_dense(run) else ("after the last update", None)
+            )
+        return Scene(
+            positions=positions,
+            alpha=substep_alpha(self.alpha, len(latents)),
+            step=step,
+            words=words,
+            number=number,
+            # Of a run that was not recorded at every step, a frame a recorded step is no speed.
+            speed=None if frame.stride == 1 < covered else covered,
+        )
+
+
+def frame_latents(run: Run, frame: Frame) -> NDArray[np.float32]:
+    """All that a frame shows, (n, N, D): a sub-step a recorded step, and what followed the last."""
+    latents = run.latents(run.steps[frame.start : frame.stop])
+    return np.concatenate([latents, run.final_latents()[None]]) if frame.after else latents

@@ -3,7 +3,7 @@ from itertools import combinations
 import pytest
 
 from latentviz import OptionError
-from latentviz.raster.layout import page_layout
+from latentviz.raster.layout import has_room_for_panels, page_layout
 
 FULL = (1920, 1080)
 SIZES = [FULL, (640, 360), (1080, 1920), (3840, 800), (120, 120), (120, 8192), (8192, 120)]
@@ -30,8 +30,36 @@ def test_projections_are_5_times_as_high_as_the_panels():
 
 def test_projections_stand_side_by_side_from_the_left():
     centers = layout_of().centers
-    assert [x for x, _ in centers] == pytest.approx([320, 960, 1600])
+    assert [x for x, _ in centers] == pytest.approx([384, 960, 1536])
     assert len({y for _, y in centers}) == 1
+
+
+def test_projections_keep_an_outer_margin_of_5_percent():
+    cells = layout_of().cells
+    assert cells[0].x == pytest.approx(96)
+    assert cells[-1].x + cells[-1].width == pytest.approx(1920 - 96)
+    alone = layout_of(n_panels=0).cells[0]
+    assert alone.y + alone.height == pytest.approx(1080 - 54)
+
+
+def test_heading_and_titles_have_rows_that_can_be_read_on_any_page():
+    layout = layout_of((120, 120), n_panels=0)
+    assert layout.heading.height >= 14
+    assert layout.titles[0].height >= 11
+
+
+@pytest.mark.parametrize(
+    ("size", "room"),
+    [
+        (FULL, True),
+        ((640, 360), True),
+        ((360, 640), True),
+        ((638, 358), False),
+        ((320, 180), False),
+    ],
+)
+def test_pages_on_which_panels_could_not_be_read_have_none(size, room):
+    assert has_room_for_panels(size) is room
 
 
 def test_limits_zoom():
@@ -48,7 +76,7 @@ def test_a_projection_s_height_is_on_the_page_and_clear_of_the_curves(
     half = 1.5 * layout.px_per_unit
     for (x, y), title in zip(layout.centers, layout.titles, strict=True):
         assert 0 < x < size[0]
-        assert y - half >= title.y + title.height
+        assert y - half >= title.y + title.height - 1e-9
         assert y + half <= layout.dots_bottom <= size[1]
         # The unit disc and the dots on it are whole in the projection's own share of the width.
         assert 1.105 * layout.px_per_unit <= size[0] / n_projections / 2

@@ -4,6 +4,7 @@ import pytest
 from latentviz import Film, FilmOptions, LinearPace, Run, rgb_from_hsv
 from latentviz.comparison import TOLERANCE
 from latentviz.raster.chrome import draw_chrome
+from latentviz.raster.hud import mark_sprites, speed_words
 from latentviz.raster.layout import page_layout
 from latentviz.raster.page import interleaved
 from latentviz.scene import Curve, CurvePanel
@@ -165,6 +166,81 @@ def test_the_first_projection_lies_on_top_where_dots_run_over():
     assert picture(plan)[at(plan, 0, -border, 0)].argmax() == 2
 
 
+@pytest.mark.parametrize(("projection", "right"), [(0, 1.9), (1, 1.9), (1, -1.9), (2, -1.9)])
+def test_no_unit_disc_hides_a_dot_that_runs_over(projection, right):
+    dims = [(0, 1)] * 3
+    dims[projection] = (2, 1)
+    plan = film(
+        still([0, 0, right]), colors=np.array([RED]), alpha=1.0, limits=1.5, dims=dims, size=FULL
+    )
+    row, column = at(plan, projection, right, 0)
+    x, _ = plan.page.layout.centers[projection + (1 if right > 0 else -1)]
+    assert abs(column - x) < plan.page.layout.px_per_unit  # on the neighbour's disc
+    assert picture(plan)[row, column].argmax() == 0
+
+
+def test_a_dot_never_passes_for_one_of_the_neighbour_s():
+    dims = [(0, 1), (2, 1), (2, 1)]
+    plan = film(still([2.4, 0, 0.5]), colors=np.array([RED]), limits=1.5, dims=dims)
+    assert picture(plan)[at(plan, 0, 2.4, 0)].tolist() == list(rgb_bytes(DARK.disc))
+
+
+@pytest.mark.parametrize(
+    ("point", "edge"),
+    [((3, 0.2), "right"), ((-3, 0.2), "left"), ((0.2, 1.7), "top"), ((0.2, -1.7), "bottom")],
+)
+def test_points_beyond_an_edge_are_marked_at_it(point, edge):
+    layout = page_layout(FULL, n_projections=2, limits=1.5, n_panels=2)
+    inside = np.zeros((7, 2), np.float32)
+    points = np.vstack([inside, [point]]).astype(np.float32)
+    assert mark_sprites(layout, DARK, [inside, inside]) == []
+    [mark] = mark_sprites(layout, DARK, [inside, points])
+    cell = layout.cells[1]
+    h, w = mark.mask.shape
+    gaps = {
+        "left": mark.x - cell.x,
+        "right": cell.x + cell.width - mark.x - w,
+        "top": mark.y - cell.y,
+        "bottom": cell.y + cell.height - mark.y - h,
+    }
+    assert gaps.pop(edge) == pytest.approx(0, abs=1)
+    assert min(gaps.values()) > 20
+    # It points outward: the tip's row or column has less ink than the base's.
+    ink = {
+        "left": mark.mask[:, 1], "right": mark.mask[:, -2], "top": mark.mask[1],
+        "bottom": mark.mask[-2],
+    }  # fmt: skip
+    assert ink[edge].sum() < 0.4 * mark.mask.sum(0 if edge in ("top", "bottom") else 1).max()
+
+
+def test_many_points_beyond_are_few_marks_and_a_dot_s_own_blur_counts():
+    layout = page_layout(FULL, n_projections=1, limits=1.5, n_panels=2)
+    points = np.zeros((20_000, 3, 2), np.float32)
+    points[:, 1] = np.stack([np.linspace(-9, 9, 20_000), np.full(20_000, 4.0)], 1)
+    marks = mark_sprites(layout, DARK, [points])
+    assert 50 < len(marks) < 150
+    assert len({(m.x, m.y) for m in marks}) == len(marks)
+
+
+def test_marks_are_drawn():
+    plan = film(still([0, 0], [0, 50]), limits=1.5, dims=[(0, 1)], colors=np.array([RED, RED]))
+    cell = plan.page.layout.cells[0]
+    pixels = picture(plan)[round(cell.y) : round(cell.y) + 8, :]
+    assert (pixels == rgb_bytes(DARK.text)).all(-1).any()
+    assert plan.frames_beyond == len(plan)
+
+
+def test_classes_in_one_place_are_all_seen():
+    rng = np.random.default_rng(0)
+    cloud = np.tile(rng.normal(0, 0.3, (500, 2)), (2, 1, 1))
+    pixels = picture(film(cloud, colors=np.repeat([0, 1, 2, 3], 125), panels=False, dims=[(0, 1)]))
+    seen = [
+        (np.abs(pixels.astype(int) - rgb_bytes(color)) < 40).all(-1).sum()
+        for color in DARK.categories[:4]
+    ]
+    assert min(seen) > 0.15 * sum(seen)
+
+
 def test_dots_leave_the_curves_alone():
     low, high = (
         film(still([0, up]), colors=np.array([RED]), dims=[(0, 1)], limits=1.0)
@@ -198,19 +274,34 @@ def test_the_heading_tells_the_step_and_the_speed():
     rows = slice(round(heading.y), round(heading.y + heading.height))
     first, second, last = (picture(plan, frame)[rows] for frame in (0, 1, len(plan) - 1))
     # The word and, until the last frame's, the speed stay where they are.
-    [word, _, speed] = plan.page.heading.sprites(0, 7)
+    [word, _, speed] = plan.page.heading.sprites("step", 0, 7)
     changed = np.nonzero((first != second).any((0, 2)))[0]
     assert word.x + word.mask.shape[1] <= changed.min() <= changed.max() < speed.x
     assert np.nonzero((first != last).any((0, 2)))[0].max() >= speed.x
 
 
-def test_the_heading_has_room_for_the_last_step_and_never_moves():
+@pytest.mark.parametrize("size", [DRAFT, FULL, (320, 180)])
+def test_the_heading_has_room_for_the_last_step_and_never_moves(size):
     run = Run.from_arrays(moving_figure(), steps=STEPS * 2_000)
-    heading = Film(run, FilmOptions(size=DRAFT, pace=LinearPace())).page.heading
-    first, last = (heading.sprites(step, 1) for step in (0, 120_000))
-    assert [s.x for s in first[:1] + first[2:]] == [s.x for s in last[:1] + last[2:]]
-    assert abs(first[1].x - last[1].x) <= 1
-    assert last[1].x + last[1].mask.shape[1] <= last[2].x
+    heading = Film(run, FilmOptions(size=size, pace=LinearPace())).page.heading
+    all_steps = [heading.sprites("step", step, 15) for step in range(0, 120_001, 2_000)]
+    words, numbers, speeds = zip(*all_steps, strict=True)
+    assert len({s.x for s in words}) == len({s.x for s in speeds}) == 1
+    for number in numbers:
+        middle = number.x + number.mask.shape[1] / 2
+        assert middle == pytest.approx(size[0] / 2, abs=2)
+        assert words[0].x + words[0].mask.shape[1] <= number.x
+        assert number.x + number.mask.shape[1] <= speeds[0].x
+    # In the middle as it is: what stands left and right of the number is about as long.
+    left, right = words[0].x, speeds[0].x + speeds[0].mask.shape[1]
+    assert (left + right) / 2 == pytest.approx(size[0] / 2, abs=0.025 * size[0])
+    [words_alone] = heading.sprites("after the last update", None, None)
+    assert words_alone.x + words_alone.mask.shape[1] / 2 == pytest.approx(size[0] / 2, abs=1)
+
+
+@pytest.mark.parametrize(("speed", "words"), [(1, "▸1x"), (2, "▸▸2x"), (15, "▸▸15x")])
+def test_one_step_a_frame_is_no_fast_forward(speed, words):
+    assert speed_words(speed) == words
 
 
 def test_a_frame_depends_on_nothing_drawn_before():

@@ -64,7 +64,25 @@ def test_positions_are_projection_point_substep_and_right_up(latents):
 def test_a_scene_knows_its_step_stride_and_alpha(latents):
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
     scene = ProjectionsView((Projection(1, 0),), 0.5)(run, Frame(3, 2, 5))
-    assert (scene.step, scene.stride, scene.alpha) == (20, 30, substep_alpha(0.5, 3))
+    assert (scene.step, scene.words, scene.number) == (40, "step", 40)
+    assert (scene.speed, scene.alpha) == (30, substep_alpha(0.5, 3))
+
+
+@pytest.mark.parametrize(
+    ("steps", "frame", "speed"),
+    [
+        (range(6), Frame(0, 2, 3), 1),
+        (range(6), Frame(0, 2, 5), 3),
+        ([0, 10, 20, 30, 40, 50], Frame(0, 2, 3), None),  # a frame a recorded step
+        ([0, 10, 20, 30, 40, 50], Frame(0, 5, 6), None),
+        ([0, 10, 20, 30, 40, 50], Frame(0, 4, 6), 20),
+    ],
+)
+def test_a_frame_a_recorded_step_says_nothing_of_speed_where_steps_are_missing(
+    latents, steps, frame, speed
+):
+    run = Run.from_arrays(latents, steps=list(steps))
+    assert ProjectionsView((Projection(1, 0),), 0.5)(run, frame).speed == speed
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

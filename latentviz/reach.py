@@ -1,0 +1,78 @@
+"""How far a film's points reach: one pass over all that it shows, to which limits are fitted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .pacing import Frame
+from .run import Run
+from .views import frame_latents
+
+MOST_POINTS = 0.995  # of the points, at each step
+MOST_FRAMES = 0.99  # of the frames
+# What goes farther than this times what most do, runs away: it must not shrink all others.
+RUNAWAY = 1.5
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far points reach along some dimensions, frame by frame; all of them finite.
+
+    Attributes:
+        dims: (d,) the dimensions, increasing.
+        low: (F, d) float32, each frame's least coordinate, of any point at any of its steps.
+        high: (F, d) float32, the greatest.
+        most: (F, d) float32, within this distance from 0 `MOST_POINTS` lie, at each of its steps.
+    """
+
+    dims: NDArray[np.int64]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    most: NDArray[np.float32]
+
+    @property
+    def kept(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The least and the greatest coordinates that limits are to hold, (d,) each.
+
+        All of them; or, where the farthest lies more than `RUNAWAY` times as far out as most
+        points do in most frames, none beyond that.
+        """
+        low, high = self.low.min(0).astype(float), self.high.max(0).astype(float)
+        farthest = max(-low.min(), high.max(), 0.0)
+        widest = np.sort(self.most.max(1))
+        most = float(widest[math.ceil(MOST_FRAMES * len(widest)) - 1])
+        if 0 < RUNAWAY * most < farthest:
+            return np.maximum(low, -most), np.minimum(high, most)
+        return low, high
+
+
+def measure_reach(run: Run, frames: Sequence[Frame], dims: NDArray[np.int64]) -> Reach:
+    """Look at all that the frames show; what is not finite does not count.
+
+    Args:
+        run: The run.
+        frames: The film's.
+        dims: (d,) the dimensions that it shows, increasing.
+
+    Raises:
+        ArchiveError: The run is damaged.
+        ModelError: It cannot be evaluated.
+    """
+    low, high, most = (np.zeros((len(frames), len(dims)), np.float32) for _ in range(3))
+    for k, frame in enumerate(frames):
+        # A point's coordinates side by side: (n, d, N).
+        columns = np.ascontiguousarray(frame_latents(run, frame).transpose(0, 2, 1)[:, dims])
+        finite = np.isfinite(columns)
+        if not finite.all():
+            columns[~finite] = 0
+        low[k], high[k] = columns.min((0, 2)), columns.max((0, 2))
+        rank = math.ceil(MOST_POINTS * columns.shape[2]) - 1
+        distance = np.abs(columns, out=columns)
+        distance.partition(rank, axis=2)
+        most[k] = distance[:, :, rank].max(0)
+    return Reach(dims, low, high, most)

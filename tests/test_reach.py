@@ -1,0 +1,96 @@
+import numpy as np
+import pytest
+
+from latentviz import Run
+from latentviz.pacing import Frame
+from latentviz.raster.fitting import fitting_limits
+from latentviz.reach import Reach, measure_reach
+
+FULL = (1920, 1080)
+RNG = np.random.default_rng(3)
+
+
+def test_reach_by_hand():
+    latents = np.array(
+        [[[1, 9, -2], [3, 9, 4]], [[-5, 9, 0], [2, 9, 1]], [[0, 9, 7], [0.5, 9, -8]]], float
+    )
+    frames = [Frame(0, 0, 2), Frame(1, 2, 3)]
+    reach = measure_reach(Run.from_arrays(latents), frames, np.array([0, 2]))
+    assert reach.low.tolist() == [[-5, -2], [0, -8]]
+    assert reach.high.tolist() == [[3, 4], [0.5, 7]]
+    assert reach.most.tolist() == [[5, 4], [0.5, 8]]
+    low, high = reach.kept
+    assert (low.tolist(), high.tolist()) == ([-5, -8], [3, 7])
+
+
+def test_two_of_512_points_may_run_away_and_three_may_not():
+    latents = np.tile(RNG.uniform(-1, 1, (1, 512, 2)), (3, 1, 1))
+    frames = [Frame(k, k, k + 1) for k in range(3)]
+    for n, within in [(2, 1.0), (3, 100.0)]:
+        latents[:, :n] = 100
+        kept = measure_reach(Run.from_arrays(latents), frames, np.arange(2)).kept
+        assert np.abs(kept).max() == pytest.approx(within, abs=0.05)
+
+
+def test_what_is_not_finite_does_not_count():
+    latents = np.zeros((1, 6, 2))
+    latents[0, 0] = np.nan
+    latents[0, 1] = [np.inf, 2]
+    reach = measure_reach(Run.from_arrays(latents), [Frame(0, 0, 1)], np.arange(2))
+    assert (reach.low.tolist(), reach.high.tolist()) == ([[0, 0]], [[0, 2]])
+
+
+def reach_of(most, farthest):
+    """Of frames in which nearly all points lie within ``most``, and all within ``farthest``."""
+    most, farthest = np.array(most, np.float32)[:, None], np.array(farthest, np.float32)[:, None]
+    return Reach(np.array([0]), -farthest, farthest, most)
+
+
+@pytest.mark.parametrize(
+    ("most", "farthest", "kept"),
+    [
+        ([1] * 100, [1.5] * 100, 1.5),
+        ([1] * 100, [1.51] * 100, 1),  # a few points of every frame run away
+        ([1] * 99 + [50], [1] * 99 + [50], 1),  # all points, in one frame of a hundred
+        ([1] * 98 + [50] * 2, [1] * 98 + [50] * 2, 50),  # in two
+        ([0] * 100, [7] * 100, 7),  # nothing else is to be seen
+        ([0], [0], 0),
+    ],
+)
+def test_what_limits_are_to_hold(most, farthest, kept):
+    low, high = reach_of(most, farthest).kept
+    assert (low[0], high[0]) == (-np.float32(kept), np.float32(kept))
+
+
+def limits_of(right, up, *, n=1, **options):
+    """Limits of n projections, whose points go so far to all sides."""
+    far = np.tile([[right, up]], (n, 1)).astype(float)
+    return fitting_limits(-far, far, **{"size": FULL, "n_panels": 2} | options)
+
+
+@pytest.mark.parametrize(
+    ("farthest", "limits"),
+    # A dot's radius, 0.07 of the limits, has to fit in, too.
+    [(0.3, 1.5), (1.41, 1.5), (1.6, 2), (1.85, 2), (1.87, 2.5), (7.4, 8), (9.4, 15), (460, 500)],
+)
+def test_limits_that_fit(farthest, limits):
+    assert limits_of(0, farthest) == pytest.approx(limits)
+
+
+def test_the_published_limits_hold_as_long_as_nothing_is_cut():
+    # Three abreast: 1.41 to the left is 27 + 357 pixels from a center that is 384 from the edge.
+    assert limits_of(1.41, 0.5, n=3) == 1.5
+    # From there on, each projection's dots have to lie in its own share of the page, 576 pixels.
+    assert limits_of(1.42, 0.5, n=3) == 2.5
+    assert limits_of(0, 1.6, n=3) == 2
+    # One alone has more room to its sides.
+    assert limits_of(3.2, 0.5) == 1.5
+
+
+def test_a_dot_s_own_radius_counts():
+    assert limits_of(0, 1.4, dot_radius=0.3) == 2
+    assert limits_of(0, 1.4, dot_radius=0.01) == 1.5
+
+
+def test_absurd_distances_have_limits():
+    assert limits_of(0, 1e30) == 1e6
