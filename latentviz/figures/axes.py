@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from ..theme import Theme
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # One point is one pixel, so that font sizes and line widths are in pixels.
@@ -23,6 +25,7 @@ MIN_SIDE = 160
 HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")
 MAX_SIDE = 8192
 LEAST_SCALE = 0.5
+FEW_DECADES = 3
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,60 @@ class Sheet:
         return max(LEAST_TEXT_PX, size * self.scale)
 
 
+@dataclass(frozen=True)
+class Grid:
+    """Boxes of one size in rows and columns, centred in a room; the last row may be shorter."""
+
+    room: tuple[float, float]
+    n: int
+    columns: int
+    width: float
+    height: float
+    gap: float
+    head: float
+
+    @property
+    def total_height(self) -> float:
+        """Of all rows, with the gaps between them."""
+        rows = -(-self.n // self.columns)
+        return rows * (self.head + self.height) + (rows - 1) * self.gap
+
+    def places(self) -> list[tuple[float, float]]:
+        """The top left corner of each box, below its head, from that of the room."""
+        top = (self.room[1] - self.total_height) / 2 + self.head
+        places = []
+        for i in range(self.n):
+            row, column = divmod(i, self.columns)
+            across = min(self.columns, self.n - row * self.columns)
+            left = (self.room[0] - across * (self.width + self.gap) + self.gap) / 2
+            pitch = self.head + self.height + self.gap
+            places.append((left + column * (self.width + self.gap), top + row * pitch))
+        return places
+
+
+def fitting_grid(
+    n: int, room: tuple[float, float], *, aspect: float, gap: float, head: float, most: float = 1e9
+) -> Grid:
+    """The grid whose boxes are the largest that fit into a room; the wider one, of two as large.
+
+    Args:
+        n: How many boxes.
+        room: (width, height).
+        aspect: A box's width divided by its height.
+        gap: Between boxes, to either side and below.
+        head: What each needs above it, for a title.
+        most: A box is no higher than this.
+    """
+    grids = []
+    for columns in range(n, 0, -1):
+        rows = -(-n // columns)
+        width = (room[0] - (columns - 1) * gap) / columns
+        height = (room[1] - (rows - 1) * gap) / rows - head
+        height = max(1.0, min(height, width / aspect, most))
+        grids.append(Grid(room, n, columns, height * aspect, height, gap, head))
+    return max(grids, key=lambda grid: grid.height)
+
+
 def name_hues(axes: Axes, per_turn: float, *, most: int = 7) -> None:
     """Name the hues along an x axis on which a turn of the hue circle is ``per_turn`` long.
 
@@ -75,6 +132,20 @@ def name_hues(axes: Axes, per_turn: float, *, most: int = 7) -> None:
     places = {k * per_turn / len(HUES): HUES[k % len(HUES)] for k in range(0, most * every, every)}
     shown = {x: name for x, name in places.items() if low <= x <= high}
     axes.set_xticks(list(shown), list(shown.values()))
+
+
+def label_log(axis: Axis, low: float, high: float) -> None:
+    """Label a log axis at its powers of ten, or at 1, 2, 5 of each if it has only one or two."""
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
+
+    decades = math.floor(math.log10(high)) - math.ceil(math.log10(low)) + 1
+    subs = (1.0,) if decades >= FEW_DECADES else (1.0, 2.0, 5.0)
+    axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    axis.set_minor_locator(NullLocator())
+    everything = (math.inf, math.inf)
+    axis.set_major_formatter(
+        LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=everything)
+    )
 
 
 def new_sheet(size: tuple[int, int], theme: Theme, *, default: tuple[int, int]) -> Sheet:

@@ -2,38 +2,60 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError, OptionError
-from ..pacing import GeometricPace
 from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.hud import Sprite, font, text_sprite
 from ..run import Run, takes_path
 from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
-from ..views import point_colors
-from .axes import LABEL_PX, TICK_PX, TITLE_PX, check_picture_size, picture_scale
+from ..views import drawing_order, point_colors
+from .axes import (
+    LABEL_PX,
+    TICK_PX,
+    TITLE_PX,
+    Grid,
+    check_picture_size,
+    fitting_grid,
+    picture_scale,
+)
 from .picture import Picture
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 SIZE = (1600, 900)
 MAX_THUMBNAILS = 10
+OFFSET = 10.0  # tames the first strides of the thumbnails
 ALPHA = 0.9
 # A dot's radius as a share of what a projection shows to either side: the films' own.
 DOT_SHARE = 0.105 / 1.5
-LEAST_LIMITS = 1.5
-LIMITS_MARGIN = 1.1
+LEAST_LIMITS = 1.1  # the unit disc, which is the scale, is seen whole
+# So few points may lie beyond fitted limits, and only if showing all would make the others smaller
+# than this.
+MOST_BEYOND = 0.005
+LEAST_GAIN = 1.5
 
-MARGIN_PX = 56.0
-TITLE_PX_FROM_TOP = 56.0
-TOP_PX = 84.0  # of the large projections' titles
-TITLE_ROW_PX = 36.0
-GAP_PX = 28.0
-STRIP_PX = 190.0  # the thumbnails and their step numbers
-STEP_ROW_PX = 40.0
+MARGIN_PX = 44.0
+TITLE_PX_FROM_TOP = 54.0
+TOP_PX = 72.0  # of the room for the large projections
+TITLE_ROW_PX = 40.0  # above each of them
+TITLE_RISE_PX = 16.0  # of the titles' baselines, for the marks of what lies beyond
+GAP_PX = 24.0
+STRIP_ROW_PX = 40.0  # above the thumbnails
+STEP_ROW_PX = 30.0  # below each of them
+THUMBNAIL_PX = 150.0
+THUMBNAIL_SHARE = 0.5  # of a large projection, at most
+THUMBNAIL_GAP_PX = 12.0
+MARK_PX = 14.0
 
 
 @takes_path
@@ -51,8 +73,9 @@ def plot_history(
 ) -> Picture:
     """The latents of a run's points at a step, large, over a strip of earlier ones.
 
-    The strip holds at most ten thumbnails, in geometric spacing: close together early, when
-    training moves fast.
+    The strip holds at most ten thumbnails, from the first step to the last before the one shown
+    large, in geometric spacing: close together early, when training moves fast. It has limits of
+    its own, which are written beside it; where points lie beyond, a triangle stands at the edge.
 
     Args:
         run: A run with latents, or its archive's path.
@@ -62,8 +85,9 @@ def plot_history(
         dims: Pairs of latent dimensions, (right, up); default (1,0), (1,2), (1,3). The thumbnails
             show the first.
         names: Names for the projections' titles, in order.
-        limits: Show -limits..limits of each dimension and leave out the points beyond; by default
-            1.5, or more where a point lies farther out.
+        limits: Show -limits..limits of each dimension, in the thumbnails too. By default both have
+            their own: what shows the unit disc and all dots whole; or all but 0.5 % of the points,
+            where limits that show all would be more than 1.5 times as large.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
         colormap: A matplotlib colormap, for points that are colored by a scalar.
@@ -79,87 +103,202 @@ def plot_history(
     run = run if layer is None else run.at_layer(layer)
     step, when = run.moment(step)
     latest = run.final_latents() if step is None else run.latents(step)
-    n_before = len(run) if step is None else run.index_of(step)
-    earlier = GeometricPace()(n_before, MAX_THUMBNAILS) if n_before else np.empty(0, np.int64)
-    steps = run.steps[earlier]
-    latents = np.stack([*(run.latents(steps) if len(steps) else ()), latest])
     if not np.isfinite(latest).all():
         raise ArchiveError(f"the latents {when} are not finite; show an earlier step")
-    shown = np.isfinite(latents).all((1, 2))
-    latents, steps = latents[shown], steps[shown[:-1]]
-    views = projections(dims, names, latents.shape[2], default=HISTORY_DIMS)
+    earlier = earlier_steps(len(run) if step is None else run.index_of(step))
+    steps = run.steps[earlier]
+    before = run.latents(steps) if len(steps) else latest[None][:0]
+    finite = np.isfinite(before).all((1, 2))
+    views = projections(dims, names, latest.shape[1], default=HISTORY_DIMS)
     if limits is not None and not 0 < limits < 1e6:
         raise OptionError(f"limits must be above 0, got {limits:g}")
-    if limits is None:
-        used = [d for view in views for d in (view.i, view.j)]
-        limits = max(LEAST_LIMITS, LIMITS_MARGIN * float(np.abs(latents[:, :, used]).max()))
-    colors = point_colors(run.colors, run.n_points, look, colormap)
+    order = drawing_order(run.colors, run.n_points)
+    colors = point_colors(run.colors, run.n_points, look, colormap)[order]
+    latest, before = latest[order], before[:, order]
+    large = _row(latest[None], views, limits)
+    strip = _row(before[finite], views[:1], limits)
     title = f"Latents{of_layer} {when}"
-    plots, sprites = _arranged(latents, steps, views, limits, size, look, title)
+    plots, sprites = _arranged(large, strip, steps[finite], size, look, title)
     pixels = draw_board(
-        size, plots, sprites, colors=colors, dot_radius=DOT_SHARE * limits, alpha=ALPHA, theme=look
-    )
+        size, plots, sprites, colors=colors, dot_share=DOT_SHARE, alpha=ALPHA, theme=look,
+        mark_px=MARK_PX * picture_scale(size, SIZE),
+    )  # fmt: skip
     titles = ", ".join(printable(view.title) for view in views)
-    thumbnails = ", ".join(str(s) for s in steps)
-    radius = np.linalg.norm(latents[-1], axis=-1)
+    radius = np.linalg.norm(latest.astype(np.float64), axis=-1)
     alt = (
-        f"The latents{of_layer} of {run.n_points} points {when} in the projections {titles}; "
-        f"their distances from the origin have the median {np.median(radius):.2g} and reach "
-        f"{radius.max():.2g}."
+        f"The latents{of_layer} of {run.n_points} points {when} in the projections {titles} "
+        f"within {large.words}; their distances from the origin have the median "
+        f"{np.median(radius):.2g} and reach {radius.max():.2g}."
     )
-    if thumbnails:
-        alt += f" Below, {printable(views[0].title)} at the steps {thumbnails}."
-    data = {"step": step, "earlier_steps": [int(s) for s in steps], "limits": limits}
+    if finite.any():
+        thumbnails = ", ".join(str(s) for s in steps[finite])
+        alt += (
+            f" Below, {printable(views[0].title)} at the steps {thumbnails}, within {strip.words}."
+        )
+    if not finite.all():
+        alt += f" Not finite, and left out: {', '.join(str(s) for s in steps[~finite])}."
+    data = {
+        "step": step,
+        "limits": large.limits,
+        "points_beyond": large.n_beyond,
+        "earlier_steps": [int(s) for s in steps[finite]],
+        "earlier_limits": strip.limits if finite.any() else None,
+        "earlier_points_beyond": strip.n_beyond,
+    }
     return Picture(title, alt, data, pixels)
 
 
+def earlier_steps(n_before: int) -> NDArray[np.int64]:
+    """Which of the recorded steps before the one shown large are thumbnails.
+
+    Args:
+        n_before: How many there are.
+
+    Returns:
+        Indices (n,), ten at most, increasing: the first, the last, and between them such that each
+        stride is about a constant factor longer than the one before.
+    """
+    if n_before == 0:
+        return np.empty(0, np.int64)
+    ends = np.geomspace(OFFSET, n_before - 1 + OFFSET, MAX_THUMBNAILS) - OFFSET
+    return np.unique(np.rint(ends).astype(np.int64))
+
+
+def fitted_limits(reaches: NDArray[np.floating]) -> float:
+    """Limits within which the dots of all points lie, or of nearly all; of two digits.
+
+    Up to 0.5 % of the points may lie beyond, and only if limits that show all would be more than
+    1.5 times as large.
+
+    Args:
+        reaches: (n,) the largest coordinate of each point, whichever way it points, finite.
+    """
+    reaches = np.sort(reaches.astype(np.float64))
+    nearly = len(reaches) - 1 - int(MOST_BEYOND * len(reaches))
+    whole, most = (_round_up(reach / (1 - DOT_SHARE)) for reach in (reaches[-1], reaches[nearly]))
+    return whole if whole <= LEAST_GAIN * most else most
+
+
+def _round_up(limits: float) -> float:
+    """Limits of two digits, and not below the least."""
+    limits = max(limits, LEAST_LIMITS)
+    place = 1 - math.floor(math.log10(limits))
+    # Not up because of the last bit.
+    return float(f"{math.ceil(limits * 10.0**place - 1e-9) / 10.0**place:.2g}")
+
+
+@dataclass(frozen=True, eq=False)
+class _Row:
+    """What is drawn with the same limits: states, each in some projections."""
+
+    latents: NDArray[np.float32]  # (states, N, D)
+    views: Sequence[Projection]
+    limits: float
+    n_beyond: int
+
+    @property
+    def words(self) -> str:
+        """The limits, and how many points lie beyond."""
+        if not self.n_beyond:
+            return f"±{self.limits:g}"
+        what = "point" if len(self.latents) == 1 else "dot"  # the same point at several steps
+        return f"±{self.limits:g}, {self.n_beyond} {what}{'s' if self.n_beyond > 1 else ''} beyond"
+
+
+def _row(latents: NDArray[np.float32], views: Sequence[Projection], limits: float | None) -> _Row:
+    used = [d for view in views for d in (view.i, view.j)]
+    reaches = np.abs(latents[:, :, used]).max(-1).ravel()
+    if limits is None:
+        limits = fitted_limits(reaches) if len(reaches) else LEAST_LIMITS
+    return _Row(latents, views, limits, int((reaches > limits).sum()))
+
+
 def _arranged(
-    latents: NDArray[np.float32],
+    large: _Row,
+    strip: _Row,
     steps: NDArray[np.int64],
-    views: Sequence[Projection],
-    limits: float,
     size: tuple[int, int],
     theme: Theme,
     title: str,
 ) -> tuple[list[Plot], list[Sprite]]:
     """Where everything stands."""
-    width, height = size
     k = picture_scale(size, SIZE)
+    width, height = size
+    margin = MARGIN_PX * k
+    room = width - 2 * margin
     text, muted = rgb_bytes(theme.text), rgb_bytes(theme.muted)
-    sprites = [text_sprite(title, font(TITLE_PX * k), MARGIN_PX * k, TITLE_PX_FROM_TOP * k, text)]
+    label, small = font(LABEL_PX * k), font(TICK_PX * k)
+    sprites = _heading(title, f"{large.words} · disc: radius 1", room, k, theme)
+
+    whole = room, height - TOP_PX * k - margin
+    grid, thumbnails = _grids(len(large.views), len(steps), whole, k)
     plots = []
-    strip = STRIP_PX * k if len(steps) else 0.0
+    for view, (x, y) in zip(large.views, grid.places(), strict=True):
+        center = margin + x + grid.width / 2, TOP_PX * k + y + grid.height / 2
+        plots.append(_plot(large.latents[-1], view, center, grid.height, large.limits))
+        name = _shortened(printable(view.title), label, grid.width)
+        at = center[0], TOP_PX * k + y - TITLE_RISE_PX * k
+        sprites.append(text_sprite(name, label, *at, text, anchor="ms"))
+    if thumbnails is None:
+        return plots, sprites
 
-    room = width - 2 * MARGIN_PX * k
-    each = (room - (len(views) - 1) * GAP_PX * k) / len(views)
-    top = (TOP_PX + TITLE_ROW_PX) * k
-    side = max(1.0, min(each, height - top - strip - MARGIN_PX * k))
-    left = (width - len(views) * side - (len(views) - 1) * GAP_PX * k) / 2
-    # What the projections leave of the height is shared out around them.
-    spare = max(0.0, height - top - strip - MARGIN_PX * k - side) / 2
-    for n, view in enumerate(views):
-        x = left + n * (side + GAP_PX * k) + side / 2
-        name = printable(view.title)
-        sprites.append(
-            text_sprite(name, font(LABEL_PX * k), x, TOP_PX * k + spare + 20 * k, text, anchor="ms")
+    top = height - margin - thumbnails.total_height
+    left = margin + thumbnails.places()[0][0]
+    sprites.append(text_sprite(f"earlier, {strip.words}", small, left, top - 14 * k, muted))
+    for latents, step, (x, y) in zip(strip.latents, steps, thumbnails.places(), strict=True):
+        # What is the head of the grid's boxes stands below the thumbnails.
+        center = (
+            margin + x + thumbnails.width / 2,
+            top + y - thumbnails.head + thumbnails.height / 2,
         )
-        center = x, top + spare + side / 2
-        plots.append(_plot(latents[-1], view, center, side, limits))
-
-    thumbnail = STRIP_PX * k - STEP_ROW_PX * k
-    thumbnail = min(thumbnail, room / MAX_THUMBNAILS)
-    y = height - MARGIN_PX * k / 2 - STEP_ROW_PX * k - thumbnail / 2
-    pitch = room / MAX_THUMBNAILS
-    left = (width - pitch * len(steps)) / 2
-    for n, step in enumerate(steps):
-        x = left + pitch * (n + 0.5)
-        plots.append(_plot(latents[n], views[0], (x, y), thumbnail, limits))
-        sprites.append(
-            text_sprite(
-                f"step {step}", font(TICK_PX * k), x, y + thumbnail / 2 + 24 * k, muted, anchor="ms"
-            )
-        )
+        plots.append(_plot(latents, strip.views[0], center, thumbnails.height, strip.limits))
+        at = center[0], center[1] + thumbnails.height / 2 + 24 * k
+        name = f"step {step}"
+        name = name if small.getlength(name) <= thumbnails.width else str(step)
+        sprites.append(text_sprite(name, small, *at, muted, anchor="ms"))
     return plots, sprites
+
+
+def _grids(
+    n_views: int, n_thumbnails: int, room: tuple[float, float], k: float
+) -> tuple[Grid, Grid | None]:
+    """The large projections, and the thumbnails, which take what these leave of the height."""
+    width, height = room
+    options = {"aspect": 1.0, "gap": GAP_PX * k, "head": TITLE_ROW_PX * k}
+    if n_thumbnails == 0:
+        return fitting_grid(n_views, room, **options), None
+    small = {"aspect": 1.0, "gap": THUMBNAIL_GAP_PX * k, "head": STEP_ROW_PX * k}
+    height -= STRIP_ROW_PX * k
+    # At least a row of them.
+    row = (THUMBNAIL_PX + STEP_ROW_PX) * k
+    row = fitting_grid(n_thumbnails, (width, row), **small).total_height
+    large = fitting_grid(n_views, (width, height - row), **options)
+    thumbnails = fitting_grid(
+        n_thumbnails, (width, height - large.total_height), **small,
+        most=THUMBNAIL_SHARE * large.height,
+    )  # fmt: skip
+    used = thumbnails.total_height
+    return (
+        replace(large, room=(width, height - used)),
+        replace(thumbnails, room=(width, used)),
+    )
+
+
+def _heading(title: str, words: str, room: float, k: float, theme: Theme) -> list[Sprite]:
+    """The title, shortened if it must be, and on the same line, at the right, some words."""
+    large, small = font(TITLE_PX * k), font(TICK_PX * k)
+    left, y = MARGIN_PX * k, TITLE_PX_FROM_TOP * k
+    title = _shortened(title, large, room - small.getlength(words) - GAP_PX * k)
+    return [
+        text_sprite(title, large, left, y, rgb_bytes(theme.text)),
+        text_sprite(words, small, left + room, y, rgb_bytes(theme.muted), anchor="rs"),
+    ]
+
+
+def _shortened(text: str, face: FreeTypeFont, width: float) -> str:
+    while face.getlength(text) > width and len(text) > 1:
+        text = text.removesuffix("…")[:-1] + "…"
+    return text
 
 
 def _plot(
@@ -169,7 +308,4 @@ def _plot(
     side: float,
     limits: float,
 ) -> Plot:
-    positions = latents[:, [view.i, view.j]]
-    # Far outside, where no dot shows: points keep their colours, which go by their number.
-    beyond = (np.abs(positions) > limits).any(-1, keepdims=True)
-    return Plot(np.where(beyond, np.float32(1e9), positions), center, side / (2 * limits))
+    return Plot(latents[:, [view.i, view.j]], center, side, limits)

@@ -19,8 +19,9 @@ from latentviz import (
 )
 from latentviz.archive import ArchiveReader
 from latentviz.comparison import TOLERANCE
-from latentviz.figures.history import DOT_SHARE
+from latentviz.figures.history import DOT_SHARE, earlier_steps, fitted_limits
 from latentviz.theme import rgb_bytes, theme_named
+from latentviz.views import point_colors
 
 THEMES = ("dark", "light")
 T = 101
@@ -89,9 +90,9 @@ def test_timeline(run, latentviz_snapshot, theme):
 @pytest.mark.parametrize("theme", THEMES)
 def test_history(run, latentviz_snapshot, theme):
     picture = plot_history(run, size=(800, 450), theme=theme)
-    # Exact but for what is written above and below the dots.
+    # Exact but for what is written above, below and between the dots.
     tolerance = np.zeros((450, 800))
-    tolerance[:75] = tolerance[-45:] = TOLERANCE
+    tolerance[:65] = tolerance[320:340] = tolerance[-40:] = TOLERANCE
     latentviz_snapshot(picture, tolerance=tolerance)
 
 
@@ -105,7 +106,14 @@ def corners(scale=1.0, n_steps=1):
 def test_points_stand_where_they_belong():
     picture = plot_history(corners(), theme="dark")
     pixels = picture.pixels
-    assert picture.data == {"step": 0, "earlier_steps": [], "limits": 1.5}
+    assert picture.data == {
+        "step": 0,
+        "limits": 1.1,
+        "points_beyond": 0,
+        "earlier_steps": [],
+        "earlier_limits": None,
+        "earlier_points_beyond": 0,
+    }
 
     def middles(color):
         # Opacity 0.9 over the disc, or over the page's own ground.
@@ -133,35 +141,93 @@ def test_points_stand_where_they_belong():
     assert yellow[0] == pytest.approx(red[0], abs=1.5)
 
 
-def test_limits_fit_all_points_unless_told():
-    assert plot_history(corners(4.0)).data["limits"] == pytest.approx(4.4)
+def test_limits_fit_all_points_with_their_dots_unless_told():
+    picture = plot_history(corners(4.0))
+    # A dot's radius is 0.07 of the limits: 4 + 0.07 * 4.4 is below 4.4, 4 + 0.07 * 4.3 is not.
+    assert picture.data["limits"] == 4.4
     told = plot_history(corners(4.0), limits=2)
     theme = theme_named("dark")
     ground = {rgb_bytes(theme.background), rgb_bytes(theme.disc)}
     reddish = (told.pixels[..., 0] > 200) & (told.pixels[..., 2] < 80)
     # What lies beyond is left out; in each projection the origin shows one point at most.
     assert told.data["limits"] == 2
-    assert reddish.sum() < 3 * np.pi * (DOT_SHARE * 2 * 150) ** 2
+    assert told.data["points_beyond"] == 4
+    assert "within ±2, 4 points beyond;" in told.alt
+    assert reddish.sum() < 3 * np.pi * (DOT_SHARE * 250) ** 2
     assert tuple(told.pixels[0, 0].tolist()) in ground
 
 
-def test_ten_thumbnails_at_most_in_geometric_spacing():
+def test_few_points_that_run_away_do_not_shrink_all_others():
+    reaches = np.ones(1000)
+    assert fitted_limits(reaches) == 1.1
+    reaches[:5] = 1.4  # not so far that it would be worth leaving them out
+    assert fitted_limits(reaches) == 1.6
+    reaches[:5] = 30.0
+    assert fitted_limits(reaches) == 1.1
+    reaches[5] = 30.0  # more than 0.5 %
+    assert fitted_limits(reaches) == 33
+    assert fitted_limits(np.full(3, 0.01)) == 1.1  # the unit disc is seen whole
+    assert fitted_limits(np.array([1.0, 1.0, 1e38])) == 1.1e38  # of three points, all are shown
+
+
+def test_an_early_excursion_does_not_shrink_the_state_that_is_shown_large():
+    latents = np.tile(np.eye(4), (100, 1, 1))
+    latents[20:40] *= 10
+    picture = plot_history(Run.from_arrays(latents))
+    assert picture.data["limits"] == 1.1
+    assert picture.data["earlier_limits"] == 11
+    assert picture.data["points_beyond"] == picture.data["earlier_points_beyond"] == 0
+    assert "[1,3] within ±1.1;" in picture.alt
+    assert picture.alt.endswith("within ±11.")
+
+
+def test_thumbnails_span_the_run_in_geometric_spacing():
     picture = plot_history(corners(n_steps=1001))
     earlier = picture.data["earlier_steps"]
     assert picture.title == "Latents at step 1000"
-    assert len(earlier) <= 10
-    assert earlier[0] == 0
+    assert len(earlier) == 10
+    assert (earlier[0], earlier[-1]) == (0, 999)
     gaps = np.diff([s + 10 for s in earlier]) / [s + 10 for s in earlier[:-1]]
-    assert gaps.std() / gaps.mean() < 0.15
+    assert gaps.std() / gaps.mean() < 0.05
     assert plot_history(corners(n_steps=3)).data["earlier_steps"] == [0, 1]
     assert plot_history(corners(n_steps=30), step=0).data["earlier_steps"] == []
+    for n_before in range(60):
+        shown = earlier_steps(n_before)
+        assert len(shown) <= min(10, n_before)
+        assert len(shown) == len(set(shown))
+        assert n_before == 0 or (shown[0], shown[-1]) == (0, n_before - 1)
+
+
+def test_sorted_classes_do_not_cover_each_other():
+    # Three classes in one place, sorted by class.
+    latents = np.random.default_rng(0).normal(scale=0.2, size=(1, 900, 2))
+    run = Run.from_arrays(latents, colors=np.repeat([0, 1, 2], 300))
+    pixels = plot_history(run).pixels[100:800].reshape(-1, 3).astype(float)
+    palette = point_colors(np.arange(3), 3, theme_named("dark")) * 255
+    shares = [(np.abs(pixels - color).sum(-1) < 40).sum() for color in palette]
+    assert min(shares) > 0.6 * max(shares)
+
+
+@pytest.mark.parametrize("size", [(1600, 900), (800, 450), (900, 1600), (1000, 1000), (3000, 450)])
+@pytest.mark.parametrize("n_views", [1, 3, 4])
+def test_a_history_fills_its_page_and_nothing_is_cut(size, n_views):
+    latents = np.tile(np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]]), (30, 1, 1))
+    picture = plot_history(Run.from_arrays(latents), size=size, dims=[(0, 1)] * n_views)
+    ground = rgb_bytes(theme_named("dark").background)
+    drawn = (picture.pixels != ground).any(-1)
+    rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
+    height, width = drawn.shape
+    assert rows[0] >= 4
+    assert 0.93 * height <= rows[-1] < height - 4
+    assert 4 <= columns[0] <= columns[-1] < width - 4
 
 
 def test_the_words_of_the_history():
     picture = plot_history(corners(n_steps=3), dims=[(0, 1)], names=["hue"])
     assert picture.alt == (
-        "The latents of 4 points at step 2 in the projections [0,1] hue; their distances from the "
-        "origin have the median 1 and reach 1. Below, [0,1] hue at the steps 0, 1."
+        "The latents of 4 points at step 2 in the projections [0,1] hue within ±1.1; their "
+        "distances from the origin have the median 1 and reach 1. Below, [0,1] hue at the steps "
+        "0, 1, within ±1.1."
     )
 
 
@@ -184,7 +250,9 @@ def test_a_history_that_cannot_be(options, message):
 def test_latents_that_are_not_finite():
     latents = np.zeros((4, 4, 2))
     latents[1, 2] = np.nan
-    assert plot_history(Run.from_arrays(latents)).data["earlier_steps"] == [0, 2]
+    picture = plot_history(Run.from_arrays(latents))
+    assert picture.data["earlier_steps"] == [0, 2]
+    assert picture.alt.endswith(" Not finite, and left out: 1.")
     with pytest.raises(ArchiveError, match="the latents at step 1 are not finite; show an earlier"):
         plot_history(Run.from_arrays(latents), step=1)
 

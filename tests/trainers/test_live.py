@@ -39,7 +39,7 @@ def test_the_picture_shows_the_run_s_end_and_changes_nothing(train, tmp_path):
             "512 points at step 59 in the projections [1,0], [1,2], [1,3]"
             in (image.text["Description"])
         )
-        assert "Below, [1,0] at the steps 0, 20, 40." in image.text["Description"]
+        assert "Below, [1,0] at the steps 0, 20, 40, within ±" in image.text["Description"]
     with np.load(tmp_path / "a.npz") as a, np.load(tmp_path / "b.npz") as b:
         assert a.files == b.files
         for name in set(a.files) - {"header", "manifest"}:
