@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +12,7 @@ from ..color import ColorCube, hsv_cube
 from ..raster.chrome import plain_style
 from ..run import Run, takes_path
 from ..theme import theme_named
-from .axes import LABEL_PX, TITLE_PX, Sheet, name_hues, new_sheet
+from .axes import LABEL_PX, TITLE_PX, Sheet, fitting_grid, name_hues, new_sheet
 from .picture import Picture
 from .reconstruction import errors_of, reconstructed
 
@@ -17,11 +20,11 @@ SIZE = (1600, 800)
 N_HUES, N_SATURATIONS, N_VALUES = 24, 4, 8
 # A cell is drawn as so many squares a side, of which the inner ones show the true colour.
 CELL, INNER = 8, slice(2, 6)
-COLUMNS = 2
 MARGIN_PX = 72.0
-TOP_PX = 76.0
-TITLE_GAP_PX = 42.0
-GAP_PX = 56.0
+TOP_PX = 64.0  # of the room for the cuts
+BOTTOM_PX = 44.0  # for the names of the hues
+TITLE_GAP_PX = 36.0
+GAP_PX = 64.0  # between the cuts, for what stands left of and below each
 
 
 @takes_path
@@ -35,7 +38,8 @@ def plot_slices(
 ) -> Picture:
     """The HSV cube, cut at four saturations: 24 hues across, 8 values up.
 
-    Each cell is filled with the reconstruction of its colour; a square within shows the true one.
+    Cells are square. Each is filled with the reconstruction of its colour; a square within shows
+    the true one.
 
     Args:
         run: A run of a model from colours to colours; or its archive's path.
@@ -82,28 +86,29 @@ def cells(cube: ColorCube, *, true_colors: bool) -> NDArray[np.float64]:
 
 
 def _draw(sheet: Sheet, cube: ColorCube, title: str, *, true_colors: bool) -> None:
-    k = sheet.scale
+    k, theme = sheet.scale, sheet.theme
     width, height = sheet.size
     sheet.text(MARGIN_PX * k, 46 * k, title, TITLE_PX)
     saturations = cube.coordinates["saturation"]
-    rows = -(-len(saturations) // COLUMNS)
-    panel_width = (width - (COLUMNS + 1) * MARGIN_PX * k) / COLUMNS
-    panel_height = (height - TOP_PX * k) / rows - (TITLE_GAP_PX + GAP_PX) * k
-    for n, saturation in enumerate(saturations):
-        x = MARGIN_PX * k + (n % COLUMNS) * (panel_width + MARGIN_PX * k)
-        y = TOP_PX * k + (n // COLUMNS) * (panel_height + (TITLE_GAP_PX + GAP_PX) * k)
+    room = width - 2 * MARGIN_PX * k, height - (TOP_PX + BOTTOM_PX) * k
+    grid = fitting_grid(
+        len(saturations), room, aspect=N_HUES / N_VALUES, gap=GAP_PX * k, head=TITLE_GAP_PX * k
+    )
+    # Whole pixels a cell, so that all are of one size.
+    cell = max(1, math.floor(grid.height / N_VALUES))
+    grid = replace(grid, width=float(cell * N_HUES), height=float(cell * N_VALUES))
+    for n, (saturation, (left, top)) in enumerate(zip(saturations, grid.places(), strict=True)):
+        x, y = round(MARGIN_PX * k + left), round(TOP_PX * k + top)
         sheet.text(
-            x, y + 0.6 * TITLE_GAP_PX * k, f"saturation {saturation:.2f}", LABEL_PX,
-            color=sheet.theme.muted,
+            x, y - 0.4 * TITLE_GAP_PX * k, f"saturation {saturation:.2f}", LABEL_PX,
+            color=theme.muted,
         )  # fmt: skip
-        axes = sheet.axes(x, y + TITLE_GAP_PX * k, panel_width, panel_height)
+        axes = sheet.axes(x, y, grid.width, grid.height)
         axes.imshow(
             cells(cube.slice(saturation=n), true_colors=true_colors), interpolation="nearest",
             aspect="auto", extent=(-0.5, N_HUES - 0.5, -0.5, N_VALUES - 0.5),
         )  # fmt: skip
         name_hues(axes, N_HUES)
         axes.set_yticks([0, (N_VALUES - 1) / 2, N_VALUES - 1], ["0", "0.5", "1"])
-        if n % COLUMNS == 0:
-            axes.set_ylabel(
-                "value", color=sheet.theme.muted, fontsize=sheet.px(LABEL_PX), labelpad=4 * k
-            )
+        if n % grid.columns == 0:
+            axes.set_ylabel("value", color=theme.muted, fontsize=sheet.px(LABEL_PX), labelpad=4 * k)
