@@ -1,5 +1,6 @@
 """Slices and errors, of a real run and of models whose errors are known."""
 
+import itertools
 import json
 
 import numpy as np
@@ -18,7 +19,7 @@ from latentviz import (
     plot_slices,
     rgb_from_hsv,
 )
-from latentviz.figures.errors import lines_along
+from latentviz.figures.errors import lines_along, ranked_hues
 from latentviz.figures.reconstruction import reconstructed
 from latentviz.figures.slices import CELL, cells
 
@@ -85,6 +86,50 @@ def test_cells():
     assert (flat[:CELL, 2 * CELL : 3 * CELL] == [0, 1, 0]).all()
 
 
+@pytest.mark.parametrize("size", [(800, 400), (800, 1600), (3000, 400), (1030, 910)])
+def test_cells_are_square_and_centred(darker, size):
+    picture = plot_slices(darker, size=size)
+    boxes = [axes.bbox for axes in picture.drawn.axes]
+    for box in boxes:
+        assert box.width == pytest.approx(3 * box.height)  # 24 hues, 8 values
+        assert box.width % 24 == pytest.approx(0, abs=1e-6)  # whole pixels a cell
+    left, right = min(box.x0 for box in boxes), max(box.x1 for box in boxes)
+    assert left == pytest.approx(size[0] - right, abs=2)
+    check_nothing_overlaps(picture)
+
+
+def check_nothing_overlaps(picture):
+    """Nor is cut: titles, labels and axes all have a place of their own."""
+    width, height = picture.pixels.shape[1::-1]
+    axes = picture.drawn.axes
+    labels = [a.yaxis.label for a in axes if a.yaxis.label.get_text()]
+    labels += [tick for a in axes for tick in (*a.get_xticklabels(), *a.get_yticklabels())]
+    texts = [t for t in (*labels, *picture.drawn.texts) if t.get_text() and shown(t)]
+    places = [(t.get_text(), t.get_window_extent().padded(-1)) for t in texts]
+    places += [("axes", a.bbox.padded(-1)) for a in axes]
+    for name, box in places:
+        assert 0 <= box.x0 <= box.x1 <= width, name
+        assert 0 <= box.y0 <= box.y1 <= height, name
+    for (first, one), (second, other) in itertools.combinations(places, 2):
+        assert not one.overlaps(other), (first, second)
+
+
+def shown(label):
+    """Whether a tick's label lies on its axis; matplotlib makes one more to either side."""
+    axes = label.axes
+    if axes is None or label in (axes.xaxis.label, axes.yaxis.label):
+        return True
+    x, y = label.get_position()
+    right = label in axes.get_xticklabels()
+    low, high = sorted(axes.get_xlim() if right else axes.get_ylim())
+    return low <= (x if right else y) <= high
+
+
+@pytest.mark.parametrize("size", [(800, 500), (800, 1600), (3000, 500)])
+def test_nothing_overlaps_in_the_errors(darker, size):
+    check_nothing_overlaps(plot_errors(darker, size=size))
+
+
 def middle_of_cell(picture, axes, hue, value):
     """The pixel in the middle of a cell of an image."""
     _, height = picture.drawn.bbox.size
@@ -127,21 +172,27 @@ def test_lines_along_an_axis():
     cube = hsv_cube(240, 48, 48)
     with_error = cube.assign(error=cube.rgb.sum(-1))
     lines = lines_along(with_error, "hue")
-    assert lines.axes == ("saturation", "value", "hue")
-    assert lines.shape == (4, 4, 240)
-    for axis in ("saturation", "value"):
-        assert lines.coordinates[axis][[0, -1]].tolist() == [0, 1]
-    # Every 30 degrees, and none twice.
-    assert lines_along(with_error, "value").coordinates["hue"] * 12 == pytest.approx(range(12))
+    assert lines.axes == ("value", "hue")
+    assert lines.shape == (5, 240)
+    assert lines.coordinates["saturation"] == 1
+    assert lines.coordinates["value"] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1], abs=0.011)
+    assert lines.coordinates["value"][-1] == 1
+    for axis, other in (("saturation", "value"), ("value", "saturation")):
+        lines = lines_along(with_error, axis)
+        assert lines.axes == ("hue", axis)
+        assert lines.shape == (3, 48)
+        assert lines.coordinates[other] == 1
     np.testing.assert_array_equal(lines["error"], lines.rgb.sum(-1))
 
 
-def test_the_color_with_the_largest_error_is_on_a_line_of_each_panel():
-    cube = hsv_cube(240, 48, 48)
-    error = np.ones(cube.shape)
-    error[101, 21, 35] = 2.0
-    for axis in cube.axes:
-        assert lines_along(cube.assign(error=error), axis)["error"].max() == 2.0
+def test_the_hues_of_the_lines():
+    cube = hsv_cube(12, 3, 3)
+    error = np.zeros(cube.shape)
+    error[:, 1, 2] = [8, 9, 7.5, 1, 2, 3, 4, 5, 6, 7, 0.5, 0.6]
+    # The largest is at hue 1. Of those 60 degrees away from it, 5 is in the middle, by error; and
+    # of those 60 degrees away from both, 10 has the least.
+    assert ranked_hues(cube.assign(error=error)) == [1, 5, 10]
+    assert len(set(ranked_hues(cube.assign(error=np.ones(cube.shape))))) == 3
 
 
 def test_the_errors_of_a_model_whose_errors_are_known(darker):
@@ -149,21 +200,77 @@ def test_the_errors_of_a_model_whose_errors_are_known(darker):
     assert picture.data["error_max"] == pytest.approx(0.04 / 3, rel=1e-5)
     assert picture.data["error_median"] == pytest.approx(0.04 / 3, rel=1e-5)
     assert "552,960 reconstructed colors" in picture.alt
-    along_hue = picture.drawn.axes[0]
-    ours, theirs = along_hue.collections[1], along_hue.collections[0]
+    assert "0.013 on average at the six pure hues; 0.013 at white" in picture.alt
+    along_hue, along_saturation, along_value = picture.drawn.axes[:3]
+    assert along_hue.get_ylabel() == "mean squared error, in 10⁻²"
+    lines = along_hue.collections[-1]
     # A segment from hue h to the next, of the line of full saturation and value, is of that color.
-    segments = np.array(ours.get_segments())
-    colors = ours.get_colors()[:, :3]
-    assert len(segments) == len(colors) >= 16 * 240
-    np.testing.assert_allclose(segments[..., 1], 0.04 / 3, rtol=1e-5)
+    segments = np.array(lines.get_segments())
+    colors = lines.get_colors()[:, :3]
+    assert len(segments) == len(colors) == 5 * 240
+    np.testing.assert_allclose(segments[..., 1], 100 * 0.04 / 3, rtol=1e-5)
     last = colors[-240:]
     between = (rgb_from_hsv([[k / 240, 1, 1] for k in range(241)])[:-1]
                + rgb_from_hsv([[k / 240, 1, 1] for k in range(1, 242)])[:-1]) / 2  # fmt: skip
     np.testing.assert_allclose(last, between, atol=1e-9)
-    assert theirs.get_linewidths()[0] > ours.get_linewidths()[0]
-    for panel in picture.drawn.axes[:3]:
-        assert panel.get_ylim() == along_hue.get_ylim()
-        assert panel.get_yscale() == "log"
+    for panel in (along_hue, along_saturation, along_value):
+        assert panel.get_ylim() == pytest.approx((0, 1.05 * 100 * 0.04 / 3))
+        assert panel.get_yscale() == "linear"
+    assert len(along_value.collections[-1].get_segments()) == 3 * 47
+    assert along_hue.bbox.width > 1.9 * along_saturation.bbox.width
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_lines_that_would_vanish_in_the_page_have_a_halo(darker, theme):
+    halos, lines = plot_errors(darker, theme=theme).drawn.axes[0].collections
+    assert halos.get_linewidths()[0] > lines.get_linewidths()[0]
+    segments, colors = np.array(lines.get_segments()), lines.get_colors()[:, :3]
+    behind = {tuple(segment.ravel()) for segment in np.array(halos.get_segments())}
+    dark_blue, yellow = (
+        tuple(segments[np.abs(colors - color).sum(-1).argmin()].ravel()) in behind
+        for color in ((0, 0, 0.2), (1, 1, 0))
+    )
+    # The model errs everywhere alike, so that the lines lie on each other: only hues differ.
+    assert len(segments) > 2 * len(behind)
+    assert (dark_blue, yellow) == ((True, False) if theme == "dark" else (False, True))
+
+
+class Bump(Darker):
+    """Errs at a color that is on no line."""
+
+    def forward(self, rgb):
+        away = (rgb - torch.tensor([0.5, 0.4, 0.4])).square().sum(-1, keepdim=True)
+        return self.layer(rgb) + torch.exp(-300 * away) + self.shift
+
+
+def test_a_large_error_that_is_on_no_line_is_said(darker, tmp_path):
+    with Recorder(tmp_path / "run.npz", Bump(), layer="layer", probe=torch.rand(4, 3)) as recorder:
+        recorder.step()
+    with open_run(tmp_path / "run.npz", model=Bump()) as run:
+        picture = plot_errors(run)
+    assert "; of the lines 0.0033" in picture.alt
+    assert any("; of the lines 0.0033" in text.get_text() for text in picture.drawn.texts)
+    assert picture.drawn.axes[0].get_ylim()[1] > 1  # in tens: the axis shows how little they are
+    assert "of the lines" not in plot_errors(darker).alt
+
+
+@pytest.mark.parametrize("top", [3e-3, 0.9, 250.0, 1.6e7])
+def test_errors_of_any_size_have_an_axis_of_plain_numbers(tmp_path, top):
+    model = Darker()
+    with Recorder(tmp_path / "run.npz", model, layer="layer", probe=torch.rand(4, 3)) as recorder:
+        recorder.step()
+        model.shift.data[0] = (3 * top) ** 0.5
+    with open_run(tmp_path / "run.npz", model=Darker()) as run:
+        picture = plot_errors(run)
+    axes = picture.drawn.axes[0]
+    assert picture.pixels.any()
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert labels[0] == "0"
+    assert len(labels) >= 3
+    assert all(len(label) <= 3 and float(label) >= 0 for label in labels)
+    bar = picture.drawn.axes[-1]
+    low, high = bar.get_xlim()
+    assert sum(low <= tick <= high for tick in bar.get_xticks()) >= 3
 
 
 def test_the_error_s_images_are_right_way_up(run):
