@@ -123,8 +123,9 @@ def slices(**options: Any) -> None:
 def errors(**options: Any) -> None:
     """Draw where RUN's reconstruction of the HSV cube errs, and print by how much.
 
-    The mean squared error of 552,960 colours: along hue, saturation and value, in lines of the
-    colours themselves; and as images of the cube, cut at four saturations.
+    The mean squared error of 552,960 colours: along hue, saturation and value through the full
+    colours, on one linear axis, in lines of the colours themselves; and as images of the cube, cut
+    at four saturations.
     """
     from ..figures.errors import plot_errors
 
@@ -165,15 +166,19 @@ def timeline(**options: Any) -> None:
 @click.option(
     "--limits",
     type=float,
-    help="Show -LIMITS..LIMITS of each dimension. Default: 1.5, or more where a point lies "
-    "farther out.",
+    help="Show -LIMITS..LIMITS of each dimension, in the thumbnails too. Default: what shows the "
+    "unit disc and all dots, or all but 0.5 % of the points if those run away; the thumbnails have "
+    "their own.",
 )
 @click.option(
     "--colormap", metavar="NAME",
     help="Matplotlib colormap for points coloured by a scalar. Default: viridis.",
 )  # fmt: skip
 def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
-    """Draw RUN's latent space at a step, over thumbnails of earlier steps."""
+    """Draw RUN's latent space at a step, over thumbnails of earlier steps.
+
+    How far each reaches is written beside it; a triangle marks where points lie beyond.
+    """
     from ..figures.history import plot_history
     from ..projection import parse_dims
 
