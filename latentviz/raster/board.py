@@ -7,25 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from ..theme import Theme, rgb_bytes
 from .hud import Sprite, blend_sprite
+from .marks import edge_marks
 from .page import UNIT_RADIUS, interleaved
 
 # Far outside, where no dot shows: a disc of the compositor's cannot be left out, as the discs of
 # all plots share one list of colours.
 _NOWHERE = np.float32(1e9)
-_LEFT, _RIGHT, _TOP, _BOTTOM = range(4)
-# A mark at an edge, as a polygon in its own square, which the edge bounds.
-_MARKS = {
-    _LEFT: ((1, 0), (1, 1), (0.2, 0.5)),
-    _RIGHT: ((0, 0), (0, 1), (0.8, 0.5)),
-    _TOP: ((0, 1), (1, 1), (0.5, 0.2)),
-    _BOTTOM: ((0, 0), (1, 0), (0.5, 0.8)),
-}
 _MARK_SHARE = 1 / 14  # of a plot's side, at most
-_FINER = 8  # a mark is drawn so many times as large, and made smaller, for smooth edges
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,42 +97,20 @@ def draw_board(
         np.concatenate([radii, UNIT_RADIUS * scales]).astype(np.float32),
         np.repeat([alpha, 1.0], n_plots).astype(np.float32),
     )  # fmt: skip
-    marks = [mark for plot in plots for mark in edge_marks(plot, mark_px, rgb_bytes(theme.text))]
+    marks = [
+        mark
+        for plot in plots
+        for mark in edge_marks(
+            plot.positions,
+            reach=(plot.limits, plot.limits),
+            center=plot.center,
+            half_px=(plot.side / 2, plot.side / 2),
+            px_per_unit=plot.px_per_unit,
+            mark_px=min(mark_px, plot.side * _MARK_SHARE),
+            color=rgb_bytes(theme.text),
+            outside=True,
+        )
+    ]
     for sprite in [*marks, *sprites]:
         blend_sprite(canvas, sprite)
     return interleaved(canvas)
-
-
-def edge_marks(plot: Plot, mark_px: float, color: tuple[int, int, int]) -> list[Sprite]:
-    """Triangles outside a plot's edges, where points lie beyond; one where they would overlap."""
-    far = plot.positions[plot.beyond].astype(np.float64) / plot.limits
-    if len(far) == 0:
-        return []
-    mark_px = min(mark_px, plot.side * _MARK_SHARE)
-    right, up = far.T
-    sideways = np.abs(right) >= np.abs(up)
-    edge = np.where(sideways, np.where(right > 0, _RIGHT, _LEFT), np.where(up > 0, _TOP, _BOTTOM))
-    # How far along its edge each is, in pixels from the middle.
-    along = np.clip(np.where(sideways, -up, right), -1, 1) * plot.side / 2
-    places = sorted({(int(e), round(a / mark_px)) for e, a in zip(edge, along, strict=True)})
-    half = plot.side / 2 + mark_px / 2
-    sprites = []
-    for edge_of, n in places:
-        at = n * mark_px
-        x, y = {
-            _LEFT: (-half, at), _RIGHT: (half, at), _TOP: (at, -half), _BOTTOM: (at, half)
-        }[edge_of]  # fmt: skip
-        mask = _mark(edge_of, max(2, round(mark_px)))
-        left = round(plot.center[0] + x - mark_px / 2)
-        top = round(plot.center[1] + y - mark_px / 2)
-        sprites.append(Sprite(mask, left, top, color))
-    return sprites
-
-
-def _mark(edge: int, side: int) -> NDArray[np.float32]:
-    large = side * _FINER
-    image = Image.new("L", (large, large))
-    corners = [(x * (large - 1), y * (large - 1)) for x, y in _MARKS[edge]]
-    ImageDraw.Draw(image).polygon(corners, fill=255)
-    smaller = image.resize((side, side), Image.Resampling.BOX)
-    return np.asarray(smaller, dtype=np.float32) / np.float32(255)

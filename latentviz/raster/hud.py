@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, lru_cache
 
@@ -18,10 +17,6 @@ HEADING_PX = 34.0  # sizes on a page of 1080 pixels
 TITLE_PX = 24.0
 LEAST_HEADING_PX, LEAST_TITLE_PX = 10.0, 8.0  # on any page
 SPEED_SPACES = 3  # between the number and the speed
-MARK_PX = 18.0
-LEAST_MARK_PX = 8.0
-
-_Mark = tuple[tuple[int, int], int, int]  # the side that it points to, right and down; its corner
 CURSOR_PX = 2.0
 CURSOR_ALPHA = 0.85
 
@@ -135,55 +130,6 @@ def draw_cursor(
 def speed_words(speed: int) -> str:
     """The playback speed, in steps a frame; one step a frame is no fast-forward."""
     return f"▸▸{speed}x" if speed > 1 else f"▸{speed}x"
-
-
-def mark_sprites(
-    layout: Layout, theme: Theme, places: Iterable[NDArray[np.float32]]
-) -> list[Sprite]:
-    """Marks at a projection's edges, one where points lie beyond it; many in one place are one.
-
-    Args:
-        layout: The page's.
-        theme: Where the colour comes from.
-        places: For each projection the points, (..., 2), right and up, in data units.
-    """
-    size = max(LEAST_MARK_PX, MARK_PX * layout.scale)
-    marks: set[_Mark] = set()
-    for cell, points in zip(layout.cells, places, strict=True):
-        marks.update(_marks(layout, cell, points, size))
-    color = rgb_bytes(theme.text)
-    return [Sprite(arrow(size, *side), x, y, color) for side, x, y in sorted(marks)]
-
-
-def _marks(layout: Layout, cell: Box, points: NDArray[np.float32], size: float) -> Iterator[_Mark]:
-    """Each mark of one projection."""
-    farthest = np.array(layout.edges_px, np.float32) / np.float32(layout.px_per_unit)
-    beyond = points[(np.abs(points) > farthest).any(-1)].astype(np.float64)
-    half = np.array([cell.width, cell.height]) / 2
-    inner = half - size / 2
-    for point in beyond:
-        axis = int((np.abs(point) / farthest).argmax())
-        sign = 1 if point[axis] > 0 else -1
-        at = point * layout.px_per_unit
-        at[axis] = sign * inner[axis]
-        at[1 - axis] = np.rint(at[1 - axis] / size) * size  # in steps, so that many are one
-        # Corners are left to nobody: two sides' marks would meet there.
-        inside = inner - size * (np.arange(2) != axis)
-        right, up = np.clip(at, -inside, inside)
-        corner = cell.x + half[0] + right - size / 2, cell.y + half[1] - up - size / 2
-        yield (sign, 0) if axis == 0 else (0, -sign), round(corner[0]), round(corner[1])
-
-
-@cache
-def arrow(size: float, right: int, down: int) -> NDArray[np.float32]:
-    """A triangle that points to one side, as a mask, (s, s) 0..1."""
-    side, fine = max(4, round(size)), 8
-    image = Image.new("L", (side * fine, side * fine))
-    n = side * fine - 1
-    ImageDraw.Draw(image).polygon([(0.3 * n, 0.1 * n), (n, 0.5 * n), (0.3 * n, 0.9 * n)], fill=255)
-    mask = np.asarray(image, np.float32).reshape(side, fine, side, fine).mean((1, 3)) / 255
-    turns = {(1, 0): 0, (0, -1): 1, (-1, 0): 2, (0, 1): 3}[right, down]
-    return np.ascontiguousarray(np.rot90(mask, turns), np.float32)
 
 
 @cache

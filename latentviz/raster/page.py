@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,12 +12,15 @@ from ..scene import Scene, Stage
 from ..text import printable
 from ..theme import Theme, rgb_bytes
 from .chrome import draw_chrome
-from .hud import Heading, Sprite, blend_sprite, draw_cursor, mark_sprites, title_sprites
+from .hud import Heading, Sprite, blend_sprite, draw_cursor, title_sprites
 from .layout import Layout, page_layout
+from .marks import edge_marks
 
 _DOTS, _PLATE = 0, 1  # kinds of disc
 _OFF_PAGE = np.float32(1e9)
 UNIT_RADIUS = 1.0
+MARK_PX = 18.0  # on a page of 1080 pixels
+LEAST_MARK_PX = 8.0  # on any page
 
 
 @dataclass(frozen=True)
@@ -54,12 +58,27 @@ class Page:
             blend_sprite(canvas, sprite)
         for sprite in self.heading.sprites(scene.words, scene.number, scene.speed):
             blend_sprite(canvas, sprite)
-        for sprite in mark_sprites(self.layout, self.theme, scene.positions):
+        for sprite in self._marks(scene):
             blend_sprite(canvas, sprite)
         for panel, box in zip(self.stage.panels, self.layout.panels, strict=True):
             first, last = int(panel.steps[0]), int(panel.steps[-1])
             share = (scene.step - first) / max(1, last - first)
             draw_cursor(canvas, box, share, self.theme, self.layout.scale)
+
+    def _marks(self, scene: Scene) -> Iterator[Sprite]:
+        """Where points of any sub-step lie beyond the edges of their projection."""
+        layout = self.layout
+        right, up = layout.edges_px
+        for cell, center, points in zip(layout.cells, layout.centers, scene.positions, strict=True):
+            yield from edge_marks(
+                points,
+                reach=(right / layout.px_per_unit, up / layout.px_per_unit),
+                center=center,
+                half_px=(cell.width / 2, cell.height / 2),
+                px_per_unit=layout.px_per_unit,
+                mark_px=max(LEAST_MARK_PX, MARK_PX * layout.scale),
+                color=rgb_bytes(self.theme.text),
+            )
 
     def _trails(
         self, scene: Scene

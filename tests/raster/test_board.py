@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentviz.raster.board import Plot, draw_board, edge_marks
+from latentviz.raster.board import Plot, draw_board
 from latentviz.theme import rgb_bytes, theme_named
 
 THEME = theme_named("dark")
@@ -61,23 +61,13 @@ def test_dots_keep_to_their_plot_s_scale():
 
 @pytest.mark.parametrize(
     ("at", "edge"),
-    [((9, 0.5), (103, 30)), ((-9, 0), (-4, 50)), ((0, 1.26), (50, -3)), ((-0.5, -9), (30, 104))],
+    [((9, 0.5), (133, 38)), ((-9, 0), (67, 50)), ((0, 1.26), (100, 17)), ((-0.5, -9), (88, 83))],
 )
-def test_a_point_beyond_is_left_out_and_marked_at_the_edge(at, edge):
-    beyond = plot(*at)
+def test_a_point_beyond_is_left_out_and_marked_outside_the_edge(at, edge):
+    beyond = Plot(np.array([at], np.float32), (100, 50), 60, 1.25)
     assert beyond.beyond.tolist() == [True]
-    [mark] = edge_marks(beyond, 8, TEXT)
-    side = mark.mask.shape[0]
-    assert (mark.x + side / 2, mark.y + side / 2) == pytest.approx(edge, abs=5)
-    assert 0.2 < mark.mask.mean() < 0.6
-    assert not (board(beyond) == (255, 0, 0)).all(-1).any()
-    # In the middle of a page the mark is seen.
-    middle = Plot(beyond.positions, (100, 50), 60, 1.25)
-    assert (board(middle) == TEXT).all(-1).any()
-
-
-def test_marks_of_points_that_lie_close_are_one():
-    positions = np.array([[9, 0], [8, 0.01], [2, -0.01], [9, 1], [0, 0]], np.float32)
-    marks = edge_marks(Plot(positions, (50, 50), 100, 1.25), 8, TEXT)
-    assert len(marks) == 2
-    assert edge_marks(plot(1.25, -1.25), 8, TEXT) == []
+    pixels = board(beyond)
+    assert not (pixels == (255, 0, 0)).all(-1).any()
+    rows, columns = np.nonzero((pixels == TEXT).all(-1))
+    assert (columns.mean(), rows.mean()) == pytest.approx(edge, abs=4)
+    assert not plot(1.25, -1.25).beyond.any()

@@ -4,7 +4,7 @@ import pytest
 from latentviz import Film, FilmOptions, LinearPace, Run, rgb_from_hsv
 from latentviz.comparison import TOLERANCE
 from latentviz.raster.chrome import draw_chrome
-from latentviz.raster.hud import mark_sprites, speed_words
+from latentviz.raster.hud import speed_words
 from latentviz.raster.layout import page_layout
 from latentviz.raster.page import interleaved
 from latentviz.scene import Curve, CurvePanel
@@ -183,43 +183,6 @@ def test_a_dot_never_passes_for_one_of_the_neighbour_s():
     dims = [(0, 1), (2, 1), (2, 1)]
     plan = film(still([2.4, 0, 0.5]), colors=np.array([RED]), limits=1.5, dims=dims)
     assert picture(plan)[at(plan, 0, 2.4, 0)].tolist() == list(rgb_bytes(DARK.disc))
-
-
-@pytest.mark.parametrize(
-    ("point", "edge"),
-    [((3, 0.2), "right"), ((-3, 0.2), "left"), ((0.2, 1.7), "top"), ((0.2, -1.7), "bottom")],
-)
-def test_points_beyond_an_edge_are_marked_at_it(point, edge):
-    layout = page_layout(FULL, n_projections=2, limits=1.5, n_panels=2)
-    inside = np.zeros((7, 2), np.float32)
-    points = np.vstack([inside, [point]]).astype(np.float32)
-    assert mark_sprites(layout, DARK, [inside, inside]) == []
-    [mark] = mark_sprites(layout, DARK, [inside, points])
-    cell = layout.cells[1]
-    h, w = mark.mask.shape
-    gaps = {
-        "left": mark.x - cell.x,
-        "right": cell.x + cell.width - mark.x - w,
-        "top": mark.y - cell.y,
-        "bottom": cell.y + cell.height - mark.y - h,
-    }
-    assert gaps.pop(edge) == pytest.approx(0, abs=1)
-    assert min(gaps.values()) > 20
-    # It points outward: the tip's row or column has less ink than the base's.
-    ink = {
-        "left": mark.mask[:, 1], "right": mark.mask[:, -2], "top": mark.mask[1],
-        "bottom": mark.mask[-2],
-    }  # fmt: skip
-    assert ink[edge].sum() < 0.4 * mark.mask.sum(0 if edge in ("top", "bottom") else 1).max()
-
-
-def test_many_points_beyond_are_few_marks_and_a_dot_s_own_blur_counts():
-    layout = page_layout(FULL, n_projections=1, limits=1.5, n_panels=2)
-    points = np.zeros((20_000, 3, 2), np.float32)
-    points[:, 1] = np.stack([np.linspace(-9, 9, 20_000), np.full(20_000, 4.0)], 1)
-    marks = mark_sprites(layout, DARK, [points])
-    assert 50 < len(marks) < 150
-    assert len({(m.x, m.y) for m in marks}) == len(marks)
 
 
 def test_marks_are_drawn():
