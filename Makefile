@@ -34,7 +34,7 @@ $(RUN): | $(READY)
 	$(BIN)/python -m trainers sparse-labels -o $@ --overwrite
 
 $(FILM): $(RUN)
-	$(BIN)/latentviz render $(RUN) -o $@
+	$(BIN)/latentviz render $(RUN) -o $@ --names hue
 
 demo: $(FILM)
 	@echo "The film is $(abspath $(FILM))"

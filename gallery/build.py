@@ -95,7 +95,13 @@ def renew_readme_pictures(folder: Path, *, runs: Path, say: Say = print) -> None
     picture.save(folder / "label-coverage.png")
     # All steps in ten seconds.
     latentviz.render(
-        run, folder / "sparse-labels.webp", size=(720, 406), fps=12, frames=120, quality=60
+        run,
+        folder / "sparse-labels.webp",
+        size=(720, 406),
+        fps=12,
+        frames=120,
+        quality=60,
+        names=["hue"],
     )
     say(f"renewed the README's pictures in {folder}")
 

@@ -7,9 +7,9 @@ its pole. Below runs the schedule of the regularizers, and the losses; the headi
 steps a frame covers, all of which are drawn.
 
     python -m trainers sparse-labels -o runs/sparse-labels.npz
-    latentviz render runs/sparse-labels.npz -o film.mp4 --size 1280x720
+    latentviz render runs/sparse-labels.npz -o film.mp4 --size 1280x720 --names hue
 """
 
 import latentviz
 
-latentviz.render("runs/sparse-labels.npz", "film.mp4", size=(1280, 720))
+latentviz.render("runs/sparse-labels.npz", "film.mp4", size=(1280, 720), names=["hue"])

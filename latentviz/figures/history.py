@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError, OptionError
 from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
+from ..raster.fitting import DOT_SHARE
 from ..raster.hud import Sprite, font, text_sprite
 from ..run import Run, takes_path
 from ..text import printable
@@ -36,8 +37,6 @@ SIZE = (1600, 900)
 MAX_THUMBNAILS = 10
 OFFSET = 10.0  # tames the first strides of the thumbnails
 ALPHA = 0.9
-# A dot's radius as a share of what a projection shows to either side: the films' own.
-DOT_SHARE = 0.105 / 1.5
 LEAST_LIMITS = 1.1  # the unit disc, which is the scale, is seen whole
 # So few points may lie beyond fitted limits, and only if showing all would make the others smaller
 # than this.
