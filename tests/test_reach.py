@@ -49,8 +49,8 @@ def reach_of(most, farthest):
 @pytest.mark.parametrize(
     ("most", "farthest", "kept"),
     [
-        ([1] * 100, [1.5] * 100, 1.5),
-        ([1] * 100, [1.51] * 100, 1),  # a few points of every frame run away
+        ([1] * 100, [2] * 100, 2),
+        ([1] * 100, [2.01] * 100, 1),  # a few points of every frame run away
         ([1] * 99 + [50], [1] * 99 + [50], 1),  # all points, in one frame of a hundred
         ([1] * 98 + [50] * 2, [1] * 98 + [50] * 2, 50),  # in two
         ([0] * 100, [7] * 100, 7),  # nothing else is to be seen

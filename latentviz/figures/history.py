@@ -15,6 +15,7 @@ from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.fitting import DOT_SHARE
 from ..raster.hud import Sprite, font, text_sprite
+from ..reach import MOST_POINTS, RUNAWAY
 from ..run import Run, takes_path
 from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
@@ -38,10 +39,6 @@ MAX_THUMBNAILS = 10
 OFFSET = 10.0  # tames the first strides of the thumbnails
 ALPHA = 0.9
 LEAST_LIMITS = 1.1  # the unit disc, which is the scale, is seen whole
-# So few points may lie beyond fitted limits, and only if showing all would make the others smaller
-# than this.
-MOST_BEYOND = 0.005
-LEAST_GAIN = 1.5
 
 MARGIN_PX = 44.0
 TITLE_PX_FROM_TOP = 54.0
@@ -86,7 +83,7 @@ def plot_history(
         names: Names for the projections' titles, in order.
         limits: Show -limits..limits of each dimension, in the thumbnails too. By default both have
             their own: what shows the unit disc and all dots whole; or all but 0.5 % of the points,
-            where limits that show all would be more than 1.5 times as large.
+            where limits that show all would be more than twice as large.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
         colormap: A matplotlib colormap, for points that are colored by a scalar.
@@ -167,15 +164,15 @@ def fitted_limits(reaches: NDArray[np.floating]) -> float:
     """Limits within which the dots of all points lie, or of nearly all; of two digits.
 
     Up to 0.5 % of the points may lie beyond, and only if limits that show all would be more than
-    1.5 times as large.
+    twice as large (`reach`, whose rule the films' limits follow).
 
     Args:
         reaches: (n,) the largest coordinate of each point, whichever way it points, finite.
     """
     reaches = np.sort(reaches.astype(np.float64))
-    nearly = len(reaches) - 1 - int(MOST_BEYOND * len(reaches))
+    nearly = math.ceil(MOST_POINTS * len(reaches)) - 1
     whole, most = (_round_up(reach / (1 - DOT_SHARE)) for reach in (reaches[-1], reaches[nearly]))
-    return whole if whole <= LEAST_GAIN * most else most
+    return whole if whole <= RUNAWAY * most else most
 
 
 def _round_up(limits: float) -> float:
