@@ -54,8 +54,9 @@ def _palette(n: int, theme: Theme, kind: Kind) -> list[str]:
     own: tuple[str, ...] = getattr(theme, kind)
     colors = own if n <= len(own) else own + _further(kind)[theme.name]
     if n > len(colors):
+        what = "classes" if kind == "categories" else kind
         warnings.warn(
-            f"{n} {kind} share {len(colors)} colors: from number {len(colors)} on (counted from 0) "
+            f"{n} {what} share {len(colors)} colors: from number {len(colors)} on (counted from 0) "
             "each has the color of an earlier one",
             RepeatedColorWarning,
             stacklevel=3,

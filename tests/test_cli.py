@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import inspect
 import json
@@ -12,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from click.testing import CliRunner
 from imageio_ffmpeg import count_frames_and_secs
 from PIL import Image
 
 import latentviz
-from latentviz import FilmOptions, open_run
+from latentviz import FilmOptions, Recorder, open_run
 from latentviz.archive import DEFAULT_MAX_BYTES, ArchiveReader, ArchiveWriter
 from latentviz.cli import main
 from latentviz.encode import GIF, H264, VP9, WebP
@@ -130,6 +132,40 @@ def test_render_in_other_formats(folder, name, options, rate):
     with Image.open(f"out/{name}") as image:
         assert image.size == (320, 180)
         assert image.info.get("loop") == {"film.gif": None, "film.webp": 3}[name]
+
+
+def test_what_could_mislead_is_said_in_a_line(folder):
+    model = torch.nn.Sequential(torch.nn.Linear(2, 2))
+    probe = torch.cat([torch.rand(60, 2), torch.tensor([[900.0, 0]])])
+    with Recorder("far.npz", model, layer="0", probe=probe, colors=range(61)) as recorder:
+        for _ in range(4):
+            recorder.step()
+    done = latentviz_("render", "far.npz", "-o", "out/film.mp4", *SMALL, "--limits", "2")
+    assert done.returncode == 0
+    assert done.stderr == (
+        "Warning: 61 classes share 41 colors: from number 41 on (counted from 0) each has the "
+        "color of an earlier one\n"
+    )
+    assert done.stdout.splitlines()[-1] == (
+        "  in 4 frames points lie beyond the edges, where marks say so; --limits shows more"
+    )
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
+def test_a_bar_says_what_is_being_drawn(folder):
+    ours, theirs = os.openpty()
+    command = [*LATENTVIZ, "render", "run.npz", "-o", "out/film.mp4", *SMALL]
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
+    with subprocess.Popen(command, stdout=-3, stderr=theirs, env=environment) as process:
+        os.close(theirs)
+        said = b""
+        with contextlib.suppress(OSError):  # the terminal's end
+            while part := os.read(ours, 4096):
+                said += part
+    os.close(ours)
+    assert process.returncode == 0
+    for words in (b"Rendering", b"8/8", b"step 149, 2 sub-frames", b"left"):
+        assert words in said
 
 
 def test_render_to_frames(folder):

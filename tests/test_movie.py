@@ -475,3 +475,18 @@ def test_a_film_of_wide_latents_shows_them_by_default():
     told = FilmOptions(size=(320, 180), limits=1.5, dot_radius=0.105)
     narrow = Film(Run.from_arrays(latents), told)
     assert (narrow.page.stage.limits, narrow.page.stage.dot_radius) == (1.5, 0.105)
+
+
+def test_a_film_says_how_fast_it_goes_and_what_each_frame_shows(recorded):
+    film = Film(recorded, replace(SMALL, pace="linear:7", steps=(None, 145)))
+    assert film.shown == "steps 0 to 144"
+    assert film.pacing == (
+        "21 of 145 steps start a frame; steps a frame: 7 at the start, 7 at most, 5 at the end"
+    )
+    assert [film.frame_words(n) for n in (1, 21)] == [
+        "step 6, 7 sub-frames",
+        "step 144, 5 sub-frames",
+    ]
+    whole = Film(recorded, replace(SMALL, pace="linear"))
+    assert whole.frame_words(1) == "step 0, 1 sub-frame"
+    assert whole.frame_words(150) == "step 149, 2 sub-frames"  # and what followed it

@@ -38,7 +38,7 @@ def test_many_classes_all_have_colours_of_their_own():
 
 
 def test_classes_beyond_all_colours_are_not_given_one_silently():
-    with pytest.warns(RepeatedColorWarning, match="200 categories share 41 colors"):
+    with pytest.warns(RepeatedColorWarning, match="200 classes share 41 colors"):
         colors = point_colors(np.arange(200), 200, DARK)
     assert colors[3].tolist() == colors[44].tolist()
 
