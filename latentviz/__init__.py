@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .pacing import BezierPace, GeometricPace, LinearPace
     from .recorder import Recorder, RecordingWarning
     from .run import Batch, IncompleteRunWarning, Run, open_run
+    from .schedule import Schedule
 
 __version__ = "0.1.0"
 
@@ -61,6 +62,7 @@ _HOME = {
     "RecordingWarning": "recorder",
     "Recovery": "archive.recovery",
     "Run": "run",
+    "Schedule": "schedule",
     "compare": "comparison",
     "cubic_bezier": "easing",
     "hsv_cube": "color",
@@ -105,6 +107,7 @@ __all__ = [
     "RecordingWarning",
     "Recovery",
     "Run",
+    "Schedule",
     "__version__",
     "compare",
     "cubic_bezier",

@@ -119,6 +119,7 @@ class Recorder:
         model_args: Mapping[str, Any] | None = None,
         keyframes: Mapping[str, Sequence[int]] | None = None,
         phases: Sequence[tuple[int, str]] | None = None,
+        actions: Sequence[tuple[int, str]] | None = None,
         seed: int | None = None,
         overwrite: bool = False,
     ) -> None:
@@ -149,6 +150,7 @@ class Recorder:
                 it makes is run on the probe, and must give the same outputs of the layers.
             keyframes: For each property of the schedule, the steps at which it is keyed.
             phases: The steps at which the phases start, and their names.
+            actions: The steps at which something else is done, and its name.
             seed: The seed of the run, for the record.
             overwrite: Replace a file that exists.
 
@@ -204,6 +206,8 @@ class Recorder:
         }
         if len(self._layers) > 1:
             header["layers"] = self._layers
+        if actions:
+            header["actions"] = [[int(step), str(action)] for step, action in actions]
         if not whole:
             header["states"] = patterns
         if bits := [name for (o, key), name in self._slots if _dtype_name(o[key]) == "bfloat16"]:

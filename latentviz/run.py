@@ -23,6 +23,7 @@ from .errors import ArchiveError, ModelError, OptionError
 from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
 from .markup import table_html
 from .models import build_model, factory_at, model_factory
+from .schedule import Schedule
 from .summary import summary
 from .text import printable
 
@@ -112,6 +113,7 @@ class Run:
     colors: NDArray[Any] | None  # (N, 3) RGB in 0..1, (N,) integer labels or (N,) scalars
     keyframes: Mapping[str, Sequence[int]]  # a property's keyed steps
     phases: Sequence[tuple[int, str]]  # (first step, name)
+    actions: Sequence[tuple[int, str]]  # (step, name) of what else was done
     seed: int | None
     layer: str
     _source: _ArchiveSource | _ArraySource
@@ -127,6 +129,7 @@ class Run:
         metrics: Mapping[str, ArrayLike] | None = None,
         keyframes: Mapping[str, Sequence[int]] | None = None,
         phases: Sequence[tuple[int, str]] | None = None,
+        actions: Sequence[tuple[int, str]] | None = None,
         name: str = "run",
     ) -> Run:
         """A run from arrays that are at hand, which can be drawn but not evaluated.
@@ -139,6 +142,7 @@ class Run:
             metrics: Losses, each (T,).
             keyframes: The steps at which each property is keyed.
             phases: The steps at which the phases start, and their names.
+            actions: The steps at which something else is done, and its name.
             name: What to call the run.
 
         Raises:
@@ -173,6 +177,7 @@ class Run:
             colors=None if colors is None else np.asarray(colors),
             keyframes=dict(keyframes or {}),
             phases=list(phases or []),
+            actions=list(actions or []),
             seed=None,
             layer=ARRAYS_LAYER,
             _source=_ArraySource(array.astype(np.float32, copy=False)),
@@ -190,6 +195,7 @@ class Run:
             colors=reader.read("probe/colors") if "probe/colors" in reader else None,
             keyframes=header.keyframes,
             phases=header.phases,
+            actions=header.actions,
             seed=header.seed,
             layer=header.layer,
             _source=source,
@@ -272,7 +278,20 @@ class Run:
             "params": list(self.params),
             "metrics": list(self.metrics),
             "phases": [{"step": step, "name": name} for step, name in self.phases],
+            "actions": [{"step": step, "name": name} for step, name in self.actions],
         }
+
+    @property
+    def schedule(self) -> Schedule:
+        """The run's schedule by itself."""
+        return Schedule(
+            self.name,
+            self.steps,
+            self.params,
+            keyframes=self.keyframes,
+            phases=self.phases,
+            actions=self.actions,
+        )
 
     def index_of(self, step: int | np.integer[Any]) -> int:
         """Where a step stands among the recorded steps.
@@ -524,6 +543,7 @@ class _Header:
     phases: Sequence[tuple[int, str]]
     versions: Mapping[str, str]
     layers: tuple[str, ...]
+    actions: Sequence[tuple[int, str]]
     states: tuple[str, ...] | None  # the patterns of the tensors recorded, None if all are
     bfloat16: frozenset[str]  # the tensors whose bits are stored as uint16
 
@@ -537,9 +557,10 @@ class _Header:
                 layer=_text(raw["layer"]),
                 seed=None if raw["seed"] is None else _whole(raw["seed"]),
                 keyframes={k: [_step(s) for s in v] for k, v in raw["keyframes"].items()},
-                phases=[(_step(step), _text(phase)) for step, phase in raw["phases"]],
+                phases=_moments(raw["phases"]),
                 versions={k: _text(v) for k, v in raw["versions"].items()},
                 layers=_strings(raw.get("layers", [raw["layer"]])),
+                actions=_moments(raw.get("actions", [])),
                 states=None if raw.get("states") is None else _strings(raw["states"]),
                 bfloat16=frozenset(_strings(raw.get("bfloat16", []))),
             )
@@ -566,6 +587,10 @@ def _step(value: object) -> int:
     if abs(_whole(value)) > f.MAX_STEP:
         raise ValueError(f"steps must lie within {f.MAX_STEP}")
     return _whole(value)
+
+
+def _moments(value: Any) -> list[tuple[int, str]]:
+    return [(_step(step), _text(name)) for step, name in value]
 
 
 def _args(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -20,6 +20,10 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "metrics": _listed(about["metrics"]),
         "phases": _listed([f"{printable(p['name'])} from {p['step']}" for p in about["phases"]]),
     }
+    if about["actions"]:
+        rows["actions"] = _listed(
+            [f"{printable(a['name'])} at {a['step']}" for a in about["actions"]]
+        )
     if "path" not in about:  # a run from arrays
         return rows
     recorded = " (latents are recorded)" if about["latents_recorded"] else ""
@@ -33,6 +37,7 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "metrics": rows["metrics"],
         "labels": _listed(about["labels"]),
         "phases": rows["phases"],
+        **({"actions": rows["actions"]} if "actions" in rows else {}),
         "seed": "not recorded" if about["seed"] is None else printable(str(about["seed"])),
         "size": f"{about['bytes'] / 1e6:.3g} MB in {counted(about['chunks'], 'chunk')}",
         "written by": _listed([printable(f"{k} {v}") for k, v in about["versions"].items()]),

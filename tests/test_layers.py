@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     ("ground", {"errors", "color", "easing", "markup", "text", "theme", "palette"}),
     ("archive", {"archive"}),
-    ("run", {"run", "evaluate", "recorder", "models", "summary"}),
+    ("run", {"run", "evaluate", "recorder", "models", "schedule", "summary"}),
     ("what to show", {"pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"files", "encode", "decode", "figures", "comparison"}),

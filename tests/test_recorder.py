@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -145,6 +146,17 @@ def test_ragged_batches_labels_and_gaps(path):
         np.testing.assert_array_equal(run.metrics["loss"], [1, 2, 3, np.nan])
         np.testing.assert_array_equal(run.metrics["reg"], [np.nan, 5, np.nan, np.nan])
         np.testing.assert_array_equal(run.params["lr"], [0.1] * 4)
+
+
+def test_actions_are_recorded_with_their_steps(path, invoke):
+    actions = [(0, "begin"), (np.int64(2), "freeze"), (2, "save")]
+    with Recorder(path, ColorMLP(), layer="encoder", actions=actions) as recorder:
+        for _ in range(3):
+            recorder.step()
+    with open_run(path) as run:
+        assert run.actions == [(0, "begin"), (2, "freeze"), (2, "save")]
+        assert run.describe()["actions"][1] == {"step": 2, "name": "freeze"}
+    assert re.search(r"actions: +begin at 0, freeze at 2, save at 2", invoke("info", path).stdout)
 
 
 def test_what_the_caller_overwrites_later_is_not_what_was_recorded(path):

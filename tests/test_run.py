@@ -310,6 +310,7 @@ def test_describe_is_plain_and_true(run, path):
         "metrics": list(run.metrics),
         "labels": ["red", "vibrant"],
         "phases": [{"step": 0, "name": "Train"}],
+        "actions": [],
         "chunks": 3,
     }
 
@@ -536,8 +537,17 @@ def test_from_arrays():
         metrics={"loss": [1, None, 3, 4]},
         keyframes={"lr": [0]},
         phases=[(0, "Train")],
+        actions=[(5, "freeze")],
         name="mine",
     )
+    assert run.describe()["actions"] == [{"step": 5, "name": "freeze"}]
+    schedule = run.schedule
+    assert (schedule.name, schedule.keyframes, schedule.phases, schedule.actions) == (
+        *("mine", {"lr": [0]}),
+        *([(0, "Train")], [(5, "freeze")]),
+    )
+    assert schedule.steps.tolist() == [0, 5, 10, 99]
+    assert schedule.params["lr"].tolist() == [1, 2, 3, 4]
     assert (len(run), run.n_points, run.name, run.is_archive) == (4, 6, "mine", False)
     assert run.index_of(99) == 3
     np.testing.assert_array_equal(run.latents([99, 0]), latents[[3, 0]].astype(np.float32))

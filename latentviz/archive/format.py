@@ -5,9 +5,10 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
 
 - ``header``: JSON as uint8. ``format``, ``model`` (a registered name and its arguments, or null),
   ``layer``, ``seed``, ``keyframes``, ``phases``, ``versions``. Written first. And where they say
-  more: ``layers``, all names of which ``layer`` is the first; ``states``, the patterns of the
-  tensors that were recorded if they are not all of the state's; ``bfloat16``, the names of the
-  tensors whose members hold the bits of bfloat16 numbers, as uint16.
+  more: ``layers``, all names of which ``layer`` is the first; ``actions``, steps and names as
+  ``phases`` has them; ``states``, the patterns of the tensors that were recorded if they are not
+  all of the state's; ``bfloat16``, the names of the tensors whose members hold the bits of
+  bfloat16 numbers, as uint16.
 - ``probe/inputs`` (N, ...), or ``probe/inputs/NAME`` of several inputs; and ``probe/colors``
   (N, 3) RGB in 0..1, (N,) integer labels, or (N,) float scalars.
 - Chunks of K recorded steps, numbered ``C`` = 000000, 000001, ...: ``steps/C`` (K,) int64;
@@ -158,7 +159,7 @@ def json_array(value: Mapping[str, Any]) -> NDArray[np.uint8]:
     if "members" not in value and len(text) > MAX_JSON_BYTES:
         raise ArchiveError(
             f"the header would be {len(text)} bytes of JSON, and {MAX_JSON_BYTES} is the limit; "
-            "give shorter model_args, keyframes or phases"
+            "give shorter model_args, keyframes, phases or actions"
         )
     return np.frombuffer(text.encode("ascii"), np.uint8)
 

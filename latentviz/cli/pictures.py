@@ -135,9 +135,10 @@ def errors(**options: Any) -> None:
 @main.command()
 @picture_options("1600x900", vector=True)
 def timeline(**options: Any) -> None:
-    """Draw the schedule of RUN: every property over steps, with keyframes and phases marked.
+    """Draw the schedule of RUN: every property over steps.
 
-    Properties of comparable scale share a panel; the learning rate has one of its own.
+    Keyframes, phases and actions are marked. Properties of comparable scale share a panel; the
+    learning rate has one of its own.
     """
     from ..figures.timeline import plot_timeline
 

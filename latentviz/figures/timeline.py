@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from os import PathLike
+
 import numpy as np
 
-from ..errors import ArchiveError
-from ..raster.chrome import draw_legend, draw_panel, plain_style
+from ..errors import ArchiveError, OptionError
+from ..raster.chrome import draw_legend, draw_panel, plain_style, text_width
 from ..raster.layout import Box
-from ..run import Run, takes_path
+from ..run import Run, opened_run
 from ..scene import Curve, CurvePanel
+from ..schedule import Schedule
 from ..text import printable
-from ..theme import theme_named
+from ..theme import Theme, theme_named
 from ..views.curves import schedule_panels
 from .axes import TICK_PX, TITLE_PX, Sheet, new_sheet
 from .picture import Picture
@@ -22,47 +27,71 @@ BOTTOM_PX = 56.0
 LEGEND_PX = 34.0
 GAP_PX = 46.0
 PHASE_PX = 1.6
-LONGEST_PHASE = 24
+ACTIONS_PX = 26.0  # the height of the actions' row, where there are any
+MARK_PX = 8.0
+LONGEST_NAME = 24
+MOST_TOLD = 20
 
 
-@takes_path
-def plot_timeline(run: Run, *, size: tuple[int, int] = SIZE, theme: str = "dark") -> Picture:
-    """Every property of the schedule over steps, with its keyframes and the phases marked.
+def plot_timeline(
+    run: Run | Schedule | str | PathLike[str],
+    *,
+    size: tuple[int, int] = SIZE,
+    theme: str = "dark",
+) -> Picture:
+    """Every property of the schedule over steps, with keyframes, phases and actions marked.
 
     Properties of comparable scale share a panel; the learning rate has one of its own.
 
     Args:
-        run: A run with a schedule, or its archive's path.
+        run: A run with a schedule, or its archive's path; or a schedule by itself.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
 
     Raises:
-        OptionError: An option is out of range.
+        OptionError: An option is out of range, or the schedule has no property.
         ArchiveError: The run has no schedule.
     """
-    if not run.params:
-        raise ArchiveError(
-            f"{printable(run.name)} has no schedule to draw; record one with "
-            "Recorder.step(params=...)"
-        )
-    look = theme_named(theme)
-    panels = schedule_panels(run, look)
-    first, last = int(run.steps[0]), int(run.steps[-1])
-    title = f"Schedule of {printable(run.name)}"
+    if isinstance(run, Schedule):
+        if not run.params:
+            raise OptionError(f"{printable(run.name)} has no property to draw; give params")
+        return _picture(run, (), size, theme_named(theme))
+    with opened_run(run) as opened:
+        if not opened.params:
+            raise ArchiveError(
+                f"{printable(opened.name)} has no schedule to draw; record one with "
+                "Recorder.step(params=...)"
+            )
+        return _picture(opened.schedule, opened.metrics, size, theme_named(theme))
+
+
+def _picture(
+    schedule: Schedule, metrics: Iterable[str], size: tuple[int, int], theme: Theme
+) -> Picture:
+    panels = schedule_panels(schedule, theme, metrics=metrics)
+    first, last = int(schedule.steps[0]), int(schedule.steps[-1])
+    title = f"Schedule of {printable(schedule.name)}"
     curves = [curve for panel in panels for curve in panel.curves]
     alt = f"The schedule over steps {first} to {last}: {'; '.join(map(_in_words, curves))}."
-    if run.phases:
-        phases = (f"{printable(name)} from step {step}" for step, name in run.phases)
-        alt += f" Phases: {', '.join(phases)}."
+    alt += _told("Phases", "from", schedule.phases) + _told("Actions", "at", schedule.actions)
     data = {
         "steps": [first, last],
         "groups": [[curve.name for curve in panel.curves] for panel in panels],
-        "phases": [[step, name] for step, name in run.phases],
+        "phases": [[step, name] for step, name in schedule.phases],
+        "actions": [[step, name] for step, name in schedule.actions],
     }
     with plain_style():
-        sheet = new_sheet(size, look, default=SIZE)
-        _draw(sheet, run, panels, title)
+        sheet = new_sheet(size, theme, default=SIZE)
+        _draw(sheet, schedule, panels, title)
     return Picture(title, alt, data, sheet.figure)
+
+
+def _told(what: str, when: str, moments: Sequence[tuple[int, str]]) -> str:
+    if not moments:
+        return ""
+    told = [f"{printable(name)} {when} step {step}" for step, name in moments[:MOST_TOLD]]
+    more = f" and {len(moments) - MOST_TOLD} more" if len(moments) > MOST_TOLD else ""
+    return f" {what}: {', '.join(told)}{more}."
 
 
 def _in_words(curve: Curve) -> str:
@@ -78,32 +107,79 @@ def _in_words(curve: Curve) -> str:
     )
 
 
-def _draw(sheet: Sheet, run: Run, panels: tuple[CurvePanel, ...], title: str) -> None:
+@dataclass(frozen=True)
+class _Span:
+    """Where steps lie on the picture, in pixels."""
+
+    left: float
+    width: float
+    first: int
+    last: int
+
+    def x(self, step: int) -> float:
+        return self.left + self.width * (step - self.first) / max(1, self.last - self.first)
+
+    def shown(self, moments: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Those within the steps, the names of one step together."""
+        names: dict[int, list[str]] = {}
+        for step, name in sorted(moments, key=lambda moment: moment[0]):
+            if self.first <= step <= self.last:
+                names.setdefault(step, []).append(_shortened(printable(name)))
+        return [(step, ", ".join(of_step)) for step, of_step in names.items()]
+
+
+def _draw(sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], title: str) -> None:
     k, theme = sheet.scale, sheet.theme
     width, height = sheet.size
     sheet.text(MARGIN_LEFT_PX * k, 52 * k, title, TITLE_PX)
     inner = width - (MARGIN_LEFT_PX + MARGIN_PX) * k
-    room = height - (TOP_PX + BOTTOM_PX) * k
+    span = _Span(MARGIN_LEFT_PX * k, inner, int(schedule.steps[0]), int(schedule.steps[-1]))
+    phases, actions = span.shown(schedule.phases), span.shown(schedule.actions)
+    top = (TOP_PX + (ACTIONS_PX if actions else 0)) * k
+    room = height - top - BOTTOM_PX * k
     each = (room - (len(panels) - 1) * GAP_PX * k) / len(panels)
     for n, panel in enumerate(panels):
-        y = TOP_PX * k + n * (each + GAP_PX * k)
+        y = top + n * (each + GAP_PX * k)
         legend = Box(MARGIN_LEFT_PX * k, y, inner, LEGEND_PX * k)
         plot = each - legend.height
         axes = sheet.axes(legend.x, y + legend.height, inner, plot)
         draw_panel(axes, panel, theme, k)
         draw_legend(sheet.figure, sheet.size, k, legend, panel, theme)
-        for step, _ in run.phases:
-            if step > run.steps[0]:
+        for step, _ in phases:
+            if step > span.first:
                 axes.axvline(step, color=theme.muted, linewidth=PHASE_PX * k, linestyle=(0, (4, 4)))
+        axes.plot(
+            [step for step, _ in actions], [1.0] * len(actions), "v", color=theme.text,
+            markersize=MARK_PX * k, transform=axes.get_xaxis_transform(), clip_on=False, zorder=4,
+        )  # fmt: skip
         if n < len(panels) - 1:
             axes.tick_params(axis="x", labelbottom=False)
-    first, last = float(run.steps[0]), max(float(run.steps[-1]), float(run.steps[0]) + 1)
-    y = (TOP_PX - 14) * k
+    _name(sheet, span, phases, (TOP_PX - 14) * k, color=theme.muted, mark="")
+    _name(sheet, span, actions, (TOP_PX - 14 + ACTIONS_PX) * k, color=theme.text, mark="▾")
+
+
+def _name(
+    sheet: Sheet, span: _Span, moments: list[tuple[int, str]], y: float, *, color: str, mark: str
+) -> None:
+    """Write what happens at each step above it, as far as there is room."""
+    gap = 10 * sheet.scale
     reach = -np.inf
-    for step, name in run.phases:
-        x = MARGIN_LEFT_PX * k + inner * (step - first) / (last - first)
-        text = printable(name)
-        text = text if len(text) <= LONGEST_PHASE else text[: LONGEST_PHASE - 1] + "…"
-        # A phase that is too short for its name goes without.
-        if x >= reach:
-            reach = sheet.text(x, y, text, TICK_PX, color=theme.muted) + 10 * k
+    for step, name in moments:
+        x = span.x(step)
+        half = text_width(sheet.figure, mark, sheet.px(TICK_PX)) / 2 if mark else 0.0
+        length = text_width(sheet.figure, name, sheet.px(TICK_PX))
+        indent = half + gap / 4 if mark else 0.0
+        start = x + indent
+        if start + length > sheet.size[0]:
+            start = x - indent - length  # on its other side there is room
+        # What is too short for its name goes without.
+        if min(start, x - half) < reach or start < 0:
+            continue
+        if mark:
+            sheet.text(x, y, mark, TICK_PX, color=color, ha="center")
+        sheet.text(start, y, name, TICK_PX, color=color)
+        reach = max(start + length, x + half) + gap
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

@@ -180,7 +180,7 @@ def draw_legend(
     n_left_out = 0
 
     def widths() -> list[float]:
-        return [_text_width(figure, text, text_px) for text, _ in entries]
+        return [text_width(figure, text, text_px) for text, _ in entries]
 
     while sum(widths()) + gap * (len(entries) - 1) > box.width:
         if text_px > least:
@@ -205,7 +205,8 @@ def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
-def _text_width(figure: Figure, text: str, size_px: float) -> float:
+def text_width(figure: Figure, text: str, size_px: float) -> float:
+    """How long a line of text is, in pixels."""
     probe = figure.text(0, 0, text, fontsize=size_px, parse_math=False)
     width = probe.get_window_extent().width
     probe.remove()

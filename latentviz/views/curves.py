@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..palette import curve_palette
 from ..run import Run
 from ..scene import Curve, CurvePanel, same_scale
+from ..schedule import Schedule
 from ..theme import Theme
 
 SMOOTHING_STEPS = 25
@@ -39,7 +40,7 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
     color = curve_colors([*run.metrics, *run.params], theme)
 
     no_keys = np.empty(0, np.int64)
-    schedule = _schedule(run, start, stop, color)
+    schedule = _schedule(run.schedule, start, stop, color)
     width = max(1, min(SMOOTHING_STEPS, len(run) // SMOOTHING_SHARE))
     losses = [
         Curve(name, smooth(carry_forward(values)[start:stop], width), no_keys, color[name])
@@ -53,33 +54,42 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
     return tuple(panels)
 
 
-def schedule_panels(run: Run, theme: Theme) -> tuple[CurvePanel, ...]:
-    """The whole schedule, a panel for each group of comparable scale, the learning rate first."""
-    curves = _schedule(run, 0, len(run), curve_colors([*run.metrics, *run.params], theme))
+def schedule_panels(
+    schedule: Schedule, theme: Theme, *, metrics: Iterable[str] = ()
+) -> tuple[CurvePanel, ...]:
+    """The whole schedule, a panel for each group of comparable scale, the learning rate first.
+
+    Args:
+        schedule: The schedule.
+        theme: Where the colours come from.
+        metrics: The losses' names, so that a property has the colour that it has in a film.
+    """
+    color = curve_colors([*metrics, *schedule.params], theme)
+    curves = _schedule(schedule, 0, len(schedule.steps), color)
     rates, weights = _rates_apart(curves)
     groups = [*([rates] if rates else []), *same_scale(weights, TIMELINE_RATIO)]
-    return tuple(CurvePanel(run.steps, tuple(group), False, "") for group in groups)
+    return tuple(CurvePanel(schedule.steps, tuple(group), False, "") for group in groups)
 
 
-def _rates_apart(schedule: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
+def _rates_apart(curves: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
     """The learning rates, and all other properties."""
     rates: list[Curve] = []
     weights: list[Curve] = []
-    for curve in schedule:
+    for curve in curves:
         (rates if LEARNING_RATE.fullmatch(curve.name) else weights).append(curve)
     return rates, weights
 
 
-def _schedule(run: Run, start: int, stop: int, color: Mapping[str, str]) -> list[Curve]:
-    steps = run.steps[start:stop]
+def _schedule(schedule: Schedule, start: int, stop: int, color: Mapping[str, str]) -> list[Curve]:
+    steps = schedule.steps[start:stop]
     return [
         Curve(
             name,
             carry_forward(values)[start:stop],
-            _keyed(steps, run.keyframes.get(name, [])),
+            _keyed(steps, schedule.keyframes.get(name, [])),
             color[name],
         )
-        for name, values in run.params.items()
+        for name, values in schedule.params.items()
     ]
 
 

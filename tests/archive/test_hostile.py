@@ -507,7 +507,8 @@ def test_latents_that_do_not_fit(made, shapes):
         {"keyframes": {"lr": ["0"]}}, {"keyframes": {"lr": [10**30]}}, {"keyframes": [["lr", 0]]},
         {"phases": [[10**400, "x"]]}, {"phases": [[0, 5]]}, {"phases": ["ab"]},
         {"phases": {"a": 1}}, {"phases": [[0.5, "x"]]}, {"phases": None},
-        {"versions": {"python": 3}},
+        {"versions": {"python": 3}}, {"actions": None}, {"actions": [[0]]}, {"actions": [["x", 0]]},
+        {"actions": [[10**30, "x"]]},
     ],
 )  # fmt: skip
 def test_a_header_of_wrong_types(made, header):
@@ -521,6 +522,7 @@ def test_a_header_of_wrong_types(made, header):
 def test_names_are_shown_as_text(made, invoke, tmp_path):
     header = {
         "layer": NASTY, "phases": [[0, NASTY], [3, "_x"], [5, "$\\frac{1}{0}$"]],
+        "actions": [[1, NASTY], [2, "$\\frac{1}{0}$"]],
         "versions": {NASTY: NASTY}, "model": {"name": NASTY, "args": {NASTY: NASTY}},
         "seed": 10**300,
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Timeline and history."""
 
+import itertools
 import json
 
 import numpy as np
@@ -13,6 +14,7 @@ from latentviz import (
     OptionError,
     Recorder,
     Run,
+    Schedule,
     open_run,
     plot_history,
     plot_timeline,
@@ -68,6 +70,74 @@ def test_the_words_of_the_timeline():
     assert "Train" in texts
     # The third phase begins where the second one's name stands.
     assert not any(text.startswith("xxx") for text in texts)
+
+
+ACTIONS = [
+    *[(20, "freeze the encoder"), (20, "save"), (22, "too near"), (60, "$\\frac{1}{0}$ \x1b[2J")],
+    *[(100, "save at the end"), (200, "beyond")],
+]
+
+
+def test_actions_are_marked_apart_from_phases():
+    picture = plot_timeline(schedule(actions=ACTIONS))
+    for axes in picture.drawn.axes:
+        (marks,) = [line for line in axes.lines if line.get_marker() == "v"]
+        assert marks.get_xdata().tolist() == [20, 22, 60, 100]
+        assert {line.get_xdata()[0] for line in axes.lines if line.get_linestyle() == "--"} == {
+            *(40, 41)
+        }
+    assert "Actions: freeze the encoder at step 20, save at step 20, too near at" in picture.alt
+    assert picture.data["actions"][0] == [20, "freeze the encoder"]
+    texts = {text.get_text(): text.get_window_extent() for text in picture.drawn.texts}
+    assert {"freeze the encoder, save", "save at the end"} < texts.keys()
+    assert "too near" not in texts
+    for name, box in texts.items():
+        assert 0 <= box.x0 < box.x1 <= 1600, name
+        assert not any(box.overlaps(other) for n, other in texts.items() if n != name), name
+
+
+def test_the_names_of_very_many_actions_never_overlap():
+    actions = [(step, f"act {step}") for step in range(T)]
+    for size in ((1600, 900), (800, 450)):
+        picture = plot_timeline(schedule(actions=actions), size=size)
+        boxes = sorted(
+            (t.get_window_extent() for t in picture.drawn.texts if t.get_text().startswith("act")),
+            key=lambda box: box.x0,
+        )
+        assert len(boxes) > 5
+        assert all(a.x1 < b.x0 for a, b in itertools.pairwise(boxes))
+    assert "act 19 at step 19 and 81 more." in picture.alt
+
+
+def test_a_schedule_is_drawn_before_there_is_a_run(tmp_path, invoke):
+    recorded = schedule(actions=ACTIONS)
+    given = Schedule(
+        "run",
+        np.arange(T),
+        recorded.params,
+        keyframes=recorded.keyframes,
+        phases=recorded.phases,
+        actions=ACTIONS,
+    )
+    alone = plot_timeline(given)
+    assert (alone.alt, alone.data) == (plot_timeline(recorded).alt, plot_timeline(recorded).data)
+    with pytest.raises(OptionError, match="sheet has no property to draw; give params"):
+        plot_timeline(Schedule("sheet", np.arange(3), {}))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"steps": np.array([0, 2, 2])}, r"steps must be \(T,\) increasing, got shape \(3,\)"),
+        ({"steps": np.zeros((2, 2))}, r"steps must be \(T,\) increasing, got shape \(2, 2\)"),
+        ({"steps": np.zeros(0)}, r"steps must be \(T,\) increasing, got shape \(0,\)"),
+        ({"params": {"lr": np.zeros(2)}}, r"property 'lr' must be \(3,\), one value a step, got"),
+        ({"gaps": {"lr": np.zeros(2)}}, r"property 'lr' must be \(3,\), one value a step, got"),
+    ],
+)
+def test_a_schedule_that_cannot_be(options, message):
+    with pytest.raises(OptionError, match=message):
+        Schedule("sheet", **({"steps": np.arange(3), "params": {"lr": np.zeros(3)}} | options))
 
 
 def test_a_schedule_of_many_properties_fits(latentviz_snapshot):

@@ -117,7 +117,7 @@ def test_the_learning_rates_of_all_parameter_groups_are_apart():
     run = run_of(params={"lr": flat, "lr-1": flat, "lr-2": flat, "lr-decay": flat, "b": flat})
     (schedule,) = panels_of(run)
     assert names(schedule.curves) == ["lr-decay", "b"]
-    assert [names(p.curves) for p in schedule_panels(run, DARK)] == [
+    assert [names(p.curves) for p in schedule_panels(run.schedule, DARK)] == [
         ["lr", "lr-1", "lr-2"],
         ["lr-decay", "b"],
     ]
