@@ -52,8 +52,14 @@ _Slot = tuple[dict[str, Any], str]  # a module's tensors, and the name of one of
 # A module's submodules, and a copy that tells when one is added, removed or replaced.
 _Children = tuple[dict[str, Any], dict[str, Any]]
 
-_NUMBER_PREFIX = f"metrics/{f.chunk_id(0)}/"
+# The longest that stands before its name.
+_NUMBER_PREFIX = f"gaps/{f.chunk_id(0)}/metrics/"
 NUMBER_NAME = 200 - len(_NUMBER_PREFIX)  # how long a loss's or a param's name may be
+
+# A NaN that nobody gives stands for no value while recorded: to tell gaps from NaN costs no more at
+# a step than to write either. Its lowest bits are set, which no NaN of a float32 has.
+_GAP_BITS = np.uint64(0x7FF8_6C76_6761_7073)
+_GAP = float(_GAP_BITS.view(np.float64))
 
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
 
@@ -259,7 +265,8 @@ class Recorder:
             batch: The batch's inputs (B, ...), or several by name; B may differ from step to
                 step.
             labels: The batch's labels by name, each (B, ...).
-            losses: The losses by name; one that a step lacks is a gap.
+            losses: The losses by name; one that a step lacks is a gap, and not the same as one
+                that is NaN.
             params: The schedule's properties by name (learning rate, weights of terms).
 
         Raises:
@@ -554,10 +561,10 @@ class Recorder:
                     "digits, spaces and _ - . + @ = , ( ) [ ] with / between parts, none of which "
                     "begins with a space or a mark but _ + @ -"
                 )
-            columns[name] = np.full(self._chunk_rows, np.nan)
+            columns[name] = np.full(self._chunk_rows, _GAP)
         for name, column in columns.items():
             try:
-                column[k] = _scalar(values[name]) if name in values else np.nan
+                column[k] = _scalar(values[name]) if name in values else _GAP
             except (TypeError, ValueError, RuntimeError):
                 raise OptionError(
                     f"{name!r} must be one number, got {_in_brief(values[name])}"
@@ -623,7 +630,7 @@ class _Chunk:
     batches: _Batches | None = None
     latents: dict[str, dict[int, NDArray[Any]]] = field(default_factory=dict)  # by layer and row
     latents_bytes: int = 0
-    # (rows,) each; NaN where a step had none.
+    # (rows,) each; _GAP where a step had none.
     metrics: dict[str, NDArray[np.float64]] = field(default_factory=dict)
     params: dict[str, NDArray[np.float64]] = field(default_factory=dict)
 
@@ -658,7 +665,13 @@ class _Chunk:
             yield f"latents/{layer}", np.stack([rows[k] for k in range(self.count)])
         for group, columns in (("metrics", self.metrics), ("params", self.params)):
             for name, column in columns.items():
-                yield f"{group}/{name}", column[: self.count]
+                values = column[: self.count]
+                gaps = values.view(np.uint64) == _GAP_BITS
+                if not gaps.any():
+                    yield f"{group}/{name}", values
+                    continue
+                yield f"{group}/{name}", np.where(gaps, np.nan, values)
+                yield f"gaps/{group}/{name}", gaps
 
 
 class _Batches:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CACHED_BLOCKS = 4
+_GROUPS_OF_CURVES = ("params", "metrics")
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
 TIMES_MADE = 4  # how often a model may come to register a weight
 MAX_ARGS_DEPTH = 16  # how deep a model's arguments may nest: they are shown, and given to JSON
@@ -110,6 +111,8 @@ class Run:
     steps: NDArray[np.int64]  # (T,) increasing
     params: Mapping[str, NDArray[np.float64]]  # the schedule's properties, each (T,), NaN in gaps
     metrics: Mapping[str, NDArray[np.float64]]  # losses and their terms, each (T,), NaN in gaps
+    param_gaps: Mapping[str, NDArray[np.bool_]]  # where each has no value, (T,)
+    metric_gaps: Mapping[str, NDArray[np.bool_]]  # any other NaN is what it was
     colors: NDArray[Any] | None  # (N, 3) RGB in 0..1, (N,) integer labels or (N,) scalars
     keyframes: Mapping[str, Sequence[int]]  # a property's keyed steps
     phases: Sequence[tuple[int, str]]  # (first step, name)
@@ -138,8 +141,9 @@ class Run:
             latents: (T, N, D) floats.
             colors: (N, 3) RGB in 0..1, (N,) integer labels, or (N,) scalars.
             steps: (T,) increasing step numbers; 0, 1, ... by default.
-            params: The schedule's properties, each (T,).
-            metrics: Losses, each (T,).
+            params: The schedule's properties, each (T,). NaN is a gap, where a step has no value;
+                in a masked array what is masked is, and NaN is NaN.
+            metrics: Losses, each (T,), likewise.
             keyframes: The steps at which each property is keyed.
             phases: The steps at which the phases start, and their names.
             actions: The steps at which something else is done, and its name.
@@ -159,21 +163,30 @@ class Run:
                 f"steps must be ({n_steps},) increasing numbers, got shape {numbers.shape}"
             )
 
-        def curves(given: Mapping[str, ArrayLike] | None) -> dict[str, NDArray[np.float64]]:
-            out = {n: np.asarray(v, dtype=np.float64) for n, v in (given or {}).items()}
-            for curve_name, curve in out.items():
+        values, gaps = {}, {}
+        for group, given in (("params", params), ("metrics", metrics)):
+            masked = {n: np.ma.asarray(v, dtype=np.float64) for n, v in (given or {}).items()}
+            for curve_name, curve in masked.items():
                 if curve.shape != (n_steps,):
                     raise OptionError(
                         f"curve {curve_name!r} must be ({n_steps},), one value a step, "
                         f"got {curve.shape}"
                     )
-            return out
+            values[group] = {n: curve.filled(np.nan) for n, curve in masked.items()}
+            gaps[group] = {
+                n: np.ma.getmaskarray(curve)
+                if isinstance((given or {})[n], np.ma.MaskedArray)
+                else np.isnan(curve.data)
+                for n, curve in masked.items()
+            }
 
         return cls(
             name=name,
             steps=numbers.astype(np.int64),
-            params=curves(params),
-            metrics=curves(metrics),
+            params=values["params"],
+            metrics=values["metrics"],
+            param_gaps=gaps["params"],
+            metric_gaps=gaps["metrics"],
             colors=None if colors is None else np.asarray(colors),
             keyframes=dict(keyframes or {}),
             phases=list(phases or []),
@@ -187,11 +200,14 @@ class Run:
     def _from_archive(cls, reader: ArchiveReader, model: str | nn.Module | None) -> Run:
         source = _ArchiveSource(reader, model)
         header = source.header
+        params, metrics = source.curves("params"), source.curves("metrics")
         return cls(
             name=reader.path.stem,
             steps=source.steps,
-            params=source.curves("params"),
-            metrics=source.curves("metrics"),
+            params=params,
+            metrics=metrics,
+            param_gaps=source.gaps("params", params),
+            metric_gaps=source.gaps("metrics", metrics),
             colors=reader.read("probe/colors") if "probe/colors" in reader else None,
             keyframes=header.keyframes,
             phases=header.phases,
@@ -291,6 +307,7 @@ class Run:
             keyframes=self.keyframes,
             phases=self.phases,
             actions=self.actions,
+            gaps=self.param_gaps,
         )
 
     def index_of(self, step: int | np.integer[Any]) -> int:
@@ -681,7 +698,7 @@ class _ArchiveSource:
             "points": None if probe is None else _n_rows(probe),
             "path": str(reader.path),
             "bytes": reader.path.stat().st_size,
-            "format": f.FORMAT,
+            "format": reader.format,
             "model": header.model_name,
             "model_args": dict(header.model_args),
             "probe_shape": shape,
@@ -701,20 +718,15 @@ class _ArchiveSource:
     def curves(self, group: str) -> dict[str, NDArray[np.float64]]:
         """Each curve of ``metrics`` or ``params``, (T,), in order of first appearance."""
         names = self._names[group]
-        # Names that single steps have would otherwise make a small file large.
-        if len(names) * len(self.steps) * 8 > self.reader.max_bytes:
+        # Names that single steps have would otherwise make a small file large. A value and whether
+        # it is a gap are 9 bytes.
+        if len(names) * len(self.steps) * 9 > self.reader.max_bytes:
             raise ArchiveError(
                 f"{self.reader.path}: {len(names)} {group} over {len(self.steps)} steps are more "
                 "than the limit allows; raise the limit with --max-bytes if you trust it"
             )
         out = {name: np.full(len(self.steps), np.nan) for name in names}
-        chunks = {f.chunk_id(c): c for c in range(len(self._bounds) - 1)}
-        for member in self.reader.members:
-            owner, _, rest = member.partition("/")
-            number, _, name = rest.partition("/")
-            if owner != group or number not in chunks:
-                continue
-            c = chunks[number]
+        for c, name in self._parts(group):
             values = self._chunk(group, c, name)
             if values.ndim != 1:
                 raise ArchiveError(
@@ -723,6 +735,44 @@ class _ArchiveSource:
                 )
             out[name][self._bounds[c] : self._bounds[c + 1]] = values
         return out
+
+    def gaps(
+        self, group: str, curves: Mapping[str, NDArray[np.float64]]
+    ) -> dict[str, NDArray[np.bool_]]:
+        """Where each curve of ``metrics`` or ``params`` has no value, (T,)."""
+        if self.reader.format == 1:  # which did not tell the two apart
+            return {name: np.isnan(values) for name, values in curves.items()}
+        out = {name: np.ones(len(self.steps), bool) for name in curves}
+        for c, name in self._parts(group):
+            out[name][self._bounds[c] : self._bounds[c + 1]] = False
+        for c, name in self._parts("gaps"):
+            owner, _, name = name.partition("/")
+            if owner != group and owner in _GROUPS_OF_CURVES:
+                continue
+            gaps = self._chunk("gaps", c, f"{owner}/{name}" if name else owner)
+            rows = slice(int(self._bounds[c]), int(self._bounds[c + 1]))
+            if (
+                owner != group
+                or self._member(group, c, name) not in self.reader
+                or gaps.ndim != 1
+                or gaps.dtype != np.bool_
+                or not np.isnan(curves[name][rows][gaps]).all()
+            ):
+                raise ArchiveError(
+                    f"{self.reader.path}: member {self._member('gaps', c, f'{owner}/{name}')!r} "
+                    "should be (K,) bool, True where there is no value of that name"
+                )
+            out[name][rows] = gaps
+        return out
+
+    def _parts(self, group: str) -> Iterator[tuple[int, str]]:
+        """The chunks and the names of a group's members, in the file's order."""
+        chunks = {f.chunk_id(c): c for c in range(len(self._bounds) - 1)}
+        for member in self.reader.members:
+            owner, _, rest = member.partition("/")
+            number, _, name = rest.partition("/")
+            if owner == group and number in chunks:
+                yield chunks[number], name
 
     def state(self, index: int | None) -> dict[str, NDArray[Any]]:
         names = self._names["states"]

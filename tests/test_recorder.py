@@ -316,7 +316,7 @@ BAD_STEPS = {
     "name of a loss": (
         {"losses": {"a:b": 1}},
         ArchiveError,
-        r"^'a:b' cannot name a loss or a param; use up to 185 letters, digits, spaces and _",
+        r"^'a:b' cannot name a loss or a param; use up to 180 letters, digits, spaces and _",
     ),
     "name of a param": ({"params": {"../x": 1}}, ArchiveError, r"^'\.\./x' cannot name a loss or"),
     "loss that is no scalar": (

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentviz import Recorder, Run, open_run
+from latentviz import Recorder, Run, open_run, recover, render_frame
 from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
 from latentviz.errors import ArchiveError, LatentvizError, ModelError, OptionError
@@ -163,7 +163,9 @@ def test_only_what_is_asked_for_is_read(path, monkeypatch):
     monkeypatch.setattr(ArchiveReader, "read", counted)
     with open_run(path) as run:
         groups = {name.partition("/")[0] for name in reads}
-        assert groups == {"manifest", "header", "steps", "metrics", "params", "probe"}
+        assert groups == {
+            *("manifest", "header", "steps", "metrics", "params", "gaps", "probe"),
+        }
         reads.clear()
         run.latents(70)
         run.latents(71)
@@ -292,7 +294,7 @@ def test_describe_is_plain_and_true(run, path):
         "name": "run",
         "path": str(path),
         "bytes": path.stat().st_size,
-        "format": 1,
+        "format": 2,
         "steps": T,
         "first_step": 0,
         "last_step": 149,
@@ -503,6 +505,84 @@ def test_an_archive_without_steps(tmp_path):
         pytest.raises(ArchiveError, match="holds no steps"),
     ):
         Run._from_archive(reader, None)
+
+
+FORMAT_1 = Path(__file__).parent / "archive" / "format-1.npz"  # written when that was the newest
+
+
+def test_format_1_is_read_as_it_was(tmp_path):
+    with open_run(FORMAT_1) as run:
+        assert (run.describe()["format"], len(run), run.n_points) == (1, 12, 8)
+        assert (run.phases, run.actions) == ([(0, "Train")], [])
+        np.testing.assert_array_equal(run.metrics["loss"], 2.0 ** -np.arange(12))
+        late = [*[np.nan] * 4, 1, 1, np.nan, 1, np.inf, 1, 1, 1]
+        np.testing.assert_array_equal(run.metrics["late"], late)
+        np.testing.assert_array_equal(
+            run.metrics["sometimes"], [k if k % 3 == 0 else np.nan for k in range(12)]
+        )
+        np.testing.assert_array_equal(run.params["lr"], [*[0.5] * 5, np.nan, *[0.5] * 6])
+        # It did not tell the NaN that was given at step 6 from a gap.
+        assert np.flatnonzero(run.metric_gaps["late"]).tolist() == [0, 1, 2, 3, 6]
+        assert np.flatnonzero(run.metric_gaps["sometimes"] == 0).tolist() == [0, 3, 6, 9]
+        assert np.flatnonzero(run.param_gaps["lr"]).tolist() == [5]
+        # The encoder's first bias alone was trained.
+        assert (run.state(0)["encoder.0.weight"] == run.state()["encoder.0.weight"]).all()
+        shift = run.state()["encoder.0.bias"] - run.state(0)["encoder.0.bias"]
+        assert 0.01 < np.abs(shift).max() < 10
+        latents = run.latents()
+        assert latents.shape == (12, 8, 4)
+        np.testing.assert_allclose(latents[0], run.evaluate(run.probe, 0).latents, atol=1e-6)
+        frame = render_frame(run, step=11, size=(320, 180))
+        assert (frame != render_frame(run, step=0, size=(320, 180))).any()
+    with np.load(FORMAT_1, allow_pickle=False) as members:
+        assert json.loads(members["header"].tobytes())["format"] == 1
+        end = FORMAT_1.read_bytes().index(b"final/states")
+    part = tmp_path / "run.npz.part"
+    part.write_bytes(FORMAT_1.read_bytes()[: end - 30])
+    with open_run(recover(part).path) as run:
+        assert run.describe()["format"] == 1
+        assert run.metric_gaps["late"][6]
+
+
+def test_gaps_are_told_from_nan_that_was_given(tmp_path):
+    nan, inf = float("nan"), float("inf")
+    odd = [1.0, nan, np.float32(nan), torch.tensor(nan), inf, torch.tensor(-inf), None, 2.0]
+    model = torch.nn.Sequential(torch.nn.Linear(1, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("latentviz.recorder.CHUNK_STEPS", 3)
+        with Recorder(tmp_path / "run.npz", model, layer="0") as recording:
+            for k, value in enumerate(odd):
+                losses = {"whole": 1.0} | ({} if value is None else {"odd": value})
+                recording.step(losses=losses, params={"late": nan} if k > 6 else None)
+    with open_run(tmp_path / "run.npz") as run:
+        np.testing.assert_array_equal(run.metrics["odd"], [1, *[nan] * 3, inf, -inf, nan, 2])
+        assert np.flatnonzero(run.metric_gaps["odd"]).tolist() == [6]
+        assert not run.metric_gaps["whole"].any()
+        assert np.flatnonzero(~run.param_gaps["late"]).tolist() == [7]
+        np.testing.assert_array_equal(run.schedule.gaps_of("late"), run.param_gaps["late"])
+    with np.load(tmp_path / "run.npz", allow_pickle=False) as members:
+        gaps = {name: members[name].tolist() for name in members if name.startswith("gaps/")}
+        assert gaps == {
+            "gaps/000002/metrics/odd": [True, False],
+            "gaps/000002/params/late": [True, False],
+        }
+        # Stock NumPy shows plain NaN.
+        assert members["metrics/000002/odd"].tobytes() == np.array([nan, 2.0]).tobytes()
+
+
+def test_gaps_of_arrays():
+    values = [1, np.nan, 3, np.inf]
+    masked = np.ma.masked_array(values, [False, False, True, False])
+    run = Run.from_arrays(
+        np.zeros((4, 1, 2)), metrics={"plain": values, "masked": masked, "none": np.ma.ones(4)}
+    )
+    assert run.metric_gaps["plain"].tolist() == [False, True, False, False]
+    assert run.metric_gaps["masked"].tolist() == [False, False, True, False]
+    assert run.metric_gaps["none"].tolist() == [False] * 4
+    np.testing.assert_array_equal(run.metrics["masked"], [1, np.nan, np.nan, np.inf])
+    run = Run.from_arrays(np.zeros((3, 1, 2)), params={"lr": np.ma.masked_equal([1, 2, 3], 2)})
+    np.testing.assert_array_equal(run.params["lr"], [1, np.nan, 3])
+    assert run.param_gaps["lr"].tolist() == [False, True, False]
 
 
 def test_recorded_latents_need_no_model(tmp_path):

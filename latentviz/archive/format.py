@@ -1,4 +1,4 @@
-"""The run archive, format 1, in one page.
+"""The run archive, format 2, in one page.
 
 A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must be) that
 ``numpy.load(path, allow_pickle=False)`` reads:
@@ -15,8 +15,10 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
   ``states/C/TENSOR`` (K, ...), each step's state before its update; ``batches/C/inputs``
   (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``
   (ΣB, ...), the steps' batches end to end;
-  ``batches/C/offsets`` (K + 1,) int64, where each begins; ``metrics/C/NAME`` and ``params/C/NAME``
-  (K,) float64, NaN where a step has none; ``latents/C/LAYER`` (K, N, D).
+  ``batches/C/offsets`` (K + 1,) int64, where each begins; ``latents/C/LAYER`` (K, N, D);
+  ``metrics/C/NAME`` and ``params/C/NAME`` (K,) float64, NaN where a step has none; and
+  ``gaps/C/metrics/NAME`` and ``gaps/C/params/NAME`` (K,) bool, True at these very steps, in chunks
+  that have such alone. Any other NaN was given.
 - ``chunks/C``: JSON as uint8, the last member of its chunk: ``steps`` (first, last), ``count``,
   and ``members``, each member's name and CRC-32. A chunk is whole when this member is.
 - ``final/states/TENSOR`` and ``final/latents/LAYER``: after the last update.
@@ -25,6 +27,8 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
 
 Dtypes are float16, float32, float64, integers and bool, little-endian, C order. While a run is
 being recorded its file is ``NAME.npz.part``: the same members, without a ZIP directory.
+
+Format 1, which is read too, has no ``gaps``: there every NaN is a step that has none.
 """
 
 from __future__ import annotations
@@ -42,7 +46,8 @@ from numpy.typing import NDArray
 
 from ..errors import ArchiveError
 
-FORMAT = 1
+FORMAT = 2
+READABLE = (1, 2)  # formats
 MAX_HEADER_BYTES = 4096
 MAX_DIMS = 32  # as many as every version of NumPy can hold
 # An empty array's other dimensions cost no bytes in the file, but do where they are worked with.
@@ -193,6 +198,21 @@ def longest_json(n_listed: int) -> int:
 
 def _no_number(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def check_format(version: object) -> int:
+    """What a header or a manifest says of its format, if it is one that can be read.
+
+    Raises:
+        ArchiveError: It is not.
+    """
+    if type(version) is int and version in READABLE:
+        return version
+    shown = version if version is None or type(version) is int else "no number"
+    raise ArchiveError(
+        f"it is of format {str(shown)[:40]} and this version of latentviz reads format "
+        f"{' and '.join(map(str, READABLE))}; upgrade latentviz"
+    )
 
 
 def chunk_id(index: int) -> str:

@@ -63,6 +63,11 @@ class ArchiveReader:
     def __contains__(self, name: str) -> bool:
         return name in self.members
 
+    @property
+    def format(self) -> int:
+        """The version of the format that the archive is of."""
+        return int(self.manifest["format"])
+
     def read(self, name: str) -> NDArray[Any]:
         """A member as a read-only array.
 
@@ -252,13 +257,10 @@ class ArchiveReader:
 
     def _read_manifest(self) -> dict[str, Any]:
         manifest = f.json_value(self.read("manifest"), "manifest", n_listed=len(self.members))
-        version = manifest.get("format")
-        if type(version) is not int or version != f.FORMAT:
-            shown = version if version is None or type(version) is int else "no number"
-            raise self._error(
-                f"it is of format {str(shown)[:40]} and this version of latentviz reads format "
-                f"{f.FORMAT}; upgrade latentviz"
-            )
+        try:
+            f.check_format(manifest.get("format"))
+        except ArchiveError as error:
+            raise self._error(str(error)) from None
         try:
             entries = [*manifest["chunks"], manifest]
             listed = {name: crc for entry in entries for name, crc in entry["members"].items()}

@@ -50,8 +50,10 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
         max_bytes: Refuse what unpacks to more.
 
     Raises:
-        ArchiveError: Not even its header is whole, or it is too large.
+        ArchiveError: Not even its header is whole, it is of a format that this version cannot read,
+            or it is too large.
     """
+    version: int | None = None
     members: dict[str, f.Member] = {}
     chunks: list[dict[str, Any]] = []
     pending: dict[str, f.Member] = {}
@@ -68,6 +70,8 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
         if not chunks and group in ("header", "probe") and len(pending) == 1:
             # What comes before the chunks counts member by member.
             base[member.name] = member.crc
+            if member.name == "header":
+                version = f.check_format(_header(read_at, data_at, member).get("format"))
         elif group == "chunks":
             entry = _chunk_entry(read_at, data_at, pending, len(chunks))
             if entry is None:
@@ -77,10 +81,10 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
             continue
         members |= pending
         pending, end = {}, position
-    if "header" not in members:
+    if version is None:
         raise ArchiveError("not even its header is whole")
     manifest = {
-        "format": f.FORMAT,
+        "format": version,
         "steps": sum(chunk["count"] for chunk in chunks),
         "chunks": chunks,
         "members": base,
@@ -175,10 +179,19 @@ def _chunk_entry(
     return {"steps": steps, "count": count, "members": members}
 
 
+def _header(read_at: ReadAt, data_at: int, member: f.Member) -> dict[str, Any]:
+    array = f.array_from_npy(_json_bytes(read_at, data_at, member, n_listed=0), member.name)
+    return f.json_value(array, member.name)
+
+
 def _list_bytes(read_at: ReadAt, data_at: int, pending: dict[str, f.Member]) -> bytes:
     """What the last member holds, if that is no longer than the list of a chunk may be."""
-    member = list(pending.values())[-1]
-    longest = f.MAX_HEADER_BYTES + f.longest_json(len(pending))
+    return _json_bytes(read_at, data_at, list(pending.values())[-1], n_listed=len(pending))
+
+
+def _json_bytes(read_at: ReadAt, data_at: int, member: f.Member, *, n_listed: int) -> bytes:
+    """What a member of JSON holds, if that is no longer than such may be."""
+    longest = f.MAX_HEADER_BYTES + f.longest_json(n_listed)
     if max(member.size, member.compressed) > longest:
         return b""
     packed = read_at(data_at, member.compressed)

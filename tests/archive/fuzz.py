@@ -199,8 +199,8 @@ def setting(module: ModuleType, **values: object):
         vars(module).update(old)
 
 
-def members(*, registered: bool) -> dict[str, np.ndarray]:
-    """A run of nine steps in three chunks, as a recorder writes it."""
+def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarray]:
+    """A run of nine steps in three chunks, as a recorder writes it, or wrote it in format 1."""
     import torch
 
     from trainers.models import ColorMLP
@@ -209,7 +209,7 @@ def members(*, registered: bool) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(0)
     states = [ColorMLP().state_dict() for _ in range(K * CHUNKS)]
     header = {
-        "format": 1, "model": {"name": "color-mlp", "args": {}} if registered else None,
+        "format": version, "model": {"name": "color-mlp", "args": {}} if registered else None,
         "layer": "encoder", "seed": 7, "keyframes": {"lr": [0, 5]}, "phases": [[0, "Train"]],
         "versions": {"python": "3.12"}, "layers": ["encoder"], "states": None, "bfloat16": [],
     }  # fmt: skip
@@ -226,8 +226,10 @@ def members(*, registered: bool) -> dict[str, np.ndarray]:
         chunk[f"batches/{number}/labels/red"] = rng.random(5) < 0.5
         chunk[f"metrics/{number}/loss"] = rng.random(K)
         if c:
-            chunk[f"metrics/{number}/late"] = rng.random(K)
+            chunk[f"metrics/{number}/late"] = np.array([np.nan, np.nan, rng.random()])
         chunk[f"params/{number}/lr"] = rng.random(K)
+        if c and version > 1:
+            chunk[f"gaps/{number}/metrics/late"] = np.array([True, False, False])
         if not registered:
             chunk[f"latents/{number}/encoder"] = rng.random((K, N, 4)).astype("f4")
         crcs = {name: crc32(npy(array)) for name, array in chunk.items()}
@@ -240,7 +242,7 @@ def members(*, registered: bool) -> dict[str, np.ndarray]:
         out[f"final/states/{name}"] = tensor.numpy()
     listed = {name for chunk in chunks for name in chunk["members"]}
     base = {name: crc32(npy(array)) for name, array in out.items() if name not in listed}
-    manifest = {"format": 1, "steps": K * CHUNKS, "chunks": chunks, "members": base}
+    manifest = {"format": version, "steps": K * CHUNKS, "chunks": chunks, "members": base}
     return out | {"manifest": f.json_array(manifest)}
 
 
@@ -276,7 +278,7 @@ def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarra
     options = {
         "layer": ["near", "far"], "probe": batch(N), "colors": torch.linspace(0, 1, N),
         "states": states, "every": 2, "latents": latents, "keyframes": {"lr": [0, 4]},
-        "phases": [(0, "Warm up"), (8, "Train")], "overwrite": True,
+        "phases": [(0, "Warm up"), (8, "Train")], "actions": [(4, "freeze")], "overwrite": True,
     }  # fmt: skip
     with Recorder(folder / "run.npz", model, **options) as run:
         for step in range(2 * K * CHUNKS - 1):
@@ -301,7 +303,7 @@ def originals(folder: Path) -> list[tuple[str, str | None, dict[str, np.ndarray]
     with setting(recorder, CHUNK_STEPS=K, CHUNK_SECONDS=1e9):
         return [
             ("states", None, members(registered=True)),
-            ("latents", given, members(registered=False)),
+            ("latents", given, members(registered=False, version=1)),
             ("inputs", "fuzz:two_inputs", recorded(folder, states="all", latents=False)),
             ("layers", None, recorded(folder, states="*.bias", latents=True)),
         ]
@@ -355,12 +357,12 @@ def everything(path: Path, model: str | None) -> dict[tuple, object]:
         with run:
             for k, step in enumerate(run.steps[:40].tolist()):
                 out["step", k] = step
-                for group in ("params", "metrics"):
+                for group, gaps in (("params", run.param_gaps), ("metrics", run.metric_gaps)):
                     for name, curve in getattr(run, group).items():
-                        out[group, name, k] = _frozen(curve[k])
+                        out[group, name, k] = _frozen([curve[k], gaps[name][k]])
                 ask(("state", k), lambda step=step: run.state(step))
                 ask(("batch", k), lambda step=step: vars(run.batch(step)))
-            about = ("layer", "layers", "seed", "colors", "keyframes", "phases")
+            about = ("layer", "layers", "seed", "colors", "keyframes", "phases", "actions")
             out["about",] = _frozen([getattr(run, name) for name in about])
             ask(("probe",), lambda: run.probe)
             ask(("describe",), lambda: _without_place(run.describe()))
@@ -419,7 +421,8 @@ def _ask(out: dict[tuple, object], key: tuple, question: Callable[[], object]) -
 
 def _without_place(about: dict[str, object]) -> dict[str, object]:
     """What is said of a run but for its file, and for the order of what lies in that."""
-    parts = {n: sorted(v) if isinstance(v, list) else v for n, v in about.items() if n != "phases"}
+    kept = {n: v for n, v in about.items() if n not in ("phases", "actions")}
+    parts = {n: sorted(v) if isinstance(v, list) else v for n, v in kept.items()}
     return {**parts, "path": "", "bytes": 0}
 
 
@@ -656,6 +659,7 @@ def arrays(rng: random.Random, s: Subject) -> tuple[bytes, str]:
         other = rng.choice([
             "metrics/000000/", "states/000009/w", "x", "latents/000000/encoder", "probe/inputs/x",
             "batches/000000/inputs/x", "batches/000000/labels/x", "latents/000000/x",
+            "gaps/000000/metrics/loss", "gaps/000001/params/", "gaps/000000/x", "gaps/000000",
         ])  # fmt: skip
         contents[f"{other}{'y' if other.endswith('/') else ''}"] = npy(np.zeros(3))
     return sealed(contents, s), LEGAL

@@ -303,7 +303,7 @@ def test_something_added_to_the_file(archive, what):
         ({"chunks": None}, "manifest is malformed"),
         ({"chunks": [{"count": 2}]}, "manifest is malformed"),
         ({"chunks": [{"count": None, "members": {}}]}, "manifest disagrees"),
-        ({"format": 2}, "of format 2 and this version of latentviz reads format 1; upgrade"),
+        ({"format": 3}, "of format 3 and this version of latentviz reads format 1 and 2; upgrade"),
         ({"format": None}, "of format None"),
     ],
 )

@@ -441,12 +441,22 @@ def test_a_manifest_for_other_members(entries, made, tmp_path):
     refused(written(tmp_path, pack(entries)), "manifest disagrees with its directory")
 
 
-@pytest.mark.parametrize("version", [2, 10**300, "1", NASTY, 1.0, True, [[[]]], None])
+@pytest.mark.parametrize("version", [0, 3, 10**300, "1", NASTY, 1.0, True, [[[]]], None])
 def test_another_version_of_the_format(entries, tmp_path, version):
     manifest = json.loads(f.array_from_npy(entries[-1].data, "manifest").tobytes())
     text = json.dumps(manifest | {"format": version})
     entries[-1] = Entry.of("manifest", text_member(text))
-    refused(written(tmp_path, pack(entries)), "of format .* reads format 1; upgrade latentviz")
+    refused(written(tmp_path, pack(entries)), "of format .* reads format 1 and 2; upgrade")
+
+
+@pytest.mark.parametrize("version", [3, "2", None])
+def test_a_recording_of_another_version(entries, tmp_path, version):
+    header = json.loads(f.array_from_npy(entries[0].data, "header").tobytes())
+    entries[0] = Entry.of("header", text_member(json.dumps(header | {"format": version})))
+    path = written(tmp_path, pack(entries[:-1], part=True), "run.npz.part")
+    refused(path, "of format .* reads format 1 and 2; upgrade latentviz")
+    with pytest.raises(ArchiveError, match=r"cannot be recovered: it is of format"):
+        recovery.recover(path)
 
 
 # --- arrays that do not fit together
@@ -469,6 +479,13 @@ ARRAYS = {
     "states of other shapes": ("states/000001/encoder.0.bias", np.zeros((3, 4)), "hold steps"),
     "states of other dtypes": ("states/000001/encoder.0.bias", np.zeros((3, 16)), "hold steps"),
     "a probe without points": ("probe/inputs", np.zeros((0, 3), "f4"), "N above 0"),
+    "gaps of no curve": ("gaps/000000/metrics/late", np.ones(3, bool), "should be .K,. bool"),
+    "gaps of nothing": ("gaps/000000/metrics", np.ones(3, bool), "should be .K,. bool"),
+    "gaps of another group": ("gaps/000000/states/x", np.ones(3, bool), "should be .K,. bool"),
+    "gaps of another dtype": ("gaps/000001/metrics/late", np.ones(3, "u1"), "should be .K,. bool"),
+    "gaps of two dimensions": ("gaps/000001/metrics/late", np.ones((3, 1), bool), "should be .K,."),
+    "gaps of another length": ("gaps/000001/metrics/late", np.ones(2, bool), "should hold 3 steps"),
+    "a gap that has a value": ("gaps/000001/metrics/late", np.ones(3, bool), "should be .K,. bool"),
 }  # fmt: skip
 
 
