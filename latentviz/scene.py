@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +16,12 @@ class Curve:
     """A quantity over the steps."""
 
     name: str
-    values: NDArray[np.float64]  # (T,), NaN before its first value
+    values: NDArray[np.float64]  # (T,), NaN before its first value and where it is broken
     keyed: NDArray[np.int64]  # indices of the steps at which it is keyed
     color: str  # #rrggbb
+    # Indices of the steps at which it is NaN or infinite, and was not without a value.
+    broken: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    raw: NDArray[np.float64] | None = None  # (T,) of which `values` are the smoothed ones
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class CurvePanel:
     curves: tuple[Curve, ...]
     log: bool
     label: str
+    note: str = ""  # follows the label where there is room
+    quantity: str = "value"
 
 
 @dataclass(frozen=True)

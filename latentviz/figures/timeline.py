@@ -9,12 +9,13 @@ from os import PathLike
 import numpy as np
 
 from ..errors import ArchiveError, OptionError
-from ..raster.chrome import draw_legend, draw_panel, plain_style, text_width
+from ..raster.chrome import draw_legend, plain_style, text_width
 from ..raster.layout import Box
+from ..raster.panel import draw_panel, draw_titles
 from ..run import Run, opened_run
 from ..scene import Curve, CurvePanel
 from ..schedule import Schedule
-from ..text import printable
+from ..text import counted, printable
 from ..theme import Theme, theme_named
 from ..views.curves import schedule_panels
 from .axes import TICK_PX, TITLE_PX, Sheet, new_sheet
@@ -98,9 +99,11 @@ def _in_words(curve: Curve) -> str:
     values = curve.values[np.isfinite(curve.values)]
     name = printable(curve.name)
     if len(values) == 0:
-        return f"{name} has no value"
+        return f"{name} has no{' finite' if len(curve.broken) else ''} value"
     n = len(curve.keyed)
-    keys = f", {n} keyframe{'s' if n > 1 else ''}" if n else ""
+    keys = f", {counted(n, 'keyframe')}" if n else ""
+    if len(curve.broken):
+        keys += f", NaN or infinite at {counted(len(curve.broken), 'step')}"
     return (
         f"{name} from {values[0]:.3g} to {values[-1]:.3g}, within {values.min():.3g} to "
         f"{values.max():.3g}{keys}"
@@ -152,8 +155,12 @@ def _draw(sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], titl
             [step for step, _ in actions], [1.0] * len(actions), "v", color=theme.text,
             markersize=MARK_PX * k, transform=axes.get_xaxis_transform(), clip_on=False, zorder=4,
         )  # fmt: skip
-        if n < len(panels) - 1:
-            axes.tick_params(axis="x", labelbottom=False)
+        is_last = n == len(panels) - 1
+        axes.tick_params(axis="x", labelbottom=is_last)
+        draw_titles(
+            sheet.figure, axes, panel, theme, k,
+            left_px=0.0, steps=is_last,
+        )  # fmt: skip
     _name(sheet, span, phases, (TOP_PX - 14) * k, color=theme.muted, mark="")
     _name(sheet, span, actions, (TOP_PX - 14 + ACTIONS_PX) * k, color=theme.text, mark="▾")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,9 @@ from ..schedule import Schedule
 from ..theme import Theme
 
 SMOOTHING_STEPS = 25
-SMOOTHING_SHARE = 2  # but over no more than half of a short run, which would be flat
+SMOOTHING_SHARE = 20  # but over no more than a twentieth of a short run, which would be flat
+LEAST_SMOOTHING = 3
+LARGEST = 1e300  # that can be added up
 
 # Properties whose greatest values differ by more than this do not share an axis.
 SCALE_RATIO = 100.0
@@ -39,19 +42,54 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
     steps = run.steps[start:stop]
     color = curve_colors([*run.metrics, *run.params], theme)
 
-    no_keys = np.empty(0, np.int64)
     schedule = _schedule(run.schedule, start, stop, color)
-    width = max(1, min(SMOOTHING_STEPS, len(run) // SMOOTHING_SHARE))
+    width = smoothing_width(len(steps))
     losses = [
-        Curve(name, smooth(carry_forward(values)[start:stop], width), no_keys, color[name])
+        _smoothed(_curve(name, values, run.metric_gaps[name], start, stop, color[name]), width)
         for name, values in run.metrics.items()
     ]
     panels = []
     if schedule:
         panels.append(CurvePanel(steps, tuple(_main_group(schedule)), False, "schedule"))
     if losses:
-        panels.append(CurvePanel(steps, tuple(losses), True, "losses"))
+        note = _smoothing_in_words(steps, width)
+        panels.append(CurvePanel(steps, tuple(losses), True, "losses", note, "loss"))
     return tuple(panels)
+
+
+def smoothing_width(n_steps: int) -> int:
+    """Over how many of so many steps losses are smoothed; odd, and 1 for not at all."""
+    width = min(SMOOTHING_STEPS, n_steps // SMOOTHING_SHARE)
+    width -= 1 - width % 2
+    return width if width >= LEAST_SMOOTHING else 1
+
+
+def _smoothing_in_words(steps: NDArray[np.int64], width: int) -> str:
+    if width == 1:
+        return ""
+    every = bool((np.diff(steps) == 1).all())
+    return f", smoothed over {width} {'steps' if every else 'recorded steps'}"
+
+
+def _smoothed(curve: Curve, width: int) -> Curve:
+    if width == 1:
+        return curve
+    return replace(curve, values=smooth(curve.values, width), raw=curve.values)
+
+
+def _curve(
+    name: str,
+    values: NDArray[np.float64],
+    gaps: NDArray[np.bool_],
+    start: int,
+    stop: int,
+    color: str,
+) -> Curve:
+    """A range of a curve without keyframes, as it was given."""
+    shown = carry_forward(values, gaps)[start:stop]
+    finite = np.isfinite(shown)
+    broken = np.flatnonzero(~np.isfinite(values[start:stop]) & ~gaps[start:stop])
+    return Curve(name, np.where(finite, shown, np.nan), np.empty(0, np.int64), color, broken)
 
 
 def schedule_panels(
@@ -83,11 +121,9 @@ def _rates_apart(curves: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
 def _schedule(schedule: Schedule, start: int, stop: int, color: Mapping[str, str]) -> list[Curve]:
     steps = schedule.steps[start:stop]
     return [
-        Curve(
-            name,
-            carry_forward(values)[start:stop],
-            _keyed(steps, schedule.keyframes.get(name, [])),
-            color[name],
+        replace(
+            _curve(name, values, schedule.gaps_of(name), start, stop, color[name]),
+            keyed=_keyed(steps, schedule.keyframes.get(name, [])),
         )
         for name, values in schedule.params.items()
     ]
@@ -105,26 +141,32 @@ def curve_colors(names: list[str], theme: Theme) -> dict[str, str]:
     return dict(zip(distinct, curve_palette(len(distinct), theme), strict=True))
 
 
-def carry_forward(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T,) with each gap (a value that is not finite) filled by the value before it."""
-    finite = np.isfinite(values)
-    last = np.maximum.accumulate(np.where(finite, np.arange(len(values)), -1))
-    return np.where(last >= 0, np.where(finite, values, 0.0)[last], np.nan)
+def carry_forward(values: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(T,) with each gap filled by the value before it, whatever that is; NaN before the first."""
+    last = np.maximum.accumulate(np.where(gaps, -1, np.arange(len(values))))
+    return np.where(last >= 0, values[last], np.nan)
 
 
 def smooth(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """(T,) mean over the ``width`` steps around each, fewer at the ends; leading gaps stay."""
-    begin = int(np.argmax(np.isfinite(values))) if np.isfinite(values).any() else len(values)
-    given = values[begin:]
-    if len(given) == 0:
-        return values
+    """(T,) mean over the steps around each, up to ``width`` of them, as many on either side.
+
+    Near the ends, and near NaN, which stays, the window shrinks on both sides alike: so a straight
+    line stays what it is up to its ends.
+    """
+    at = np.arange(len(values))
+    finite = np.isfinite(values)
+    before = np.maximum.accumulate(np.where(finite, -1, at))
+    after = np.minimum.accumulate(np.where(finite, len(values), at)[::-1])[::-1]
+    reach = np.minimum(at - before, after - at) - 1
     # Each window is summed by itself: differences of a running sum would lose all that is small
     # beside a spike, even steps later.
-    window = np.ones(width)
-    reach = slice((width - 1) // 2, (width - 1) // 2 + len(given))
-    totals = np.convolve(given, window, "full")[reach]
-    counts = np.convolve(np.ones(len(given)), window, "full")[reach]
-    return np.concatenate([values[:begin], totals / counts])
+    given = np.where(finite, np.clip(values, -LARGEST, LARGEST), 0.0)
+    total, count = given.copy(), np.ones(len(values))
+    for d in range(1, min(width // 2, (len(values) - 1) // 2) + 1):
+        within = reach[d:-d] >= d
+        total[d:-d] += np.where(within, given[: -2 * d] + given[2 * d :], 0.0)
+        count[d:-d] += 2 * within
+    return np.where(finite, total / count, np.nan)
 
 
 def _main_group(schedule: list[Curve]) -> list[Curve]:

@@ -384,13 +384,25 @@ def test_a_layer_that_was_not_recorded(stranger, tmp_path, invoke):
         run.at_layer("zz")
 
 
-def test_curves_that_hide_each_other_are_both_seen():
+@pytest.mark.parametrize("theme", THEMES)
+def test_properties_that_hide_each_other_are_all_seen(theme):
     ramp = np.linspace(0, 1, T)
-    run = Run.from_arrays(np.zeros((T, 1, 2)), params={"a": ramp, "b": ramp, "c": 1 - ramp})
-    lines = plot_timeline(run).drawn.axes[0].lines
-    assert [line.is_dashed() for line in lines if line.get_marker() == "None"] == [
-        False, True, False,
-    ]  # fmt: skip
+    run = Run.from_arrays(np.zeros((T, 1, 2)), params={"a": ramp, "b": ramp, "c": ramp})
+    pixels = plot_timeline(run, theme=theme).pixels[200:].astype(int)
+    for color in theme_named(theme).curves[:3]:
+        close = np.abs(pixels - rgb_bytes(color)).max(-1) < 40
+        assert close.any(0).sum() > 300, color
+
+
+def test_a_schedule_that_is_not_finite_says_so():
+    lr = np.ma.masked_array(np.full(T, 1e-3), np.arange(T) < 10)
+    lr[50] = np.nan
+    picture = plot_timeline(Run.from_arrays(np.zeros((T, 1, 2)), params={"lr": lr}))
+    assert "lr from 0.001 to 0.001, within 0.001 to 0.001, NaN or infinite at 1 step." in (
+        picture.alt
+    )
+    (marks,) = [line for line in picture.drawn.axes[0].lines if line.get_marker() == "x"]
+    assert marks.get_xdata().tolist() == [50]
 
 
 def test_labels_and_scalars_have_colors():

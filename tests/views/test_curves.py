@@ -5,7 +5,13 @@ from latentviz import Run
 from latentviz.scene import Curve, same_scale
 from latentviz.theme import THEMES
 from latentviz.views import curve_panels
-from latentviz.views.curves import carry_forward, curve_colors, schedule_panels, smooth
+from latentviz.views.curves import (
+    carry_forward,
+    curve_colors,
+    schedule_panels,
+    smooth,
+    smoothing_width,
+)
 
 DARK = THEMES["dark"]
 nan, inf = np.nan, np.inf
@@ -20,32 +26,123 @@ def panels_of(run, start=0, stop=None):
 
 
 @pytest.mark.parametrize(
-    ("values", "carried"),
+    ("values", "gaps", "carried"),
     [
-        ([1, 2, 3], [1, 2, 3]),
-        ([nan, 1, nan, nan, 2, nan], [nan, 1, 1, 1, 2, 2]),
-        ([1, inf, -inf, 2], [1, 1, 1, 2]),
-        ([nan, nan], [nan, nan]),
+        ([1, 2, 3], [0, 0, 0], [1, 2, 3]),
+        ([nan, 1, nan, nan, 2, nan], [1, 0, 1, 1, 0, 1], [nan, 1, 1, 1, 2, 2]),
+        # What was given stays what it is, and a gap after it is like it.
+        ([1, inf, nan, -inf, 2], [0, 0, 1, 0, 0], [1, inf, inf, -inf, 2]),
+        ([1, nan, nan, 2], [0, 0, 1, 0], [1, nan, nan, 2]),
+        ([nan, nan], [1, 1], [nan, nan]),
     ],
 )
-def test_gaps_carry_the_last_value_forward(values, carried):
-    np.testing.assert_array_equal(carry_forward(np.array(values, float)), carried)
+def test_gaps_carry_the_last_value_forward(values, gaps, carried):
+    np.testing.assert_array_equal(
+        carry_forward(np.array(values, float), np.array(gaps, bool)), carried
+    )
+
+
+def mean_around(values, width):
+    """A window of its own for each step, as wide as the nearer end, or the nearer NaN, lets it."""
+    out = np.full(len(values), nan)
+    for i in np.flatnonzero(np.isfinite(values)):
+        reach = 0
+        while (
+            reach < width // 2
+            and i - reach - 1 >= 0
+            and i + reach + 1 < len(values)
+            and np.isfinite(values[[i - reach - 1, i + reach + 1]]).all()
+        ):
+            reach += 1
+        out[i] = values[i - reach : i + reach + 1].mean()
+    return out
 
 
 @pytest.mark.parametrize("width", [1, 3, 25, 101])
-@pytest.mark.parametrize("n_leading_gaps", [0, 1, 30])
-def test_smooth_is_the_mean_of_the_steps_around(width, n_leading_gaps):
+@pytest.mark.parametrize("missing", [[], [0], range(30), [20, 21, 33], range(0, 60, 2), range(60)])
+def test_smooth_is_the_mean_of_the_steps_around(width, missing):
     values = np.random.default_rng(width).lognormal(size=60)
-    values[:n_leading_gaps] = nan
-    given = values[n_leading_gaps:]
-    half = width // 2
-    means = [given[max(0, i - half) : i + half + 1].mean() for i in range(len(given))]
-    expected = np.concatenate([values[:n_leading_gaps], means])
-    np.testing.assert_allclose(smooth(values, width), expected)
+    values[list(missing)] = nan
+    np.testing.assert_allclose(smooth(values, width), mean_around(values, width))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 24, 25, 26, 200])
+def test_smooth_keeps_a_straight_line_straight_up_to_its_ends(n):
+    for slope in (-3, 0, 7):
+        line = 1000.0 + slope * np.arange(n)
+        np.testing.assert_array_equal(smooth(line, 25), line)
+
+
+@pytest.mark.parametrize("rate", [0.003, 0.03, 0.3])
+def test_smooth_keeps_an_exponential_parallel_to_itself_and_its_ends_where_they_are(rate):
+    true = 16.4 * np.exp(-rate * np.arange(300))
+    smoothed = smooth(true, 25)
+    assert smoothed[[0, -1]].tolist() == true[[0, -1]].tolist()
+    above = np.log(smoothed / true)
+    np.testing.assert_allclose(above[12:-12], above[12])
+    assert (above >= -1e-12).all()  # the more, the more steps are taken together
+    assert (np.diff(above[:13]) > 0).all()
+    assert (np.diff(above[-13:]) < 0).all()
+    assert (np.diff(smoothed) < 0).all()  # no uptick anywhere, nor a kink at step 12
+    # A window of 25 that shrinks on one side alone would draw its first steps far too low.
+    assert smoothed[1] == pytest.approx(true[:3].mean())
 
 
 def test_smooth_leaves_nothing_but_gaps_alone():
     assert np.isnan(smooth(np.full(4, nan), 25)).all()
+
+
+def test_smooth_adds_up_the_greatest_numbers():
+    assert np.isfinite(smooth(np.full(100, 1.7e308), 25)).all()
+
+
+@pytest.mark.parametrize(
+    ("n_steps", "width"),
+    [(1, 1), (59, 1), (60, 3), (99, 3), (100, 5), (499, 23), (500, 25), (10_001, 25)],
+)
+def test_short_runs_are_hardly_smoothed(n_steps, width):
+    assert smoothing_width(n_steps) == width
+    (losses,) = panels_of(run_of(n_steps, metrics={"loss": np.ones(n_steps)}))
+    assert losses.label == "losses"
+    assert losses.note == (f", smoothed over {width} steps" if width > 1 else "")
+    assert (losses.curves[0].raw is None) == (width == 1)
+
+
+def test_steps_that_were_not_recorded_are_not_counted():
+    steps = np.arange(100) * 10
+    (losses,) = panels_of(run_of(100, steps=steps, metrics={"loss": np.ones(100)}))
+    assert losses.note == ", smoothed over 5 recorded steps"
+
+
+def given(*values):
+    """Values that are as they are, whatever they are."""
+    return np.ma.masked_array(np.array(values, float), [False] * len(values))
+
+
+def test_nan_and_infinity_break_a_curve_and_a_gap_does_not():
+    odd = given(1, 1, nan, 2, inf, 3, 3)
+    odd.mask[5] = True
+    run = run_of(7, params={"odd": odd, "gaps": [nan, 1, nan, 2, nan, nan, 3]})
+    (schedule,) = panels_of(run)
+    odd, gaps = schedule.curves
+    np.testing.assert_array_equal(odd.values, [1, 1, nan, 2, nan, nan, 3])
+    assert odd.broken.tolist() == [2, 4]
+    np.testing.assert_array_equal(gaps.values, [nan, 1, 1, 2, 2, 2, 3])
+    assert gaps.broken.tolist() == []
+    (part,) = panels_of(run, 3, 6)
+    assert part.curves[0].broken.tolist() == [1]
+    # A range takes a gap's value from before it.
+    np.testing.assert_array_equal(part.curves[1].values, [2, 2, 2])
+
+
+def test_a_broken_curve_is_smoothed_on_either_side_by_itself():
+    values = np.concatenate([np.arange(300.0), [nan], 1000 - np.arange(299.0)])
+    (losses,) = panels_of(run_of(600, metrics={"loss": given(*values)}))
+    (curve,) = losses.curves
+    # Straight on either side: nothing of the one side is in the other.
+    np.testing.assert_array_equal(curve.values, values)
+    np.testing.assert_array_equal(curve.raw, values)
+    assert curve.broken.tolist() == [300]
 
 
 def test_smooth_forgets_a_spike_once_it_has_passed():
@@ -142,20 +239,15 @@ def test_keyframes_are_marked_on_the_schedule_only():
 
 
 def test_losses_are_smoothed_on_a_log_axis_and_the_schedule_is_not():
-    values = np.zeros(60)
-    values[30] = 25
-    schedule, losses = panels_of(run_of(60, params={"w": values}, metrics={"w": values}))
+    values = np.zeros(600)
+    values[300] = 25
+    schedule, losses = panels_of(run_of(600, params={"w": values}, metrics={"w": values}))
     np.testing.assert_array_equal(schedule.curves[0].values, values)
-    assert losses.curves[0].values[[17, 18, 30, 42, 43]] == pytest.approx([0, 1, 1, 1, 0])
-    assert (losses.label, losses.log) == ("losses", True)
-
-
-def test_a_short_run_s_losses_are_not_smoothed_flat():
-    falling = 2.0 ** -np.arange(12)
-    (losses,) = panels_of(run_of(12, metrics={"loss": falling}))
-    assert losses.curves[0].values[0] > 20 * losses.curves[0].values[-1]
-    (alone,) = panels_of(run_of(1, metrics={"loss": [3.0]}))
-    assert alone.curves[0].values == [3.0]
+    assert schedule.curves[0].raw is None
+    assert losses.curves[0].values[[287, 288, 300, 312, 313]] == pytest.approx([0, 1, 1, 1, 0])
+    np.testing.assert_array_equal(losses.curves[0].raw, values)
+    assert (losses.label, losses.log, losses.quantity) == ("losses", True, "loss")
+    assert (schedule.log, schedule.quantity) == (False, "value")
 
 
 def test_a_range_of_steps_carries_what_came_before_it():
@@ -169,8 +261,14 @@ def test_a_range_of_steps_carries_what_came_before_it():
     assert schedule.steps.tolist() == losses.steps.tolist() == [2, 4, 6]
     assert schedule.curves[0].values.tolist() == [3, 3, 5]
     assert schedule.curves[0].keyed.tolist() == [2]
-    # Smoothed over what is shown: nothing of the 1000 after it.
     assert losses.curves[0].values.tolist() == [7, 7, 7]
+
+
+def test_a_range_is_smoothed_over_what_is_shown():
+    values = np.where(np.arange(300) < 200, 1.0, 1000.0)
+    (losses,) = panels_of(run_of(300, metrics={"loss": values}), 0, 200)
+    assert losses.note == ", smoothed over 9 steps"
+    assert losses.curves[0].values.tolist() == [1.0] * 200
 
 
 def test_a_run_without_curves_has_no_panels():

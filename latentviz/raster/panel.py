@@ -1,0 +1,283 @@
+"""A panel of curves over steps, drawn by matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scene import CurvePanel
+from ..theme import Theme
+from .coincide import in_turns, turns
+from .heights import Heights, heights_of
+from .ticks import linear_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
+
+Floats = NDArray[np.float64]
+
+TICK_PX = 17.0  # sizes on a page of 1080 pixels
+LEAST_TEXT_PX = 8.0  # on any page
+TICK_PAD_PX = 6.0
+MOST_STEPS = 6  # labels
+LINE_PX = 2.2
+RAW_PX, RAW_ALPHA = 1.2, 0.25
+POINT_PX = 3.2  # a value that stands alone
+KEY_PX, LEAST_KEY_PX = 7.0, 4.0
+NESTED, MOST_NESTED = 0.35, 3  # by how much of its size a mark is larger for each that lies on it
+DASH_PX, LEAST_DASH_PX = 12.0, 5.0
+BROKEN_PX, LEAST_BROKEN_PX = 8.0, 4.0
+BROKEN_PITCH = 1.5  # the height of a row of such marks, in theirs
+BROKEN_SHARE = 0.3  # of the height, at most, for all rows
+
+# More points than this are thinned out to each pixel column's least and greatest.
+CURVE_COLUMNS = 2048
+
+
+def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> None:
+    """A panel's curves, with keyframes marked, and where a curve is broken.
+
+    Args:
+        axes: Where.
+        panel: What.
+        theme: Where the colours come from.
+        scale: How large all things are, 1 on a page of 1080 pixels.
+    """
+    axes.set_facecolor(theme.background)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    rows = _rows_of_broken(panel, axes.bbox.height, scale)
+    above = len(rows) * BROKEN_PITCH * _broken_px(scale)
+    heights = heights_of(panel, axes.bbox.height, above_px=above)
+    _draw_axes(axes, panel, heights, theme, scale)
+    _draw_curves(axes, panel, heights, theme, scale)
+    _draw_broken(axes, panel, rows, theme, scale)
+
+
+def _draw_axes(axes: Axes, panel: CurvePanel, heights: Heights, theme: Theme, scale: float) -> None:
+    from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
+
+    text_px = max(LEAST_TEXT_PX, TICK_PX * scale)
+    axes.tick_params(
+        colors=theme.muted, labelsize=text_px, length=0, pad=TICK_PAD_PX * scale, which="both"
+    )
+    first, last = float(panel.steps[0]), float(panel.steps[-1])
+    last = max(last, first + 1)
+    axes.set_xlim(first, last)
+    # A digit is some 0.64 of the text's height wide, and a label as long as the last needs air.
+    label_px = 0.64 * text_px * (len(f"{last:.0f}") + 2)
+    most = min(MOST_STEPS, int(axes.bbox.width / label_px))
+    steps = linear_ticks(first, last, most=most, whole=True)
+    axes.xaxis.set_major_locator(FixedLocator(steps.values))
+    axes.xaxis.set_major_formatter(FixedFormatter(steps.labels))
+    if heights.log:
+        axes.set_yscale("log")
+    axes.set_ylim(*heights.limits)
+    ticks = heights.ticks(text_px)
+    axes.yaxis.set_major_locator(FixedLocator(ticks.values))
+    axes.yaxis.set_major_formatter(FixedFormatter(ticks.labels))
+    axes.yaxis.set_minor_locator(FixedLocator(ticks.minor))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.set_axisbelow(True)
+    line_px = max(1.0, 1.2 * scale)
+    axes.grid(True, axis="y", which="major", color=theme.grid, linewidth=line_px)
+    axes.grid(True, axis="y", which="minor", color=theme.grid, linewidth=line_px, alpha=0.5)
+
+
+def _draw_curves(
+    axes: Axes, panel: CurvePanel, heights: Heights, theme: Theme, scale: float
+) -> None:
+    line_px, dash_px = max(1.0, LINE_PX * scale), max(LEAST_DASH_PX, DASH_PX * scale)
+    first, last = axes.get_xlim()
+    per_step = axes.bbox.width / (last - first)
+    for curve in panel.curves:
+        if curve.raw is not None:
+            # No zero: a raw curve may touch it at every other step.
+            raw = np.where(curve.raw > 0, curve.raw, np.nan) if heights.log else curve.raw
+            steps, ys = _thinned(panel.steps, heights.pixels(raw))
+            axes.plot(
+                steps, heights.values(ys), color=curve.color, alpha=RAW_ALPHA,
+                linewidth=max(0.7, RAW_PX * scale), zorder=1.5,
+            )  # fmt: skip
+    pixels = [heights.pixels(curve.values) for curve in panel.curves]
+    thinned = [_thinned(panel.steps, ys) for ys in pixels]
+    xs: Floats = (np.asarray(thinned[0][0], np.float64) - first) * per_step
+    shared = turns(xs, [ys for _, ys in thinned], width=line_px, dash=dash_px)
+    for curve, turn, (_, ys) in zip(panel.curves, shared, thinned, strict=True):
+        x, y = (xs, ys) if len(xs) < 2 else in_turns(xs, ys, turn, dash=dash_px)
+        axes.plot(
+            first + x / per_step, heights.values(y), color=curve.color, linewidth=line_px,
+            solid_capstyle="butt",
+        )  # fmt: skip
+    point_px = max(2.0, (KEY_PX if len(panel.steps) == 1 else POINT_PX) * scale)
+    places = [(steps, ys, _alone(ys)) for steps, ys in thinned]
+    _draw_marks(axes, panel, heights, places, "o", point_px)
+    places = [
+        (panel.steps, ys, curve.keyed[np.isfinite(ys[curve.keyed])])
+        for curve, ys in zip(panel.curves, pixels, strict=True)
+    ]
+    edge = {"markeredgecolor": theme.background, "markeredgewidth": 1.2 * scale}
+    _draw_marks(axes, panel, heights, places, "D", max(LEAST_KEY_PX, KEY_PX * scale), **edge)
+
+
+def _draw_marks(
+    axes: Axes,
+    panel: CurvePanel,
+    heights: Heights,
+    places: Sequence[tuple[NDArray[np.int64], Floats, NDArray[np.int64]]],
+    marker: str,
+    size_px: float,
+    **look: Any,
+) -> None:
+    """Mark points of each curve; where marks coincide, those below are larger and so seen.
+
+    Args:
+        axes: Where.
+        panel: Whose curves.
+        heights: The axis of the values.
+        places: Of each curve, steps and heights in pixels, and the indices of what to mark.
+        marker: Matplotlib's name of the mark.
+        size_px: How large it is.
+        look: What else matplotlib is to know.
+    """
+    for n, (curve, (steps, ys, at)) in enumerate(zip(panel.curves, places, strict=True)):
+        covered = np.zeros(len(at), np.int64)
+        for _, others, marked in places[n + 1 :]:
+            covered += np.isin(at, marked) & (np.abs(others[at] - ys[at]) < 1)
+        for times in np.unique(covered).tolist():
+            group = at[covered == times]
+            axes.plot(
+                steps[group], heights.values(ys[group]), marker, color=curve.color,
+                markersize=size_px * (1 + NESTED * min(times, MOST_NESTED)), clip_on=False,
+                zorder=3, **look,
+            )  # fmt: skip
+
+
+def _alone(values: Floats) -> NDArray[np.int64]:
+    """Which values have no neighbour to draw a line to."""
+    finite = np.pad(np.isfinite(values), 1)
+    return np.flatnonzero(finite[1:-1] & ~finite[:-2] & ~finite[2:])
+
+
+def _thinned(steps: NDArray[np.int64], values: Floats) -> tuple[NDArray[np.int64], Floats]:
+    """Each column's least and greatest value, which look the same on the page as all of them."""
+    if len(values) <= 2 * CURVE_COLUMNS:
+        return steps, values
+    edges = np.linspace(0, len(values), CURVE_COLUMNS + 1).astype(np.int64)[:-1]
+    low = np.fmin.reduceat(values, edges)
+    high = np.fmax.reduceat(values, edges)
+    return np.repeat(steps[edges], 2), np.stack([low, high], 1).ravel()
+
+
+def _broken_px(scale: float) -> float:
+    return max(LEAST_BROKEN_PX, BROKEN_PX * scale)
+
+
+def _rows_of_broken(
+    panel: CurvePanel, height: float, scale: float
+) -> list[tuple[str | None, NDArray[np.int64]]]:
+    """Where curves are broken, a row each; where they are many, the last is of all others.
+
+    That one has no colour.
+    """
+    rows: list[tuple[str | None, NDArray[np.int64]]] = [
+        (curve.color, curve.broken) for curve in panel.curves if len(curve.broken)
+    ]
+    most = max(1, int(BROKEN_SHARE * height / (BROKEN_PITCH * _broken_px(scale))))
+    if len(rows) <= most:
+        return rows
+    rest = np.unique(np.concatenate([at for _, at in rows[most - 1 :]]))
+    return [*rows[: most - 1], (None, rest)]
+
+
+def _draw_broken(
+    axes: Axes,
+    panel: CurvePanel,
+    rows: Sequence[tuple[str | None, NDArray[np.int64]]],
+    theme: Theme,
+    scale: float,
+) -> None:
+    """A cross where a curve breaks, and dots from there on as long as it is broken."""
+    size_px = _broken_px(scale)
+    first, last = axes.get_xlim()
+    for n, (color, at) in enumerate(rows):
+        y = 1 - (n + 0.5) * BROKEN_PITCH * size_px / axes.bbox.height
+        steps = panel.steps[at]
+        # Crosses that would overlap are one.
+        apart = np.diff(steps) * axes.bbox.width / (last - first) > 1.5 * size_px
+        begins = steps[np.concatenate([[True], apart])]
+        ends = steps[np.concatenate([apart, [True]])]
+        transform, color = axes.get_xaxis_transform(), color or theme.muted
+        width_px = max(1.0, 1.6 * scale)
+        axes.plot(
+            begins, np.full(len(begins), y), "x", markersize=size_px, markeredgewidth=width_px,
+            clip_on=False, zorder=4, color=color, transform=transform,
+        )  # fmt: skip
+        lines = np.stack([begins, ends, np.full(len(begins), np.nan)], 1).ravel()
+        axes.plot(
+            lines, np.full(len(lines), y), ":", linewidth=width_px, zorder=4, color=color,
+            transform=transform,
+        )  # fmt: skip
+
+
+def draw_titles(
+    figure: Figure,
+    axes: Axes,
+    panel: CurvePanel,
+    theme: Theme,
+    scale: float,
+    *,
+    left_px: float,
+    steps: bool = True,
+) -> None:
+    """What the axes are of, to their left: the steps beside their numbers, the values upright.
+
+    A title for which there is no room is left out.
+
+    Args:
+        figure: Where.
+        axes: Whose, drawn by `draw_panel`.
+        panel: What they show.
+        theme: Where the colours come from.
+        scale: How large all things are.
+        left_px: From where on there is room, in pixels.
+        steps: Whether the steps are numbered.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    pad, bounds = TICK_PAD_PX * scale, axes.bbox
+
+    def numbers(axis: Axis) -> list[Bbox]:
+        axis.get_tightbbox(renderer)  # which puts them where they belong
+        return [label.get_window_extent(renderer) for label in axis.get_majorticklabels()]
+
+    def write(text: str, right: float, y: float, **look: Any) -> Text:
+        return figure.text(
+            right / figure.bbox.width, y / figure.bbox.height, text, ha="right", color=theme.muted,
+            fontsize=max(LEAST_TEXT_PX, TICK_PX * scale), **look,
+        )  # fmt: skip
+
+    values = numbers(axes.yaxis)
+    right = min([bounds.x0, *(float(number.x0) for number in values)]) - pad
+    title = write(panel.quantity, right, (bounds.y0 + bounds.y1) / 2, va="center", rotation=90)
+    box = title.get_window_extent(renderer)
+    if box.x0 < left_px or box.height > bounds.height:
+        title.remove()
+    if not steps:
+        return
+    title = write("step", bounds.x0 - 2 * pad, bounds.y0 - pad, va="top")
+    box = title.get_window_extent(renderer)
+    for number in sorted([*values, *numbers(axes.xaxis)], key=lambda number: -float(number.x0)):
+        if number.overlaps(box):
+            box = box.translated(number.x0 - pad - box.x1, 0)
+    title.set_x(box.x1 / figure.bbox.width)
+    if box.x0 < left_px or box.y0 < 0:
+        title.remove()

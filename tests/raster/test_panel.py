@@ -1,0 +1,311 @@
+"""What of a panel is to be seen: all curves, where they break, what the axes are of."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from latentviz import Run
+from latentviz.raster import chrome
+from latentviz.raster.layout import page_layout
+from latentviz.scene import Curve, CurvePanel
+from latentviz.theme import THEMES, rgb_bytes
+from latentviz.views import curve_panels
+
+T = 1000
+AT = np.arange(T)
+FULL, DRAFT, SMALL = (1920, 1080), (640, 360), (320, 180)
+SIZES = [FULL, (1280, 720), DRAFT, SMALL, (240, 120)]
+nan = np.nan
+
+
+def panels_of(theme="dark", *, n_steps=T, **curves):
+    run = Run.from_arrays(np.zeros((n_steps, 1, 2)), **curves)
+    return curve_panels(run, 0, n_steps, THEMES[theme])
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """Draws panels as below a film; gives the figure, the layout and the pixels (H, W, 3)."""
+    figures = []
+    real = chrome.figure_pixels
+
+    def keep(figure):
+        figures.append(figure)
+        return real(figure)
+
+    monkeypatch.setattr(chrome, "figure_pixels", keep)
+
+    def draw(panels, size=FULL, theme="dark"):
+        layout = page_layout(size, n_projections=3, limits=1.5, n_panels=len(panels))
+        pixels = chrome.draw_chrome(layout, panels, THEMES[theme])
+        return figures[-1], layout, pixels.transpose(1, 2, 0)
+
+    return draw
+
+
+def within(pixels, box):
+    rows = slice(round(box.y), round(box.y + box.height))
+    return pixels[rows, round(box.x) : round(box.x + box.width)]
+
+
+def columns_of(pixels, color, theme="dark"):
+    """In how many columns a colour is to be seen, if only as a thin line that is half ground."""
+    ground = np.array(rgb_bytes(THEMES[theme].background), float)
+    whole, seen = rgb_bytes(color) - ground, pixels - ground
+    share = seen @ whole / (whole @ whole)
+    off = np.linalg.norm(seen - share[..., None] * whole, axis=-1) / np.linalg.norm(whole)
+    return int(((share > 0.4) & (off < 0.2 * share)).any(0).sum())
+
+
+WAVE = 0.6 + 0.4 * np.cos(AT / 150)
+SAME = {
+    "two": {"a": WAVE, "b": WAVE},
+    "three": {"a": WAVE, "b": WAVE, "c": WAVE},
+    "five": dict.fromkeys("abcde", WAVE),
+    "zeros": dict.fromkeys("abc", np.zeros(T)),
+    "constants": dict.fromkeys("abc", np.full(T, 0.3)),
+    "noise": dict.fromkeys("abc", np.random.default_rng(0).lognormal(size=T)),
+    # Too near to each other to be told apart.
+    "nearly": {"a": WAVE, "b": WAVE * 1.0003, "c": WAVE - 0.0002},
+    "steps": {"a": np.where(AT % 250 < 125, 1, 0.1), "b": np.where(AT % 250 < 125, 1, 0.1)},
+}
+
+
+@pytest.mark.parametrize("size", [FULL, DRAFT])
+@pytest.mark.parametrize("name", SAME)
+def test_curves_that_coincide_are_all_seen(drawn, name, size):
+    for group in ("params", "metrics"):
+        (panel,) = panels_of(**{group: SAME[name]})
+        _, layout, pixels = drawn((panel,), size)
+        box = layout.panels[0]
+        seen = [columns_of(within(pixels, box), curve.color) for curve in panel.curves]
+        assert min(seen) > 0.6 * box.width / len(seen), (group, seen)
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_curves_that_coincide_on_a_stretch_are_both_seen_there_and_whole_elsewhere(drawn, theme):
+    apart = np.where(AT < 400, WAVE, np.where(AT < 700, 0.1, WAVE))
+    (panel,) = panels_of(theme, params={"a": WAVE, "b": apart, "c": np.full(T, 0.9)})
+    _, layout, pixels = drawn((panel,), FULL, theme)
+    inside = within(pixels, layout.panels[0])
+    width = inside.shape[1]
+    first, middle = inside[:, 10 : int(0.39 * width)], inside[:, int(0.42 * width) : width * 2 // 3]
+    for curve in panel.curves[:2]:
+        share = columns_of(first, curve.color, theme) / first.shape[1]
+        assert 0.35 < share < 0.7, curve.name
+        assert columns_of(middle, curve.color, theme) == middle.shape[1]
+
+
+def test_curves_that_only_cross_are_whole(drawn):
+    (panel,) = panels_of(params={"a": AT / T, "b": 1 - AT / T})
+    _, layout, pixels = drawn((panel,))
+    inside = within(pixels, layout.panels[0])
+    for curve in panel.curves:
+        assert columns_of(inside, curve.color) >= 0.99 * inside.shape[1]
+
+
+def test_the_only_step_of_several_curves_is_seen_of_each(drawn):
+    (panel,) = panels_of(n_steps=1, metrics={"a": [1.0], "b": [1.0], "c": [1.0]})
+    _, layout, pixels = drawn((panel,))
+    left = int(layout.panels[0].x)
+    spot = pixels[layout.dots_bottom :, left - 12 : left + 13]
+    assert all(columns_of(spot, curve.color) >= 2 for curve in panel.curves)
+
+
+def test_keyframes_that_coincide_are_seen_of_each(drawn):
+    flat = np.full(T, 0.5)
+    keys = {"a": [500], "b": [500]}
+    (panel,) = panels_of(params={"a": flat, "b": flat}, keyframes=keys)
+    figure, *_ = drawn((panel,))
+    below, above = [x for x in figure.axes[0].lines if x.get_marker() == "D" and len(x.get_xdata())]
+    assert below.get_markersize() > 1.3 * above.get_markersize()
+    assert below.get_color() == panel.curves[0].color
+
+
+def given(values):
+    return np.ma.masked_array(values, np.zeros(len(values), bool))
+
+
+def test_a_curve_that_diverges_ends_and_is_marked_from_there_on(drawn):
+    loss = np.exp(-AT / 300)
+    loss[300:] = nan
+    (panel,) = panels_of(metrics={"loss": given(loss)})
+    figure, layout, pixels = drawn((panel,))
+    inside = within(pixels, layout.panels[0])
+    color = np.array(rgb_bytes(panel.curves[0].color))
+    close = np.abs(inside.astype(int) - color).max(-1) < 60
+    at = round(inside.shape[1] * 300 / 999)
+    below = close[20:]
+    assert below[:, : at - 2].any(0).mean() > 0.99
+    assert not below[:, at + 8 :].any()
+    assert close[:20, at + 8 :].any(0).mean() > 0.15  # dots along the upper edge
+    # No number stands beside them, as if that were the loss.
+    assert figure.axes[0].get_yticks().max() < 1.5
+    crosses = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert [line.get_xdata().tolist() for line in crosses] == [[300]]
+
+
+def test_single_values_that_are_not_finite_are_marked_and_marks_that_would_overlap_are_one(drawn):
+    kl = np.exp(-AT / 300)
+    kl[[200, 201, 203, 600]] = np.inf, nan, -np.inf, nan
+    (panel,) = panels_of(metrics={"kl": given(kl), "loss": np.exp(-AT / 200)})
+    figure, _, _ = drawn((panel,))
+    (crosses,) = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert crosses.get_xdata().tolist() == [200, 600]
+    assert crosses.get_color() == panel.curves[0].color
+    (point,) = [line for line in figure.axes[0].lines if line.get_marker() == "o"]
+    assert point.get_xdata().tolist() == [202]  # between two breaks there is no line
+
+
+def test_a_gap_is_neither_broken_nor_marked(drawn):
+    loss = np.where(AT % 7 == 0, 1.0 + AT, nan)
+    (panel,) = panels_of(metrics={"loss": loss})
+    figure, layout, pixels = drawn((panel,))
+    inside = within(pixels, layout.panels[0])
+    assert columns_of(inside, panel.curves[0].color) == inside.shape[1]
+    assert not [line for line in figure.axes[0].lines if line.get_marker() in ("x", "o")]
+
+
+@pytest.mark.parametrize("size", [FULL, DRAFT])
+def test_marks_of_many_broken_curves_stay_above_all_curves(drawn, size):
+    values = np.exp(-AT / 300)
+    values[500:] = nan
+    curves = {f"loss-{k}": given(values / (1 + k)) for k in range(9)}
+    (panel,) = panels_of(metrics=curves)
+    figure, layout, _ = drawn((panel,), size)
+    marks = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+    assert 1 < len(marks) < 9
+    assert marks[-1].get_color() == THEMES["dark"].muted  # of those that have no row of their own
+    lowest = min(line.get_ydata()[0] for line in marks)
+    low, high = np.log(figure.axes[0].get_ylim())
+    assert lowest > (np.log(values[0]) - low) / (high - low) + 2 / layout.panels[0].height
+
+
+def test_nothing_but_nan_is_marked(drawn):
+    for panel in panels_of(metrics={"a": given(np.full(T, nan))}, params={"b": np.full(T, nan)}):
+        figure, *_ = drawn((panel,))
+        marks = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+        assert len(marks) == (1 if panel.log else 0)
+
+
+def test_zero_has_a_place_below_a_log_axis(drawn):
+    part = np.where(AT < 500, np.exp(-AT / 100), 0)
+    (panel,) = panels_of(metrics={"a": np.exp(-AT / 200), "part": part, "none": np.zeros(T)})
+    figure, layout, pixels = drawn((panel,))
+    axes = figure.axes[0]
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["0", "0.001", "0.01", "0.1", "1"]
+    zero, least = axes.get_yticks()[:2]
+    assert zero < least < part[part > 0].min() < 10 * least
+    inside = within(pixels, layout.panels[0])
+    bottom = inside[-20:]
+    right = slice(3 * inside.shape[1] // 4, None)
+    assert all(columns_of(bottom[:, right], curve.color) > 80 for curve in panel.curves[1:])
+    assert columns_of(bottom, panel.curves[0].color) < 10
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        2.3 * (1 + 0.2 * np.exp(-AT / 200)),
+        10.0 ** (-12 * AT / T),
+        5 * np.exp(-AT / 200) - 3,
+        np.full(T, 0.3),
+        np.full(T, 12345.678),
+        np.exp(-AT / 200),
+        1e-8 * (2 + np.sin(AT)),
+        np.where(AT < 500, 1.0, 0.0),
+    ],
+)
+@pytest.mark.parametrize("size", [FULL, (1280, 720), DRAFT])
+def test_axes_are_labelled_in_their_lower_half_and_titled_and_no_text_overlaps(drawn, values, size):
+    panels = panels_of(metrics={"loss": values}, params={"w": values})
+    figure, layout, _ = drawn(panels, size)
+    for axes, box in zip(figure.axes, layout.panels, strict=True):
+        shown = [t for t in axes.get_yticklabels() if t.get_text()]
+        heights = [text.get_window_extent().y0 + text.get_window_extent().y1 for text in shown]
+        middles = (np.array(heights) / 2 - axes.bbox.y0) / box.height
+        assert len(middles) >= 2
+        assert middles.min() <= 0.5
+        assert (np.diff(np.sort(middles)) * box.height >= 8).all()
+    titles = [text.get_text() for text in figure.texts]
+    assert titles.count("step") == 2
+    assert titles.count("loss") >= 1  # the curve's name
+    if size != DRAFT:  # where long numbers may leave no room
+        assert (titles.count("value"), titles.count("loss")) == (1, 2)
+    overlap_nowhere(figure, size)
+
+
+def overlap_nowhere(figure, size):
+    """No text overlaps another, or is cut, but for tick labels on pages too small for them."""
+    ticks = [
+        (text.get_text(), text.get_window_extent())
+        for axes in figure.axes
+        for text in (*axes.get_xticklabels(), *axes.get_yticklabels())
+        if text.get_text()
+    ]
+    texts = [(text.get_text(), text.get_window_extent()) for text in figure.texts]
+    for n, (name, box) in enumerate(texts):
+        assert 0 <= box.x0 < box.x1 <= size[0], name
+        assert 0 <= box.y0 < box.y1 <= size[1], name
+        for other, that in [*texts[:n], *ticks]:
+            # By what is drawn, less the room that a font keeps above and below.
+            inner = that.padded(-1)
+            assert not box.padded(-1).overlaps(inner), (name, other)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_titles_are_left_out_rather_than_cut(drawn, size):
+    values = 10.0 ** (-12 * AT / T)
+    panels = panels_of(metrics={"loss": values}, params={"w": 1e-7 * values})
+    figure, *_ = drawn(panels, size)
+    titles = [t for t in figure.texts if t.get_text() in ("step", "value") or t.get_rotation()]
+    assert len(titles) == {FULL: 4, (1280, 720): 4, DRAFT: 2}.get(size, len(titles))
+    for title in titles:
+        box = title.get_window_extent()
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert not any(box.overlaps(axes.bbox) for axes in figure.axes)
+
+
+def test_the_note_gives_way_to_names(drawn):
+    names = {f"a-loss-of-ours-{k}": np.ones(T) for k in range(3)}
+    panels = panels_of(metrics=names, params={"w": np.ones(T)})
+    for size, label in [(FULL, "losses, smoothed over 25 steps"), (DRAFT, "losses")]:
+        figure, *_ = drawn(panels, size)
+        texts = [text.get_text() for text in figure.texts]
+        assert label in texts
+        assert names.keys() <= set(texts)
+
+
+def test_the_raw_curve_stands_faintly_behind_the_smoothed_one(drawn):
+    values = np.exp(-AT / 300) * np.random.default_rng(0).lognormal(sigma=0.3, size=T)
+    (panel,) = panels_of(metrics={"loss": values})
+    figure, *_ = drawn((panel,))
+    raw, smoothed = figure.axes[0].lines[:2]
+    np.testing.assert_allclose(raw.get_ydata(), values)
+    assert (raw.get_alpha(), smoothed.get_alpha()) == (0.25, None)
+    assert raw.get_linewidth() < smoothed.get_linewidth()
+    assert raw.get_zorder() < smoothed.get_zorder()
+
+
+def test_steps_have_as_many_labels_as_there_is_room_for(drawn):
+    steps = AT * 1_000_000
+    for size in (FULL, DRAFT, SMALL):
+        for axes in drawn(panels_of(metrics={"a": AT + 1.0}, steps=steps), size)[0].axes:
+            labels = [t.get_window_extent() for t in axes.get_xticklabels() if t.get_text()]
+            assert len(labels) >= 2
+            assert all(a.x1 < b.x0 for a, b in pairwise(labels))
+
+
+def test_curves_of_very_many_steps_are_drawn_as_they_are():
+    n = 50_000
+    at = np.arange(n)
+    curve = Curve("a", np.where(at == 30_000, 100.0, 1.0), np.empty(0, np.int64), "#ffffff")
+    panel = CurvePanel(at, (curve,), True, "")
+    layout = page_layout(FULL, n_projections=3, limits=1.5, n_panels=1)
+    pixels = chrome.draw_chrome(layout, (panel,), THEMES["dark"]).transpose(1, 2, 0)
+    inside = within(pixels, layout.panels[0])
+    spike = round(0.6 * inside.shape[1])
+    assert (inside[: inside.shape[0] // 2, spike - 3 : spike + 4] > 150).all(-1).any()
