@@ -159,7 +159,7 @@ def _draw(sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], titl
         axes.tick_params(axis="x", labelbottom=is_last)
         draw_titles(
             sheet.figure, axes, panel, theme, k,
-            left_px=0.0, steps=is_last,
+            left_px=0.0, with_steps=is_last,
         )  # fmt: skip
     _name(sheet, span, phases, (TOP_PX - 14) * k, color=theme.muted, mark="")
     _name(sheet, span, actions, (TOP_PX - 14 + ACTIONS_PX) * k, color=theme.text, mark="▾")

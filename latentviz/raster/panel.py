@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.text import Text
-    from matplotlib.transforms import Bbox
+    from matplotlib.transforms import Bbox, BboxBase
 
 Floats = NDArray[np.float64]
 
@@ -68,6 +68,8 @@ def _draw_axes(axes: Axes, panel: CurvePanel, heights: Heights, theme: Theme, sc
     axes.tick_params(
         colors=theme.muted, labelsize=text_px, length=0, pad=TICK_PAD_PX * scale, which="both"
     )
+    # A keyframe of the first step reaches beyond the axis.
+    axes.tick_params(axis="y", pad=max(TICK_PAD_PX * scale, 0.75 * LEAST_KEY_PX))
     first, last = float(panel.steps[0]), float(panel.steps[-1])
     last = max(last, first + 1)
     axes.set_xlim(first, last)
@@ -227,6 +229,14 @@ def _draw_broken(
         )  # fmt: skip
 
 
+def _is_within(box: Bbox, page: BboxBase) -> bool:
+    """Whether a text lies on the page, but for the room that its font keeps above and below."""
+    inner = box.padded(-1)
+    return bool(
+        page.x0 <= inner.x0 and inner.x1 <= page.x1 and page.y0 <= inner.y0 and inner.y1 <= page.y1
+    )
+
+
 def draw_titles(
     figure: Figure,
     axes: Axes,
@@ -235,11 +245,11 @@ def draw_titles(
     scale: float,
     *,
     left_px: float,
-    steps: bool = True,
+    with_steps: bool = True,
 ) -> None:
     """What the axes are of, to their left: the steps beside their numbers, the values upright.
 
-    A title for which there is no room is left out.
+    A title for which there is no room is left out, as is a number that would be cut.
 
     Args:
         figure: Where.
@@ -248,21 +258,29 @@ def draw_titles(
         theme: Where the colours come from.
         scale: How large all things are.
         left_px: From where on there is room, in pixels.
-        steps: Whether the steps are numbered.
+        with_steps: Whether the steps are numbered.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.ticker import FixedFormatter
 
     renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
-    pad, bounds = TICK_PAD_PX * scale, axes.bbox
+    pad, text_px, bounds = TICK_PAD_PX * scale, max(LEAST_TEXT_PX, TICK_PX * scale), axes.bbox
 
     def numbers(axis: Axis) -> list[Bbox]:
+        """Where an axis' numbers stand; those that the page would cut are left out."""
         axis.get_tightbbox(renderer)  # which puts them where they belong
-        return [label.get_window_extent(renderer) for label in axis.get_majorticklabels()]
+        labels = axis.get_majorticklabels()
+        boxes = [label.get_window_extent(renderer) for label in labels]
+        whole = [_is_within(box, figure.bbox) for box in boxes]
+        texts = [label.get_text() for label in labels]
+        kept = [text if fits else "" for text, fits in zip(texts, whole, strict=True)]
+        axis.set_major_formatter(FixedFormatter(kept))
+        return [box for box, fits in zip(boxes, whole, strict=True) if fits]
 
     def write(text: str, right: float, y: float, **look: Any) -> Text:
         return figure.text(
             right / figure.bbox.width, y / figure.bbox.height, text, ha="right", color=theme.muted,
-            fontsize=max(LEAST_TEXT_PX, TICK_PX * scale), **look,
+            fontsize=text_px, **look,
         )  # fmt: skip
 
     values = numbers(axes.yaxis)
@@ -271,13 +289,15 @@ def draw_titles(
     box = title.get_window_extent(renderer)
     if box.x0 < left_px or box.height > bounds.height:
         title.remove()
-    if not steps:
+    if not with_steps:
         return
-    title = write("step", bounds.x0 - 2 * pad, bounds.y0 - pad, va="top")
+    steps = numbers(axes.xaxis)
+    right = min([bounds.x0, *(float(number.x0) for number in steps)]) - text_px / 2
+    title = write("step", right, bounds.y0 - pad, va="top")
     box = title.get_window_extent(renderer)
-    for number in sorted([*values, *numbers(axes.xaxis)], key=lambda number: -float(number.x0)):
+    for number in sorted([*values, *steps], key=lambda number: -float(number.x0)):
         if number.overlaps(box):
-            box = box.translated(number.x0 - pad - box.x1, 0)
+            box = box.translated(number.x0 - text_px / 3 - box.x1, 0)
     title.set_x(box.x1 / figure.bbox.width)
-    if box.x0 < left_px or box.y0 < 0:
+    if box.x0 < left_px or not _is_within(box, figure.bbox):
         title.remove()
