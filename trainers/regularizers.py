@@ -110,27 +110,13 @@ class Planar:
 
 
 @dataclass(frozen=True)
-class Norm:
-    """Squared difference of the length to 1."""
+class Unitarity:
+    """Squared difference of the length to 1, (‖z‖ - 1)²: 0 on the unit sphere alone."""
 
     def __call__(self, latents: Tensor) -> Tensor:
         """Per-sample loss, (B,), of ``latents``, (B, D)."""
         length: Tensor = torch.linalg.vector_norm(latents, dim=-1)
         return (length - 1).square()
-
-
-@dataclass(frozen=True)
-class Unitarity:
-    """Squared difference of the squared length to 1.
-
-    As :class:`Norm` it is 0 on the unit sphere alone. Without the root its gradient is a
-    polynomial: it is four times as steep near the sphere, steeper yet further out, and vanishes at
-    length 0.
-    """
-
-    def __call__(self, latents: Tensor) -> Tensor:
-        """Per-sample loss, (B,), of ``latents``, (B, D)."""
-        return (latents.square().sum(-1) - 1).square()
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from .data import LabelKind, sparse_color_data
 from .dopesheet import Dopesheet, read_dopesheet
 from .experiment import Experiment
 from .models import ColorMLP
-from .regularizers import Anchor, Norm, Planar, Regularizer, Separate
+from .regularizers import Anchor, Planar, Regularizer, Separate, Unitarity
 
 LAYER = "encoder"
 
@@ -16,8 +16,8 @@ REGULARIZERS = (
     Regularizer("reg-polar", Anchor((1.0, 0.0, 0.0, 0.0)), {"red": 1.0}),
     Regularizer("reg-separate", Separate(power=10, shift=False)),
     Regularizer("reg-planar", Planar(), {"vibrant": 1.0}),
-    Regularizer("reg-norm-v", Norm(), {"vibrant": 1.0}),
-    Regularizer("reg-norm", Norm()),
+    Regularizer("reg-norm-v", Unitarity(), {"vibrant": 1.0}),
+    Regularizer("reg-norm", Unitarity()),
 )
 
 

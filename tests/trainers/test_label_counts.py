@@ -6,7 +6,7 @@ import torch
 from trainers.data import expected_shares
 from trainers.label_counts import LabelCounter, LabelCounts
 from trainers.label_coverage import experiment, label_counter, shipped_dopesheet
-from trainers.regularizers import Norm, Planar, Regularizer
+from trainers.regularizers import Planar, Regularizer, Unitarity
 from trainers.reproducible import reproducible
 from trainers.timeline import State
 
@@ -29,8 +29,8 @@ def test_labels_are_counted_by_epoch_while_a_regularizer_reads_them():
     counter = LabelCounter(
         names=["red", "vibrant"],
         regularizers=[
-            Regularizer("all", Norm()),
-            Regularizer("a", Norm(), {"red": 1.0}),
+            Regularizer("all", Unitarity()),
+            Regularizer("a", Unitarity(), {"red": 1.0}),
             Regularizer("b", Planar(), {"vibrant": 1.0}),
         ],
         steps_per_epoch=2,

@@ -6,7 +6,6 @@ from trainers.regularizers import (
     Anchor,
     AngularAnchor,
     AntiAnchor,
-    Norm,
     Planar,
     Regularizer,
     Separate,
@@ -52,13 +51,9 @@ def test_planar_is_the_squared_length_beyond_the_first_two_components():
     assert Planar()(latents([5, 6, 0, 0], [1, 1, 2, -3])).tolist() == [0, 13]
 
 
-def test_norm_is_the_squared_difference_of_the_length_to_one():
-    assert Norm()(latents([3, 4], [0, 0], [0, 1])).tolist() == [16, 1, 0]
-
-
-def test_unitarity_is_the_squared_difference_of_the_squared_length_to_one():
-    # (25-1)², (0-1)², (1-1)²
-    assert Unitarity()(latents([3, 4], [0, 0], [0, 1])).tolist() == [576, 1, 0]
+def test_unitarity_is_the_squared_difference_of_the_length_to_one():
+    # (5-1)², (0-1)², (1-1)²
+    assert Unitarity()(latents([3, 4], [0, 0], [0, 1])).tolist() == [16, 1, 0]
 
 
 def test_separate_sums_powers_of_the_cosine_to_every_other_sample():
@@ -95,7 +90,6 @@ def test_separate_has_opposites_count_only_unshifted():
         Separate(10, False),
         Separate(10, True),
         Planar(),
-        Norm(),
         Unitarity(),
     ],
 )

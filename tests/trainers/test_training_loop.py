@@ -19,7 +19,7 @@ from trainers.events import (
 )
 from trainers.loop import infer, latent_tap, train
 from trainers.models import ColorMLP
-from trainers.regularizers import Norm, Planar, Regularizer
+from trainers.regularizers import Planar, Regularizer, Unitarity
 from trainers.timeline import Timeline
 
 STEADY = ("STEP,PHASE,ACTION,lr", "0,Train,,0.01", "5,,,")
@@ -134,11 +134,11 @@ def test_the_loss_is_the_sum_of_the_weighted_terms():
         "STEP,PHASE,ACTION,lr,norm,planar,off",
         "0,Train,,0.01,0.5,2,0",
         regularizers=[
-            Regularizer("norm", Norm()),
+            Regularizer("norm", Unitarity()),
             Regularizer("planar", Planar(), {"red": 1.0}),
-            Regularizer("unscheduled", Norm(), {"red": 1.0}),
-            Regularizer("unmatched", Norm(), {"vibrant": 1.0}),
-            Regularizer("off", Norm()),
+            Regularizer("unscheduled", Unitarity(), {"red": 1.0}),
+            Regularizer("unmatched", Unitarity(), {"vibrant": 1.0}),
+            Regularizer("off", Unitarity()),
         ],
     )
     torch.manual_seed(0)
@@ -255,7 +255,10 @@ def test_an_unknown_layer_is_refused_with_the_choices():
 @pytest.mark.parametrize("name", ["loss", "recon", "twice"])
 def test_a_regularizer_needs_a_name_of_its_own(name):
     with pytest.raises(OptionError, match=f"got '{name}' again"):
-        run(*STEADY, regularizers=[Regularizer("twice", Norm()), Regularizer(name, Norm())])
+        run(
+            *STEADY,
+            regularizers=[Regularizer("twice", Unitarity()), Regularizer(name, Unitarity())],
+        )
 
 
 def not_finite(z):
@@ -275,13 +278,13 @@ def overflowing(z):
 
 @pytest.mark.parametrize("loss", [not_finite, bad_gradient, overflowing])
 def test_a_term_that_is_not_finite_is_left_out_and_reported(loss, caplog):
-    healthy, expected = run(*STEADY, regularizers=[Regularizer("norm", Norm())])
+    healthy, expected = run(*STEADY, regularizers=[Regularizer("norm", Unitarity())])
     left_out = []
     events = Events()
     events.on(TermLeftOut, left_out.append)
     model, metrics = run(
         *STEADY,
-        regularizers=[Regularizer("bad", loss), Regularizer("norm", Norm())],
+        regularizers=[Regularizer("bad", loss), Regularizer("norm", Unitarity())],
         events=events,
     )
     assert [(event.name, event.state.step) for event in left_out] == [("bad", k) for k in range(6)]
@@ -308,7 +311,7 @@ def test_every_stretch_is_reported(caplog):
 def test_a_reconstruction_that_is_not_finite_leaves_the_regularizers_to_train_on(caplog):
     model, metrics = run(
         *STEADY,
-        regularizers=[Regularizer("norm", Norm())],
+        regularizers=[Regularizer("norm", Unitarity())],
         # Finite where the encoder looks; NaN comes in after it.
         model=NanDecoder(),
     )
