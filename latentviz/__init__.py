@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from .figures.slices import plot_slices
     from .figures.sphere import plot_sphere, render_orbit
     from .figures.timeline import plot_timeline
+    from .logistic import DoseEstimate, LogisticFit, Separated, fit_logistic, wilson_interval
     from .movie import Film, FilmOptions, render, render_frame
     from .notebook import show
     from .pacing import BezierPace, GeometricPace, LinearPace
@@ -45,6 +46,7 @@ _HOME = {
     "BezierPace": "pacing",
     "ColorCube": "color",
     "Comparison": "comparison",
+    "DoseEstimate": "logistic",
     "EncodeError": "errors",
     "Evaluation": "evaluate",
     "Film": "movie",
@@ -54,6 +56,7 @@ _HOME = {
     "IncompleteRunWarning": "run",
     "LatentvizError": "errors",
     "LinearPace": "pacing",
+    "LogisticFit": "logistic",
     "MinimumJerk": "easing",
     "ModelError": "errors",
     "OptionError": "errors",
@@ -63,8 +66,10 @@ _HOME = {
     "Recovery": "archive.recovery",
     "Run": "run",
     "Schedule": "schedule",
+    "Separated": "logistic",
     "compare": "comparison",
     "cubic_bezier": "easing",
+    "fit_logistic": "logistic",
     "hsv_cube": "color",
     "hsv_from_rgb": "color",
     "open_run": "run",
@@ -82,6 +87,7 @@ _HOME = {
     "rgb_from_hsv": "color",
     "rgb_grid": "color",
     "show": "notebook",
+    "wilson_interval": "logistic",
 }
 
 __all__ = [
@@ -90,6 +96,7 @@ __all__ = [
     "BezierPace",
     "ColorCube",
     "Comparison",
+    "DoseEstimate",
     "EncodeError",
     "Evaluation",
     "Film",
@@ -99,6 +106,7 @@ __all__ = [
     "IncompleteRunWarning",
     "LatentvizError",
     "LinearPace",
+    "LogisticFit",
     "MinimumJerk",
     "ModelError",
     "OptionError",
@@ -108,9 +116,11 @@ __all__ = [
     "Recovery",
     "Run",
     "Schedule",
+    "Separated",
     "__version__",
     "compare",
     "cubic_bezier",
+    "fit_logistic",
     "hsv_cube",
     "hsv_from_rgb",
     "open_run",
@@ -128,6 +138,7 @@ __all__ = [
     "rgb_from_hsv",
     "rgb_grid",
     "show",
+    "wilson_interval",
 ]
 
 

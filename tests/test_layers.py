@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 # Each layer may import from itself and from those above it.
 LAYERS = [
-    ("ground", {"errors", "color", "easing", "markup", "text", "theme", "palette"}),
+    ("ground", {"errors", "color", "easing", "logistic", "markup", "text", "theme", "palette"}),
     ("archive", {"archive"}),
     ("run", {"run", "evaluate", "recorder", "models", "schedule", "summary"}),
     ("what to show", {"pacing", "projection", "reach", "scene", "views"}),
