@@ -124,17 +124,18 @@ class LogisticFit:
         )
 
     def _told(self, estimate: DoseEstimate, before: str) -> str:
+        low, high = two_digits(estimate.low), two_digits(estimate.high)
         if estimate.low > 0 and math.isfinite(estimate.high):
-            interval = f"{estimate.low:.2g} to {estimate.high:.2g}"
+            interval = f"{low} to {high}"
         elif math.isfinite(estimate.high):
-            interval = f"{estimate.high:.2g} or less"
+            interval = f"{high} or less"
         elif estimate.low > 0:
-            interval = f"{estimate.low:.2g} or more"
+            interval = f"{low} or more"
         else:
             interval = "without bounds"
         tried = self.doses[0] <= estimate.dose <= self.doses[-1]
         beyond = "" if tried else ", beyond all that was tried"
-        return f"{estimate.dose:.2g} ({before}{interval}{beyond})"
+        return f"{two_digits(estimate.dose)} ({before}{interval}{beyond})"
 
 
 @dataclass(frozen=True)
@@ -206,6 +207,11 @@ def fit_logistic(
     level, slope = parameters.tolist()
     slope = slope / unit if abs(slope) > LEAST_SLOPE else 0.0
     return LogisticFit(level - slope * middle, slope, likelihood, d, s, n)
+
+
+def two_digits(value: float) -> str:
+    """A number to two digits, such as ``0.20``."""
+    return f"{value:#.2g}".removesuffix(".")
 
 
 def wilson_interval(

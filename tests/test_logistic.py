@@ -198,10 +198,12 @@ def test_dose_zero_is_left_out_and_like_doses_are_added_up():
 
 def test_the_answer_in_words():
     fit = fit_logistic([0.1, 0.2, 0.4, 0.8], [1, 5, 9, 12], [12] * 4)
-    half, most = fit.estimate(0.5), fit.estimate(0.95)
+    ends = [(e.dose, e.low, e.high) for e in (fit.estimate(0.5), fit.estimate(0.95))]
+    assert ends[0] == pytest.approx((0.236, 0.173, 0.318), abs=0.001)
+    assert ends[1] == pytest.approx((0.677, 0.420, 1.633), abs=0.001)
     assert fit.in_words("label coverage") == (
-        f"Half of the runs work at label coverage {half.dose:.2g} (95 % interval {half.low:.2g} to "
-        f"{half.high:.2g}), 95 % at {most.dose:.2g} ({most.low:.2g} to {most.high:.2g})."
+        "Half of the runs work at label coverage 0.24 (95 % interval 0.17 to 0.32), 95 % at 0.68 "
+        "(0.42 to 1.6)."
     )
     beyond = fit_logistic([0.1, 0.2, 0.4], [1, 5, 9], [12] * 3).in_words("dose")
     assert beyond.endswith(", beyond all that was tried).")

@@ -174,12 +174,15 @@ def sparse_labels(
         from .dopesheet import read_dopesheet
         from .events import Events
         from .experiment import record
+        from .label_counts import frequencies, label_counter
         from .live import EVERY_STEPS, live_history
         from .sparse_labels import experiment, shipped_dopesheet
 
     with _one_line_when_interrupted(partial(_unfinished, output)):
         sparse = experiment(labels=labels)
         events = Events()
+        counter = label_counter(sparse)
+        counter.listen(events)
         if live is None and live_every is not None:
             raise click.UsageError("--live-every is how often to renew --live; give --live too")
         with live_history(events, live, layer=sparse.layer, every=live_every or EVERY_STEPS):
@@ -195,7 +198,11 @@ def sparse_labels(
                 console=Console(stderr=True),
             )
         losses = ", ".join(f"{name} {value:.3g}" for name, value in recorded.losses.items())
-        click.echo(f"{recorded.steps} steps; {losses}; recorded in {output}")
+        click.echo(frequencies(counter.total, sparse.data))
+        click.echo(
+            f"{recorded.steps} steps of {sparse.trainable_parameters} trainable parameters; "
+            f"{losses}; recorded in {output}"
+        )
 
 
 @main.command("label-coverage")
@@ -212,11 +219,11 @@ def sparse_labels(
     "coverages",
     metavar="LIST",
     help="Label coverages, such as 0,0.1,1; 1 is the base setting, and 0 is no labels. "
-    "By default eight from 0 to 10.",
+    "By default twelve from 0.01 to 10, most of them between 0.1 and 3.",
 )
 @click.option(
     "--seeds",
-    default="5",
+    default="12",
     show_default=True,
     metavar="N|LIST",
     help="How many seeds (from 0 on) at each coverage, or which, such as 0,1,7.",
@@ -245,9 +252,10 @@ def label_coverage(
     """Find out how few labels still shape the latent space.
 
     Trains the same autoencoder at several label coverages, with several seeds each, for 1,501
-    steps; 40 runs by default, which take about a minute on two cores. Each run is recorded in an
+    steps; 144 runs by default, which take some minutes on two cores. Each run is recorded in an
     archive of its own, and a row of FOLDER/outcomes.csv says what became of it. Runs that are
-    finished are not trained again, so a sweep that was cut off can go on.
+    finished are not trained again, so a sweep that was cut off can go on. At the end it says at
+    which coverage half of the runs work, and 95 % of them.
     """
     with _ended_at_once_when_interrupted("no run was trained"):
         from rich.console import Console
@@ -266,5 +274,6 @@ def label_coverage(
             processes=jobs or available_cores(),
             overwrite=overwrite,
             console=Console(stderr=True),
+            say=click.echo,
         )
         click.echo(summary)

@@ -19,6 +19,7 @@ from .dopesheet import Dopesheet
 from .events import Events, StepMetrics, Validation
 from .interrupted import Interrupted
 from .loop import LEARNING_RATE, train
+from .models import trainable_parameters
 from .progress import ProgressBar
 from .regularizers import Regularizer
 from .reproducible import reproducible
@@ -36,6 +37,7 @@ class Experiment:
         data: What to train on.
         labels: Whether labels are probabilities or drawn.
         regularizers: Each with a name of its own.
+        unused: Properties that its published schedule has and no regularizer here reads.
     """
 
     model: Callable[[], nn.Module]
@@ -44,16 +46,39 @@ class Experiment:
     data: ColorData
     labels: LabelKind
     regularizers: tuple[Regularizer, ...]
+    unused: tuple[str, ...] = ()
 
     def timeline(self, dopesheet: Dopesheet) -> Timeline:
-        """The sheet, played; its properties are ``lr`` and the regularizers' names.
+        """The sheet, played; its properties are ``lr``, the regularizers' names, and ``unused``.
 
         Raises:
-            DopesheetError: The sheet has a property that nothing here listens to.
+            DopesheetError: The sheet has another property: nothing here listens to it.
         """
         names = [regularizer.name for regularizer in self.regularizers]
-        dopesheet.require_known([LEARNING_RATE, *names])
+        dopesheet.require_known([LEARNING_RATE, *names, *self.unused])
         return Timeline(dopesheet)
+
+    @property
+    def trainable_parameters(self) -> int:
+        """How many numbers are trained."""
+        # On no device: it takes neither memory nor chance.
+        with torch.device("meta"):
+            return trainable_parameters(self.model())
+
+    def unread(self, dopesheet: Dopesheet) -> str | None:
+        """Which of the sheet's properties nothing here reads, for the user; None if all are read.
+
+        A sheet that :meth:`timeline` accepts has no other ones than those declared as unused.
+        """
+        names = [prop.name for prop in dopesheet.properties if prop.name in self.unused]
+        if not names:
+            return None
+        are = "is" if len(names) == 1 else "are"
+        them = "it" if len(names) == 1 else "them"
+        return (
+            f"{' and '.join(names)} {are} in the schedule, and no regularizer of this experiment "
+            f"reads {them}"
+        )
 
     def batches(self, generator: torch.Generator) -> Iterator[Batch]:
         """Batches without end; the generator is the only source of chance."""

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .data import ANY
+from .data import ANY, ColorData, expected_shares, steps_per_epoch
 from .events import Events, StepMetrics
+from .experiment import Experiment
 from .regularizers import Regularizer
 from .timeline import State
 
@@ -21,11 +22,12 @@ class LabelCounts:
 
     Attributes:
         samples: Number of samples.
-        labelled: Label name to how many carry it, and under ``any`` how many carry one at all.
+        labelled: Label name to how many carry it, and under ``any`` how many carry one at all; of
+            labels that are probabilities, how many are to be expected.
     """
 
     samples: int
-    labelled: Mapping[str, int]
+    labelled: Mapping[str, float]
 
     @classmethod
     def none(cls, names: Collection[str]) -> LabelCounts:
@@ -34,10 +36,10 @@ class LabelCounts:
 
     @classmethod
     def of(cls, labels: Mapping[str, Tensor]) -> LabelCounts:
-        """The counts of a batch's labels, each (B,); what is not 0 counts as carried."""
-        carried = torch.stack(list(labels.values())) != 0
+        """The counts of a batch's labels, each (B,) in 0..1."""
+        carried = torch.stack(list(labels.values())).double()
         each = zip(labels, carried.sum(1).tolist(), strict=True)
-        return cls(carried.shape[1], {**dict(each), ANY: int(carried.any(0).sum())})
+        return cls(carried.shape[1], {**dict(each), ANY: (1 - (1 - carried).prod(0)).sum().item()})
 
     def __add__(self, other: LabelCounts) -> LabelCounts:
         return LabelCounts(
@@ -92,3 +94,21 @@ class LabelCounter:
     def epochs(self) -> Iterator[tuple[int, LabelCounts]]:
         """Each epoch's number and counts, in order."""
         yield from sorted(self._epochs.items(), key=lambda item: item[0])
+
+
+def label_counter(experiment: Experiment) -> LabelCounter:
+    """A counter of an experiment's labels."""
+    return LabelCounter(
+        names=experiment.data.labels,
+        regularizers=experiment.regularizers,
+        steps_per_epoch=steps_per_epoch(experiment.data),
+    )
+
+
+def frequencies(counts: LabelCounts, data: ColorData) -> str:
+    """How often each label was seen, and how often that was to be expected, in a sentence."""
+    each = ", ".join(
+        f"{name} {100 * counts.share(name):.3g} % ({100 * expected:.3g} %)"
+        for name, expected in expected_shares(data).items()
+    )
+    return f"labels seen on {counts.samples:,} samples (and expected): {each}"

@@ -71,6 +71,11 @@ class CNColorMLP(nn.Module):
         return reconstruction if self.training else reconstruction.clamp(0, 1)
 
 
+def trainable_parameters(model: nn.Module) -> int:
+    """How many numbers of a model are trained."""
+    return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+
+
 def _mlp(widths: list[int]) -> nn.Sequential:
     """Linear layers from width to width, with a GELU between any two."""
     layers: list[nn.Module] = []

@@ -13,26 +13,26 @@ second tolerance is the first one. What labels have not shaped is far from eithe
 drawn evenly from all of four dimensions lies within 30° of the anchor with a probability of 2.9 %,
 and at a root mean square distance of 0.71 from the plane.
 
-A coverage works if all its seeds do, and so do all seeds of every greater coverage that was tried.
-That is a statement of the coverages and the seeds tried. The threshold lies somewhere between the
-least coverage that works and the next one below it; and 5 seeds of 5 say no more than that a
-further one has a chance above 57 % (the lower end of Wilson's 95 % interval), so that 4 of 5 may
-well differ from 5 of 5 by chance alone. What five seeds do tell apart is where none works from
-where all do.
+At each coverage, some seeds work and others do not. The answer is therefore the coverage at which
+half of the runs work, and that at which 95 % do, by a logistic curve over the coverage's logarithm
+(`latentviz.fit_logistic`), each with its 95 % interval. It takes all runs for independent of each
+other, though those of one seed share their first weights and the order of their colours.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import takewhile
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentviz import Run
+from latentviz import Run, fit_logistic
 from latentviz.color import hsv_cube, rgb_from_hsv
+
+from .data import ANY
 
 Floats = NDArray[np.float64]
 
@@ -192,17 +192,19 @@ def in_cyclic_order(latents: Floats) -> bool:
 
 @dataclass(frozen=True)
 class Tally:
-    """How many seeds work at a coverage, and what share of their samples carried a label."""
+    """How many seeds work at a coverage, and what shares of their samples carried a label.
+
+    Attributes:
+        coverage: The label coverage.
+        working: How many seeds work.
+        tried: How many there are.
+        seen: Mean share of the samples that carried each label, and under ``any`` one at all.
+    """
 
     coverage: float
     working: int
     tried: int
-    any_share: float
-
-    @property
-    def works(self) -> bool:
-        """Whether all of them do."""
-        return self.working == self.tried
+    seen: Mapping[str, float]
 
 
 def tallies(outcomes: Iterable[Outcome]) -> list[Tally]:
@@ -215,40 +217,22 @@ def tallies(outcomes: Iterable[Outcome]) -> list[Tally]:
             coverage=coverage,
             working=sum(outcome.works for outcome in group),
             tried=len(group),
-            any_share=sum(outcome.any_share for outcome in group) / len(group),
+            seen={
+                "red": fmean(outcome.red_share for outcome in group),
+                "vibrant": fmean(outcome.vibrant_share for outcome in group),
+                ANY: fmean(outcome.any_share for outcome in group),
+            },
         )
         for coverage, group in sorted(by_coverage.items())
     ]
 
 
 def verdict(outcomes: Iterable[Outcome]) -> str:
-    """The least coverage that works, with what is known of where the threshold lies.
-
-    Args:
-        outcomes: At least one.
-    """
-    ascending = tallies(outcomes)
-    working = list(takewhile(lambda tally: tally.works, reversed(ascending)))
-    if not working:
-        most = ascending[-1]
-        return (
-            f"no label coverage works with every seed: at {most.coverage:g}, the greatest, "
-            f"{most.working} of {most.tried} do"
-        )
-    least = working[-1]
-    said = (
-        f"the least label coverage that works is {least.coverage:g} ({least.working} of "
-        f"{least.tried} seeds; {100 * least.any_share:.2g} % of the samples labelled)"
+    """The coverages at which half and 95 % of the runs work, in a sentence."""
+    groups = tallies(outcomes)
+    fit = fit_logistic(
+        [tally.coverage for tally in groups],
+        [tally.working for tally in groups],
+        [tally.tried for tally in groups],
     )
-    failing = ascending[: -len(working)]
-    if not failing:
-        return f"{said}, the least that was tried"
-    below = failing[-1]
-    said += (
-        f"; the threshold lies between {below.coverage:g} ({below.working} of {below.tried}) "
-        f"and {least.coverage:g}"
-    )
-    hopeless = list(takewhile(lambda tally: tally.working == 0, failing))
-    if hopeless and hopeless[-1] is not below:
-        said += f"; from {hopeless[-1].coverage:g} down no seed works"
-    return said
+    return fit.in_words("label coverage")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import hashlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -19,18 +19,19 @@ from latentviz import Run, open_run
 from latentviz.errors import ArchiveError, OptionError
 
 from . import label_coverage
-from .data import check_coverage, expected_shares
+from .data import check_coverage, coverage_color_data, expected_shares
 from .dopesheet import Dopesheet
 from .events import Events
 from .experiment import Experiment, record
 from .interrupted import Interrupted
-from .label_counts import LabelCounter
+from .label_counts import LabelCounter, label_counter
 from .outcomes import (
     OFF_PLANE_LIMIT,
     RED_ANGLE_LIMIT_DEG,
     EpochLabels,
     Outcome,
     measure,
+    tallies,
     verdict,
 )
 from .progress import runs_bar
@@ -39,9 +40,9 @@ from .tables import read_table, write_table
 from .timeline import Timeline
 from .workers import run_all
 
-# The base setting, a decade above it and two below it, about even on a log axis, and no labels at
-# all. Closer together, five seeds each could not tell neighbours apart.
-COVERAGES = (0.0, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+# The base setting, a decade above it and two below it, and close together where runs begin to work.
+# Twelve seeds each tell half of them from nearly all, and the fit over all coverages the rest.
+COVERAGES = (0.01, 0.03, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.7, 3.0, 10.0)
 
 OUTCOMES, LABELS = "outcomes.csv", "labels.csv"
 
@@ -122,6 +123,11 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     return tuple(range(count))
 
 
+def schedule_digest(dopesheet: Dopesheet) -> str:
+    """Tells schedules apart, in 8 characters."""
+    return hashlib.sha256(repr(dopesheet).encode()).hexdigest()[:8]
+
+
 def sweep(
     folder: Path,
     *,
@@ -131,6 +137,7 @@ def sweep(
     processes: int,
     overwrite: bool,
     console: Console,
+    say: Callable[[str], object],
 ) -> str:
     """Train, record and measure a run at each coverage with each seed.
 
@@ -146,9 +153,10 @@ def sweep(
         processes: How many runs to train at a time. The outcomes do not depend on it.
         overwrite: Train all anew, in place of what is there.
         console: Where to show progress, if it is a terminal.
+        say: Told before the training what is to be known of the schedule, in a line.
 
     Returns:
-        What came of it, in a line.
+        What came of it, in some lines.
 
     Raises:
         OptionError: The folder is none, or is in use, or has runs of another schedule.
@@ -158,14 +166,18 @@ def sweep(
         WorkerError: A process died.
         Interrupted: Ctrl-C; the runs that are finished are kept.
     """
-    label_coverage.experiment(coverage=1).timeline(dopesheet)
+    experiment = label_coverage.experiment(coverage=1)
+    experiment.timeline(dopesheet)
     settings = [Setting(coverage, seed) for coverage in coverages for seed in seeds]
     _make(folder)
     n_done = n_trained = 0
     with _sole_use(folder), runs_bar(len(settings), console) as advance:
         tables = _Tables.read(folder)
         if not overwrite:
-            tables.require_schedule(_digest(dopesheet))
+            tables.require_schedule(schedule_digest(dopesheet))
+        unread = experiment.unread(dopesheet)
+        if unread is not None:
+            say(unread)
 
         def done(setting: Setting, result: Result) -> None:
             nonlocal n_done, n_trained
@@ -191,10 +203,25 @@ def sweep(
                 f"{n_done} of {len(settings)} runs are finished in {folder}; the same command "
                 f"{how}goes on with the rest"
             ) from interrupt
+    outcomes = tables.outcomes.values()
     return (
-        f"{n_done} runs, {n_trained} of them trained now; {verdict(tables.outcomes.values())}; "
-        f"table in {folder / OUTCOMES}"
+        f"{n_done} runs of {experiment.trainable_parameters} trainable parameters, {n_trained} of "
+        f"them trained now; table in {folder / OUTCOMES}\n{in_figures(outcomes)}\n"
+        f"{verdict(outcomes)}"
     )
+
+
+def in_figures(outcomes: Iterable[Outcome]) -> str:
+    """How many runs work at each coverage, and how often its labels were seen, as a table."""
+    lines = ["coverage   work       % red (expected)    % vibrant (expected)  % any (expected)"]
+    for tally in tallies(outcomes):
+        expected = expected_shares(coverage_color_data(tally.coverage))
+        shares = (
+            f"{f'{100 * tally.seen[name]:.3g} ({100 * p:.3g})':22}" for name, p in expected.items()
+        )
+        work = f"{tally.working} of {tally.tried}"
+        lines.append(f"{_plain(tally.coverage):11}{work:11}{''.join(shares)}".rstrip())
+    return "\n".join(lines)
 
 
 def obtain(setting: Setting, *, folder: Path, dopesheet: Dopesheet, overwrite: bool) -> Result:
@@ -211,7 +238,7 @@ def obtain(setting: Setting, *, folder: Path, dopesheet: Dopesheet, overwrite: b
     """
     experiment = label_coverage.experiment(coverage=setting.coverage)
     timeline = experiment.timeline(dopesheet)
-    counter = label_coverage.label_counter(experiment)
+    counter = label_counter(experiment)
     path = setting.archive(folder)
     found = Found.NOTHING
     if path.exists() and not overwrite:
@@ -224,7 +251,7 @@ def obtain(setting: Setting, *, folder: Path, dopesheet: Dopesheet, overwrite: b
         )
     if found is not Found.WHOLE:
         events = Events()
-        counter = label_coverage.label_counter(experiment)
+        counter = label_counter(experiment)
         counter.listen(events)
         label_coverage.validate(experiment, events)
         # Over the beginning of a run, or of an archive: of either there is nothing to keep.
@@ -238,7 +265,7 @@ def obtain(setting: Setting, *, folder: Path, dopesheet: Dopesheet, overwrite: b
         outcome=Outcome(
             coverage=setting.coverage,
             seed=setting.seed,
-            schedule=_digest(dopesheet),
+            schedule=schedule_digest(dopesheet),
             steps=len(timeline),
             samples=total.samples,
             red_share=total.share("red"),
@@ -251,7 +278,14 @@ def obtain(setting: Setting, *, folder: Path, dopesheet: Dopesheet, overwrite: b
             **asdict(quality),
         ),
         labels=tuple(
-            EpochLabels(setting.coverage, setting.seed, epoch, counts.samples, **counts.labelled)
+            EpochLabels(
+                setting.coverage,
+                setting.seed,
+                epoch,
+                counts.samples,
+                # Whole numbers: the labels are drawn.
+                **{name: round(number) for name, number in counts.labelled.items()},
+            )
             for epoch, counts in counter.epochs()
         ),
         trained=found is not Found.WHOLE,
@@ -356,11 +390,6 @@ def _ascending(by_setting: Mapping[Setting, R]) -> list[R]:
 def _plain(coverage: float) -> str:
     """The shortest number that reads the same, without a needless ``.0``."""
     return repr(coverage).removesuffix(".0")
-
-
-def _digest(dopesheet: Dopesheet) -> str:
-    """Tells schedules apart, in 8 characters."""
-    return hashlib.sha256(repr(dopesheet).encode()).hexdigest()[:8]
 
 
 def _part(archive: Path) -> Path:

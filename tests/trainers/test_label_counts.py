@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from trainers.data import expected_shares
-from trainers.label_counts import LabelCounter, LabelCounts
-from trainers.label_coverage import experiment, label_counter, shipped_dopesheet
+from trainers.label_counts import LabelCounter, LabelCounts, frequencies, label_counter
+from trainers.label_coverage import experiment, shipped_dopesheet
 from trainers.regularizers import Planar, Regularizer, Unitarity
 from trainers.reproducible import reproducible
 from trainers.timeline import State
@@ -23,6 +23,21 @@ def test_counts_of_a_batch():
     nothing = LabelCounts.none(["red", "vibrant"])
     assert nothing + counts == counts
     assert math.isnan(nothing.share("red"))
+
+
+def test_labels_that_are_probabilities_count_as_what_is_to_be_expected():
+    counts = LabelCounts.of(labels([0.5, 0.0, 1.0], [0.5, 0.25, 0.5]))
+    assert counts.samples == 3
+    # Any: 1 - 1/2·1/2, 1/4, 1.
+    assert counts.labelled == pytest.approx({"red": 1.5, "vibrant": 1.25, "any": 2})
+
+
+def test_frequencies_stand_beside_what_is_to_be_expected():
+    counts = LabelCounts(2000, {"red": 1, "vibrant": 2, "any": 3})
+    assert frequencies(counts, experiment(coverage=1).data) == (
+        "labels seen on 2,000 samples (and expected): red 0.05 % (0.0449 %), vibrant 0.1 % "
+        "(0.108 %), any 0.15 % (0.152 %)"
+    )
 
 
 def test_labels_are_counted_by_epoch_while_a_regularizer_reads_them():

@@ -120,8 +120,8 @@ def outcomes(**working):
                     schedule="",
                     steps=1,
                     samples=1,
-                    red_share=0.0,
-                    vibrant_share=0.0,
+                    red_share=0.0004 * coverage,
+                    vibrant_share=0.0011 * coverage,
                     any_share=0.0015 * coverage,
                     any_expected=0.0,
                     error_max=0.0,
@@ -139,37 +139,31 @@ def outcomes(**working):
 
 
 def test_tallies():
-    rows = outcomes(c1=4, c0_1=1)
-    assert [(t.coverage, t.working, t.tried) for t in tallies(rows)] == [(0.1, 1, 5), (1, 4, 5)]
+    one, two = tallies(outcomes(c1=4, c0_1=1))
+    assert [(t.coverage, t.working, t.tried) for t in (one, two)] == [(0.1, 1, 5), (1, 4, 5)]
+    assert two.seen == pytest.approx({"red": 0.0004, "vibrant": 0.0011, "any": 0.0015})
 
 
 @pytest.mark.parametrize(
     ("working", "expected"),
     [
         (
-            {"c0": 0, "c0_1": 0, "c0_3": 2, "c1": 5, "c3": 5},
-            "the least label coverage that works is 1 (5 of 5 seeds; 0.15 % of the samples "
-            "labelled); the threshold lies between 0.3 (2 of 5) and 1; from 0.1 down no seed works",
-        ),
-        # What works again below a coverage that does not was luck.
-        (
-            {"c0_1": 5, "c0_3": 4, "c1": 5},
-            "the least label coverage that works is 1 (5 of 5 seeds; 0.15 % of the samples "
-            "labelled); the threshold lies between 0.3 (4 of 5) and 1",
+            {"c0": 3, "c0_1": 0, "c0_3": 2, "c1": 4, "c3": 5},
+            "Half of the runs work at label coverage 0.43 (95 % interval 0.21 to 0.87), 95 % at "
+            "1.7 (0.64 to 15).",
         ),
         (
             {"c0_1": 0, "c1": 5},
-            "the least label coverage that works is 1 (5 of 5 seeds; 0.15 % of the samples "
-            "labelled); the threshold lies between 0.1 (0 of 5) and 1",
+            "All runs work at label coverage 1 and above, none at 0.1 and below: half of them work "
+            "somewhere between.",
         ),
         (
-            {"c1": 5, "c10": 5},
-            "the least label coverage that works is 1 (5 of 5 seeds; 0.15 % of the samples "
-            "labelled), the least that was tried",
+            {"c0": 0, "c1": 5},
+            "All runs work at label coverage 1 and above; where none works was not tried.",
         ),
         (
-            {"c0_3": 5, "c1": 4},
-            "no label coverage works with every seed: at 1, the greatest, 4 of 5 do",
+            {"c0_3": 5, "c1": 2},
+            "All runs work at label coverage 0.3 and below; where none works was not tried.",
         ),
     ],
 )

@@ -79,15 +79,19 @@ def test_a_short_run_is_recorded_and_summed_up(tmp_path: Path, short: Path):
     result = invoke("-o", path, "--dopesheet", short)
     assert result.exit_code == 0, result.output
     assert result.stderr == ""
-    assert result.stdout.startswith("7 steps; loss 3")
-    assert result.stdout.endswith(f"; recorded in {path}\n")
-    assert result.stdout.count("\n") == 1
+    labels, summed_up = result.stdout.splitlines()
+    assert summed_up.startswith("7 steps of 263 trainable parameters; loss 3")
+    assert summed_up.endswith(f"; recorded in {path}")
 
     arrays = contents(path)
     assert arrays["params/lr"].tolist() == [1e-3] * 7
     assert arrays["params/reg-norm"][[0, 3, 6]] == pytest.approx([0.1, 0.15, 0.2])
     assert arrays["batches/inputs"].shape == (7 * 64, 3)
     assert arrays["batches/labels/red"].shape == (7 * 64,)
+    red, vibrant = (arrays[f"batches/labels/{name}"] for name in ("red", "vibrant"))
+    for name, carried in (("red", red), ("vibrant", vibrant), ("any", np.maximum(red, vibrant))):
+        assert f"{name} {100 * carried.mean():.3g} % (" in labels
+    assert labels.startswith("labels seen on 448 samples (and expected): red ")
     assert arrays["probe/inputs"].shape == arrays["probe/colors"].shape == (512, 3)
     # The total is the reconstruction and every regularizer by its weight: 1 but for reg-norm.
     total = arrays["metrics/recon"] + arrays["params/reg-norm"] * arrays["metrics/reg-norm"]
@@ -320,6 +324,8 @@ def test_progress_shows_phase_rate_and_terms_on_a_terminal_only(tmp_path: Path, 
     if is_terminal:
         assert "Train" in text
         assert "7/7" in text
+        assert " elapsed, " in text
+        assert " left" in text
         assert all(name in text for name in ("lr 0.001", "loss ", "recon ", "reg-norm "))
     else:
         assert text == ""
