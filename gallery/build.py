@@ -19,6 +19,8 @@ from .pages import GENERATOR, REFERENCE, Page, write_site
 from .work import OUTPUT, Job, content_digest, make_all
 
 HERE = Path(__file__).parent
+# Sweeps that take minutes to train: of these the gallery keeps the table, and draws from that.
+KEPT = {"coverage": HERE / "label-coverage"}
 REFERENCE_TEMPLATES = HERE / "templates" / "reference"
 
 Say = Callable[[str], object]
@@ -38,7 +40,8 @@ def build(
 
     Args:
         site: The folder to make, or a gallery's to replace.
-        runs: The folder of shared runs; those that are missing are made.
+        runs: The folder of shared runs; those that are missing are made, unless the gallery keeps
+            their tables.
         cache: Where what the scripts made is kept for the next time.
         processes: How many scripts to run at a time.
         only: Names of the entries wanted; by default all, and the reference.
@@ -88,10 +91,10 @@ def renew_readme_pictures(folder: Path, *, runs: Path, say: Say = print) -> None
     Raises:
         GalleryError: A run could not be made.
     """
-    _make_shared(find_entries(only=["film", "coverage"]), runs, say)
-    run, sweep = runs / "sparse-labels.npz", runs / "coverage"
+    _make_shared(find_entries(only=["film"]), runs, say)
+    run = runs / "sparse-labels.npz"
     latentviz.plot_sphere(run, size=(1200, 480)).save(folder / "sphere.png")
-    picture = latentviz.plot_coverage(sweep, size=(1200, 750), theme="light")
+    picture = latentviz.plot_coverage(KEPT["coverage"], size=(1200, 750), theme="light")
     picture.save(folder / "label-coverage.png")
     # All steps in ten seconds.
     latentviz.render(
@@ -111,7 +114,7 @@ def _make(
 ) -> dict[str, Path]:
     """The folders of what the entries made, by name."""
     shared = _make_shared(entries, runs, say)
-    digests = {run: content_digest(runs / run.path.name) for run in shared}
+    digests = {run: content_digest(_place(run, runs)) for run in shared}
     # Films take longest.
     in_turn = sorted(entries, key=lambda entry: ".mp4" not in entry.code)
     jobs = [_job(entry, runs, digests) for entry in in_turn]
@@ -133,8 +136,13 @@ def _job(entry: Entry, runs: Path, digests: Mapping[SharedRun, str]) -> Job:
         inputs={script: content_digest(entry.path)}
         | {str(run.path): digests[run] for run in entry.shared_runs},
         links={script: entry.path}
-        | {str(run.path): runs / run.path.name for run in entry.shared_runs},
+        | {str(run.path): _place(run, runs) for run in entry.shared_runs},
     )
+
+
+def _place(run: SharedRun, runs: Path) -> Path:
+    """Where a run, or what is kept of it, lies."""
+    return KEPT.get(run.path.name, runs / run.path.name)
 
 
 def _make_shared(entries: Sequence[Entry], runs: Path, say: Say) -> list[SharedRun]:
@@ -146,7 +154,7 @@ def _make_shared(entries: Sequence[Entry], runs: Path, say: Say) -> list[SharedR
 
 
 def _make_run(run: SharedRun, runs: Path, say: Say) -> None:
-    path = runs / run.path.name
+    path = _place(run, runs)
     if path.exists():
         return
     say(f"{path}: {shlex.join(run.command)}")

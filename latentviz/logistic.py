@@ -106,6 +106,19 @@ class LogisticFit:
             high=_exp(_crossing(excess, best, reach)),
         )
 
+    @property
+    def thresholds(self) -> tuple[DoseEstimate, ...]:
+        """The doses at which half and 95 % of the trials succeed; none where the data tell none.
+
+        That is so where the share does not grow with the dose, or hardly: there, half of the trials
+        may succeed at any dose.
+        """
+        if self.slope <= 0:
+            return ()
+        half = self.estimate(HALF)
+        bounded = half.low > 0 or math.isfinite(half.high)
+        return (half, self.estimate(MOST)) if bounded else ()
+
     def in_words(self, dose: str) -> str:
         """The doses at which half and 95 % of all runs work, in a sentence.
 
@@ -114,9 +127,9 @@ class LogisticFit:
         """
         if self.slope <= 0:
             return f"The share of working runs does not rise with {dose}."
-        half, most = self.estimate(HALF), self.estimate(MOST)
-        if half.low == 0 and math.isinf(half.high):
+        if not self.thresholds:
             return f"The share of working runs hardly rises with {dose}: no threshold can be told."
+        half, most = self.thresholds
         sure = f"{100 * CONFIDENCE:.0f} % interval "
         return (
             f"Half of the runs work at {dose} {self._told(half, sure)}, {100 * MOST:.0f} % at "

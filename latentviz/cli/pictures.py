@@ -196,8 +196,8 @@ def coverage(
 ) -> None:
     """Draw the outcomes of SWEEP, a folder of runs with different label coverage.
 
-    Reads its table, outcomes.csv; every run is a point. Says the least coverage that still works,
-    and how sure that is.
+    Reads its table, outcomes.csv; every run is a point. Says at which coverage half of the runs
+    work, and 95 % of them, by a logistic fit, and how sure that is.
     """
     from ..figures.coverage import plot_coverage
     from ..figures.picture import check_picture_path

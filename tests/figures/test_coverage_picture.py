@@ -1,13 +1,16 @@
 import csv
 import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from latentviz import ArchiveError, plot_coverage
-from latentviz.figures.coverage import COLUMNS, Success, axis_places, in_words, read_outcomes, tally
+from latentviz import ArchiveError, fit_logistic, plot_coverage
+from latentviz.figures.coverage_axes import DoseAxis, axis_range, log_ticks, thinned
+from latentviz.figures.outcomes import COLUMNS, Success, read_outcomes, tally
 
+SWEEP = Path(__file__).parents[2] / "gallery/label-coverage"
 COVERAGES = (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 N_SEEDS = 5
 
@@ -44,17 +47,6 @@ def sweep(tmp_path):
     return tmp_path
 
 
-def test_wilson_s_interval_by_hand():
-    # Of 5 of 5: 1 / (1 + z²/n), with z² = 3.8416.
-    low, high = Success(1, 5, 5, 0).interval
-    assert (low, high) == (pytest.approx(5 / (5 + 3.8416)), pytest.approx(1))
-    low, high = Success(1, 0, 5, 0).interval
-    assert (low, high) == (pytest.approx(0, abs=1e-12), pytest.approx(3.8416 / (5 + 3.8416)))
-    low, high = Success(1, 5, 10, 0).interval
-    half = 1.96 * math.sqrt(0.25 / 10 + 3.8416 / 400) / (1 + 0.38416)
-    assert (low, high) == (pytest.approx(0.5 - half), pytest.approx(0.5 + half))
-
-
 def test_the_table_is_read_in_order(sweep):
     rows = read_outcomes(sweep)
     assert rows.keys() == set(COLUMNS)
@@ -68,34 +60,141 @@ def test_the_answer(sweep):
     assert [(s.coverage, s.worked) for s in successes] == [
         *((c, 0) for c in COVERAGES[:3]), (0.1, 1), *((c, 5) for c in COVERAGES[4:]),
     ]  # fmt: skip
-    assert in_words(successes) == (
-        "The least coverage that works with every seed is 0.3 (0.045 % of the samples carry a "
-        "label); at 0.1, 1 of 5 work. With 5 of 5, the rate of success lies above 57 % with 95 % "
-        "confidence."
+    assert Success(1, 5, 5, 0).interval == pytest.approx((5 / (5 + 3.8415), 1), abs=1e-4)
+    picture = plot_coverage(sweep)
+    # Only at 0.1 do some work: no curve is the best one.
+    assert picture.data["answer"] == (
+        "All runs work at label coverage 0.3 and above, none at 0.03 and below: half of them work "
+        "somewhere between. Coverage 0 has no logarithm, and no part in the fit."
     )
-    assert in_words(successes[:4]) == (
-        "The greatest coverage that was tried does not work with every seed."
+    assert picture.data["fit"] is None
+    (span,) = picture.drawn.axes[0].patches
+    places = DoseAxis(COVERAGES)
+    assert (span.get_x(), span.get_x() + span.get_width()) == pytest.approx(
+        (places.place(0.03), places.place(0.3))
     )
-    # One that works below others that do not is luck.
-    assert "every seed is 3 (" in in_words([successes[4], successes[3], *successes[6:]])
-    assert ", the least that was tried. With 5 of 5" in in_words(successes[4:])
+
+
+def made_up(tmp_path, worked, **changed):
+    """A sweep with so many of twelve seeds working at each coverage, and one run changed."""
+    rows = [outcome(c, s) | {"works": int(s < n)} for c, n in worked.items() for s in range(12)]
+    rows[3] |= changed
+    write_table(tmp_path / "outcomes.csv", rows)
+    return tmp_path
+
+
+def test_the_curve_and_where_half_and_95_percent_of_the_runs_work(tmp_path):
+    worked = {0.1: 1, 0.2: 5, 0.4: 9, 0.8: 12}
+    picture = plot_coverage(made_up(tmp_path, worked))
+    fit = fit_logistic(list(worked), list(worked.values()), [12] * 4)
+    assert picture.data["answer"] == fit.in_words("label coverage")
+    half, most = picture.data["fit"]["thresholds"]
+    for told, share in ((half, 0.5), (most, 0.95)):
+        estimate = fit.estimate(share)
+        expected = {
+            "share": share, "coverage": estimate.dose, "low": estimate.low, "high": estimate.high,
+        }  # fmt: skip
+        assert told == expected
+    axes, axis = picture.drawn.axes[0], DoseAxis(list(worked))
+    curve = max(axes.lines, key=lambda line: len(line.get_xdata()))
+    where = axis.coverage(curve.get_xdata())
+    np.testing.assert_allclose(curve.get_ydata(), 100 * fit.share(where))
+    diamonds = {line.get_ydata()[0]: line for line in axes.lines if line.get_marker() == "D"}
+    for share in (0.5, 0.95):
+        place = axis.place(fit.estimate(share).dose)
+        assert diamonds[100 * share].get_xdata() == pytest.approx([place])
+    shares = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"]
+    assert shares == pytest.approx([100 * n / 12 for n in worked.values()])
+
+
+def test_a_share_that_the_curve_misses_is_named(tmp_path):
+    worked = {0.01: 12, 0.1: 0, 0.3: 3, 1: 11, 3: 12}
+    answer = plot_coverage(made_up(tmp_path, worked)).data["answer"]
+    assert answer.endswith("The curve misses what was seen at 0.01, 0.1: trust the points.")
 
 
 def test_a_log_axis_with_a_place_for_zero():
-    places = axis_places([0, 0.01, 0.1, 0.3, 1])
-    assert np.diff(places)[1:] == pytest.approx(
-        np.array([1, math.log10(3), 1 - math.log10(3)]) / math.log10(3), rel=0.1
-    )
-    assert np.diff(places).min() >= 1
-    assert axis_places([0.5]).tolist() == [math.log10(0.5)]
-    assert axis_places([0]).tolist() == [0]
+    axis = DoseAxis([0, 0.01, 0.1, 0.3, 1])
+    steps = np.array([1, math.log10(3), 1 - math.log10(3)]) / math.log10(3)
+    assert np.diff(axis.places)[0] == 1.5
+    assert np.diff(axis.places)[1:] == pytest.approx(steps, rel=0.1)
+    assert np.diff(axis.places).min() >= 1
+    assert axis.coverage(axis.places[1:]) == pytest.approx([0.01, 0.1, 0.3, 1])
+    assert DoseAxis([0.5]).places.tolist() == [math.log10(0.5)]
+    assert DoseAxis([0]).places.tolist() == [0]
+
+
+def test_an_axis_leaves_out_a_few_that_lie_far_beyond_the_others():
+    values = np.arange(1.0, 41)
+    assert axis_range(values, log=False) == (0, 40)
+    assert axis_range(np.append(values, 60), log=False) == (0, 60)
+    assert axis_range(np.append(values, 400), log=False) == (0, 40)
+    # As many as these are no outliers.
+    assert axis_range(np.append(values, [400] * 5), log=False) == (0, 400)
+    assert axis_range(np.append(values, [1e9, 1e-9]), log=True) == (1, 40)
+    assert axis_range(np.append(values, [np.nan, np.inf, 0]), log=True) == (1, 40)
+    # Of few, all are shown.
+    assert axis_range(np.array([1.0, 2, 400]), log=False) == (0, 400)
+    assert axis_range(np.array([np.nan]), log=False) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (4e-5, 9e-5, [2e-5, 5e-5, 1e-4]),
+        (1, 10, [1, 2, 5, 10]),
+        (2, 2, [1, 2, 5]),
+        (0.3, 700, [0.1, 1, 10, 100, 1000]),
+        (1e-9, 1, [1e-9, 1e-7, 1e-5, 1e-3, 1e-1]),
+    ],
+)
+def test_log_ticks_hold_the_range_between_them(low, high, expected):
+    assert log_ticks(low, high) == pytest.approx(expected)
+
+
+def test_of_labels_that_would_touch_the_plainest_numbers_are_kept():
+    labels = ["0", "0.01", "0.1", "0.15", "0.2", "0.3", "1"]
+    shown = thinned(labels, [0, 30, 60, 66, 72, 78, 100], [10] * 7, gap_px=5)
+    assert shown == ["0", "0.01", "0.1", "", "", "0.3", "1"]
+    assert thinned(labels, range(0, 700, 100), [10] * 7, gap_px=5) == labels
+
+
+@pytest.mark.parametrize("size", [(1600, 1000), (800, 500)])
+def test_no_tick_labels_touch_in_a_sweep_of_twelve_coverages(size):
+    picture = plot_coverage(SWEEP, size=size)
+    picture.drawn.canvas.draw()
+    for axes in picture.drawn.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            boxes = [
+                label.get_window_extent() for label in axis.get_ticklabels() if label.get_text()
+            ]
+            assert len(boxes) >= 3
+            assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+
+
+@pytest.mark.parametrize("value", [0.2, math.nan, math.inf])
+def test_a_run_far_beyond_stands_at_the_edge_and_squeezes_no_panel(tmp_path, value):
+    worked = {0.1: 1, 0.2: 5, 0.4: 9, 0.8: 12}
+    ordinary = plot_coverage(made_up(tmp_path, worked)).drawn.axes[4].get_ylim()
+    picture = plot_coverage(made_up(tmp_path, worked, error_max=value))
+    (beyond,) = picture.data["beyond"]
+    told = value if math.isfinite(value) else None
+    assert beyond == {"column": "error_max", "coverage": 0.1, "seed": 3, "value": told}
+    low, high = picture.drawn.axes[4].get_ylim()
+    assert high / low < 1.5 * ordinary[1] / ordinary[0]
+    (arrow,) = picture.drawn.axes[4].texts
+    assert arrow.xyann[1] < 1 < arrow.xy[1]
+    words = "no number" if math.isnan(value) else f"{value:.2g}"
+    assert f"reconstruction, largest: {words} at 0.1." in picture.alt
+    assert f"Arrow: beyond the axis, at {words}." in [t.get_text() for t in picture.drawn.texts]
+    json.dumps(picture.data, allow_nan=False)
 
 
 def test_every_run_is_a_point(sweep):
     picture = plot_coverage(sweep)
     rows = read_outcomes(sweep)
     for axes, column in zip(
-        picture.drawn.axes,
+        picture.drawn.axes[1:],
         ("red_angle_deg", "off_plane_rms", "error_median", "error_max"),
         strict=True,
     ):
@@ -116,14 +215,14 @@ def test_every_run_is_a_point(sweep):
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_coverage(sweep, latentviz_snapshot, theme):
-    latentviz_snapshot(plot_coverage(sweep, size=(800, 500), theme=theme))
+def test_coverage(latentviz_snapshot, theme):
+    latentviz_snapshot(plot_coverage(SWEEP, size=(800, 500), theme=theme))
 
 
 def test_the_command(sweep, tmp_path, invoke):
     path = tmp_path / "coverage.svg"
     done = invoke("coverage", sweep, "-o", path, "--size", "800x500", "--theme", "light")
-    assert "The least coverage that works with every seed is 0.3" in done.stdout
+    assert "All runs work at label coverage 0.3 and above, none at 0.03 and below" in done.stdout
     assert b"Outcomes of 40 runs" in path.read_bytes()
     about = json.loads(invoke("coverage", sweep / "outcomes.csv", "-o", path, "--json").stdout)
     assert about["coverages"][-1] == {
