@@ -6,6 +6,7 @@ Modules that import torch are imported inside the commands, so that ``--help`` i
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -277,3 +278,49 @@ def label_coverage(
             say=click.echo,
         )
         click.echo(summary)
+
+
+@main.command("timeline")
+@click.argument("sheet", metavar="CSV")
+@click.option(
+    "-o",
+    "--output",
+    metavar="PICTURE",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The picture to write: .png, .svg or .pdf.",
+)
+@click.option("--size", metavar="WxH", help="Size in pixels.  [default: 1600x900]")
+@click.option(
+    "--theme",
+    default="dark",
+    show_default=True,
+    type=click.Choice(["dark", "light"]),
+    help="Colour theme.",
+)
+def timeline(sheet: str, output: Path, size: str | None, theme: str) -> None:
+    """Draw the dopesheet CSV, before anything is trained by it.
+
+    Every property over steps, with keyframes, phases and actions marked, as latentviz timeline
+    draws a run's. In place of a file, sparse-labels and label-coverage are the experiments' own.
+    """
+    with _ended_at_once_when_interrupted("no picture was drawn"):
+        from latentviz import plot_timeline
+
+        from .dopesheet import SHIPPED, read_dopesheet, shipped_dopesheet
+        from .timeline import Timeline
+
+    options = {} if size is None else {"size": _parse_size(size)}
+    dopesheet = shipped_dopesheet(sheet) if sheet in SHIPPED else read_dopesheet(Path(sheet))
+    schedule = Timeline(dopesheet).schedule(sheet if sheet in SHIPPED else Path(sheet).name)
+    picture = plot_timeline(schedule, theme=theme, **options)
+    picture.save(output)
+    click.echo(f"{output}: {picture.title}")
+
+
+def _parse_size(text: str) -> tuple[int, int]:
+    """Width and height of ``1600x900``."""
+    size = re.fullmatch(r"([0-9]{1,5})x([0-9]{1,5})", text)
+    if size is None:
+        raise click.UsageError(f"--size must be WxH, such as 1600x900, got {text!r}")
+    return int(size[1]), int(size[2])

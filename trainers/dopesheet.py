@@ -10,10 +10,10 @@ The animator's exposure sheet has one row a step and one column a thing that mov
 
 STEP is an absolute step (``5000``), an offset from the absolute step above (``+10``) or before the
 one below (``-10``), or, with a decimal point, a fraction of the way between the two (``+0.5``;
-``-0.25`` counts back from the one below). PHASE names the phase that starts there, ACTION holds
-names separated by commas, and every other column is a property: ``name:space:easing``, where space
-is ``linear`` (default) or ``log``, and easing ``minjerk`` (default), ``linear`` or ``step-end``
-(alias ``step``). A blank cell is no keyframe.
+``-0.25`` counts back from the one below). PHASE names the phase that starts there; the one that
+runs already starts anew. ACTION holds names separated by commas, and every other column is a
+property: ``name:space:easing``, where space is ``linear`` (default) or ``log``, and easing
+``minjerk`` (default), ``linear`` or ``step-end`` (alias ``step``). A blank cell is no keyframe.
 
 A sheet is only read here; :mod:`trainers.timeline` plays it.
 """
@@ -42,6 +42,9 @@ EASINGS: Mapping[str, Easing] = {
     "step-end": "step-end",
     "step": "step-end",
 }
+
+# The experiments, whose schedules lie beside this module.
+SHIPPED = ("sparse-labels", "label-coverage")
 
 STEP, PHASE, ACTION = "STEP", "PHASE", "ACTION"
 
@@ -143,6 +146,11 @@ def read_dopesheet(path: Path) -> Dopesheet:
         return replace(parse_dopesheet(text), source=path.name)
     except DopesheetError as error:
         raise DopesheetError(f"{path.name}: {error}") from error
+
+
+def shipped_dopesheet(name: str) -> Dopesheet:
+    """The schedule of one of the experiments, by its name, one of ``SHIPPED``."""
+    return read_dopesheet(Path(__file__).with_name(f"{name}.csv"))
 
 
 def parse_dopesheet(text: str) -> Dopesheet:

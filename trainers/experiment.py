@@ -139,6 +139,7 @@ def record(
             model_name=experiment.model_name,
             keyframes=timeline.keyframes,
             phases=timeline.phases,
+            actions=timeline.actions,
             seed=seed,
             overwrite=overwrite,
         )

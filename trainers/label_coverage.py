@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from . import dopesheet
 from .data import coverage_color_data, exactly_labelled_colors, steps_per_epoch
-from .dopesheet import Dopesheet, read_dopesheet
+from .dopesheet import Dopesheet
 from .events import Events
 from .experiment import Experiment
 from .models import CNColorMLP
@@ -33,7 +32,7 @@ VALIDATION_EPOCHS = 10
 
 def shipped_dopesheet() -> Dopesheet:
     """The schedule as published, 1,501 steps."""
-    return read_dopesheet(Path(__file__).with_name("label-coverage.csv"))
+    return dopesheet.shipped_dopesheet("label-coverage")
 
 
 def experiment(*, coverage: float) -> Experiment:

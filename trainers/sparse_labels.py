@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
+from . import dopesheet
 from .data import LabelKind, sparse_color_data
-from .dopesheet import Dopesheet, read_dopesheet
+from .dopesheet import Dopesheet
 from .experiment import Experiment
 from .models import ColorMLP
 from .regularizers import Anchor, Planar, Regularizer, Separate, Unitarity
@@ -23,7 +22,7 @@ REGULARIZERS = (
 
 def shipped_dopesheet() -> Dopesheet:
     """The experiment's own schedule, 10,001 steps."""
-    return read_dopesheet(Path(__file__).with_name("sparse-labels.csv"))
+    return dopesheet.shipped_dopesheet("sparse-labels")
 
 
 def experiment(*, labels: LabelKind) -> Experiment:

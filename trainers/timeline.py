@@ -15,10 +15,17 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
+from latentviz import Schedule
 from latentviz.easing import MinimumJerk
 from latentviz.errors import OptionError
 
 from .dopesheet import Dopesheet, Easing, Property, Space
+
+# Steps of a picture of a schedule; no screen has as many columns.
+MOST_SHOWN = 20_001
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,8 @@ class Timeline:
         self._actions = {row.step: row.actions for row in rows}
         self._phases: tuple[tuple[int, str], ...] = ()
         for row in rows:
-            # Naming the current phase again goes on with it; only another name starts a phase.
-            if row.phase and (not self._phases or row.phase != self._phases[-1][1]):
+            # Naming the running phase again starts it anew.
+            if row.phase:
                 self._phases += ((row.step, row.phase),)
         self._courses = {
             prop.name: _Course.through(
@@ -69,6 +76,11 @@ class Timeline:
     def phases(self) -> tuple[tuple[int, str], ...]:
         """First step and name of every phase, in order."""
         return self._phases
+
+    @property
+    def actions(self) -> tuple[tuple[int, str], ...]:
+        """Step and name of every action, in order."""
+        return tuple((step, name) for step, names in self._actions.items() for name in names)
 
     @property
     def keyframes(self) -> dict[str, tuple[int, ...]]:
@@ -104,6 +116,35 @@ class Timeline:
             actions=self._actions.get(step, ()),
             values={name: course.at(step) for name, course in self._courses.items()},
         )
+
+    def schedule(self, name: str) -> Schedule:
+        """What there is to draw of it, before there is a run.
+
+        Args:
+            name: What it is called in the picture.
+        """
+        steps = self._shown_steps()
+        return Schedule(
+            name=name,
+            steps=steps,
+            params={
+                prop: np.array([course.at(step) for step in steps.tolist()])
+                for prop, course in self._courses.items()
+            },
+            keyframes=self.keyframes,
+            phases=self.phases,
+            actions=self.actions,
+        )
+
+    def _shown_steps(self) -> NDArray[np.int64]:
+        """All steps; of very many, enough of them, and those at which something begins or jumps."""
+        if self._length <= MOST_SHOWN:
+            return np.arange(self._length)
+        even = np.linspace(0, self._length - 1, MOST_SHOWN).astype(np.int64)
+        keyed = [step for steps in self.keyframes.values() for step in steps]
+        marked = [step for step, _ in (*self.phases, *self.actions)]
+        told = np.array([*keyed, *(step - 1 for step in keyed), *marked], dtype=np.int64)
+        return np.unique(np.concatenate([even, told[told >= 0]]))
 
     def retarget(self, step: int, name: str, target: float, *, duration: int) -> Timeline:
         """The timeline in which a property leaves its course at ``step`` for another target.

@@ -72,7 +72,7 @@ def test_phases_start_and_end():
     x = timeline(
         "STEP,PHASE,ACTION,x",
         "1,Warm-up,,1",
-        "2,Warm-up,,1",
+        "2,,,1",
         '4,Train,"save,plot",1',
         "6,,,1",
     )
@@ -81,6 +81,37 @@ def test_phases_start_and_end():
     assert [state.step for state in x if state.phase_starts] == [1, 4]
     assert [state.step for state in x if state.phase_ends] == [3, 6]
     assert {state.step: state.actions for state in x if state.actions} == {4: ("save", "plot")}
+    assert x.actions == ((4, "save"), (4, "plot"))
+
+
+def test_naming_the_running_phase_again_starts_it_anew():
+    x = timeline("STEP,PHASE,ACTION,x", "0,Train,,1", "2,,,1", "3,Train,,1", "4,Train,,", "5,,,1")
+    assert x.phases == ((0, "Train"), (3, "Train"), (4, "Train"))
+    assert [state.phase for state in x] == ["Train"] * 6
+    assert [state.step for state in x if state.phase_starts] == [0, 3, 4]
+    assert [state.step for state in x if state.phase_ends] == [2, 3, 5]
+
+
+def test_a_schedule_to_draw_has_every_step_keyframe_phase_and_action():
+    x = timeline("STEP,PHASE,ACTION,x,y::step", "0,A,,1,5", "2,,stop,3,", "3,A,,,6")
+    schedule = x.schedule("mine")
+    assert schedule.name == "mine"
+    assert schedule.steps.tolist() == [0, 1, 2, 3]
+    assert schedule.params["x"].tolist() == values(x, "x", 0, 1, 2, 3)
+    assert schedule.params["y"].tolist() == [5, 5, 5, 6]
+    assert schedule.keyframes == {"x": (0, 2), "y": (0, 3)}
+    assert schedule.phases == ((0, "A"), (3, "A"))
+    assert schedule.actions == ((2, "stop"),)
+
+
+def test_of_a_very_long_schedule_enough_is_drawn_and_no_jump_is_lost():
+    schedule = timeline(
+        "STEP,PHASE,ACTION,x::step", "0,,,1", "123456789,,,2", "200000001,B,go,", "999999999,,,3"
+    ).schedule("long")
+    assert len(schedule.steps) < 21_000
+    at = dict(zip(schedule.steps.tolist(), schedule.params["x"].tolist(), strict=True))
+    assert (at[123456788], at[123456789], at[999999998], at[999999999]) == (1, 2, 2, 3)
+    assert 200000001 in at
 
 
 def test_a_phase_of_one_step_starts_and_ends_there():
