@@ -109,7 +109,7 @@ def test_nothing_is_left_of_a_render_that_comes_to_harm(short_run, tmp_path, tri
         video.write_bytes(BEFORE)
     there = sorted(p.name for p in tmp_path.iterdir())
     command = [sys.executable, "-m", "latentviz", "render", str(short_run), "-o", str(video)]
-    options = ["--size", "640x360", "--pace", "linear"]
+    options = ["--size", "640x360", "--pace", "linear", "--hold", "0"]
     mark = f"{os.getpid()}-{trial}"
     process = subprocess.Popen(
         [*command, *options],
