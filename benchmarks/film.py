@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from benchmarks.measure import Result, paired, run_process
 from latentviz import Film, FilmOptions, Run, open_run, rgb_grid
 from latentviz.encode import VideoSettings, ffmpeg_path, parse_fps
+from latentviz.movie import held_frames
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
 from latentviz.raster.yuv import yuv420_from_rgb
 
@@ -32,13 +33,15 @@ def against_ffmpeg(run: Path, folder: Path, pairs: int) -> Result:
     """The whole command, process start included, against ffmpeg encoding the same frames."""
     options = FilmOptions()
     raw = folder / "frames.yuv"
+    settings = VideoSettings(options.size, parse_fps("30"))
     with open_run(run) as opened, raw.open("wb") as file:
         film = Film(opened, options)
         frame = np.empty(options.size[0] * options.size[1] * 3 // 2, np.uint8)
         for index in range(len(film)):
             yuv420_from_rgb(film.draw(index), frame)
             file.write(frame.data)
-    settings = VideoSettings(options.size, parse_fps("30"))
+        for _ in range(held_frames(settings.codec, settings.fps, None)):
+            file.write(frame.data)
     alone = [
         *(ffmpeg_path(), "-loglevel", "error", "-y", *settings.input_arguments(), "-i", str(raw)),
         *(*settings.output_arguments(), "-movflags", "+faststart", str(folder / "alone.mp4")),

@@ -113,9 +113,11 @@ class TermLeftOut(Event):
 
     Attributes:
         term: The term's name.
+        value: The term, unweighted; finite if only its gradient is not.
     """
 
     term: str
+    value: float
 
     @property
     def name(self) -> str:

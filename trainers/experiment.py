@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -16,9 +17,9 @@ from latentviz.color import rgb_grid
 
 from .data import Batch, ColorData, LabelKind, batches
 from .dopesheet import Dopesheet
-from .events import Events, StepMetrics, Validation
+from .events import Events, StepMetrics, TermLeftOut, Validation
 from .interrupted import Interrupted
-from .loop import LEARNING_RATE, train
+from .loop import LEARNING_RATE, TOTAL, train
 from .models import trainable_parameters
 from .progress import ProgressBar
 from .regularizers import Regularizer
@@ -117,7 +118,8 @@ def record(
         seed: The same seed gives the same archive contents.
         overwrite: Whether an archive that is there already may be replaced.
         events: Those who listen to the run; the losses of a
-            :class:`~trainers.events.Validation` are recorded with their step.
+            :class:`~trainers.events.Validation` are recorded with their step, and so is a term that
+            was left out, as it was.
         console: Where to show progress, if it is a terminal.
 
     Raises:
@@ -180,6 +182,7 @@ class _Recording:
         self._measured: dict[str, float] = {}
 
     def listen(self, events: Events) -> None:
+        events.on(TermLeftOut, lambda event: self._measured.update({event.term: event.value}))
         events.on(Validation, lambda event: self._measured.update(event.losses))
         events.on(StepMetrics, self._on_metrics)
 
@@ -187,7 +190,8 @@ class _Recording:
         self._recorder.step(
             batch=event.batch,
             labels=event.labels,
-            losses={**event.losses, **self._measured},
+            # Of terms that are all left out there is no total.
+            losses={TOTAL: math.nan, **event.losses, **self._measured},
             params=event.state.values,
         )
         self._measured.clear()

@@ -93,7 +93,7 @@ def train(
             sound = _backward(terms, parameters)
 
             for name in terms.keys() - sound:
-                events.emit(TermLeftOut(state, model, name))
+                events.emit(TermLeftOut(state, model, name, terms[name].value.item()))
                 # A term can stay that way for thousands of steps: one line for each such stretch.
                 if left_out_at.get(name) != state.step - 1:
                     _log.warning("%s is not finite at step %d: left out", name, state.step)

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from archives import contents, same
 from click.testing import CliRunner
 from rich.console import Console
 
+from latentviz import open_run
 from trainers import experiment, sparse_labels
 from trainers.cli import main
 from trainers.dopesheet import DopesheetError, parse_dopesheet
 from trainers.experiment import record
+from trainers.regularizers import Regularizer
 from trainers.sparse_labels import shipped_dopesheet
 from trainers.timeline import Timeline
 
@@ -329,3 +332,21 @@ def test_progress_shows_phase_rate_and_terms_on_a_terminal_only(tmp_path: Path, 
         assert all(name in text for name in ("lr 0.001", "loss ", "recon ", "reg-norm "))
     else:
         assert text == ""
+
+
+def test_a_term_that_was_left_out_is_recorded_as_it_was(tmp_path):
+    calls = []
+
+    def sometimes(z):
+        calls.append(z)
+        return z.sum(-1) * (float("inf") if len(calls) in (2, 3) else 0.0)
+
+    steps = sparse_labels.experiment(labels="soft")
+    bad = replace(steps, regularizers=(Regularizer("reg-norm", sometimes),))
+    timeline = bad.timeline(parse_dopesheet("STEP,PHASE,ACTION,lr\n0,Train,,1e-3\n4,,,\n"))
+    record(bad, tmp_path / "run.npz", timeline=timeline, seed=1, overwrite=False)
+    with open_run(tmp_path / "run.npz") as run:
+        term, total = run.metrics["reg-norm"], run.metrics["loss"]
+        assert not run.metric_gaps["reg-norm"].any()
+    assert np.isfinite(term).tolist() == [True, False, False, True, True]
+    assert np.isfinite(total).all()
