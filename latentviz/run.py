@@ -30,7 +30,10 @@ from .text import printable
 if TYPE_CHECKING:
     from torch import nn
 
-CACHED_BLOCKS = 4
+# Of evaluated latents so much is kept: a film looks at all steps for its limits, then draws them. A
+# frame may straddle two blocks, however large they are.
+CACHED_BYTES = 96 << 20
+CACHED_BLOCKS = 2
 _GROUPS_OF_CURVES = ("params", "metrics")
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
 TIMES_MADE = 4  # how often a model may come to register a weight
@@ -955,9 +958,12 @@ class _ArchiveSource:
             values = self._evaluated(layer, start, stop)
         self._check_latents(values)
         self._blocks[key] = values
-        if len(self._blocks) > CACHED_BLOCKS:
+        while len(self._blocks) > CACHED_BLOCKS and self._cached_bytes() > CACHED_BYTES:
             self._blocks.popitem(last=False)
         return values
+
+    def _cached_bytes(self) -> int:
+        return sum(values.nbytes for values in self._blocks.values())
 
     def _check_latents(self, values: NDArray[np.float32]) -> None:
         if values.ndim != 3 or values.shape[1] != self.n_points or values.shape[2] == 0:
