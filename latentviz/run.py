@@ -30,9 +30,10 @@ from .text import printable
 if TYPE_CHECKING:
     from torch import nn
 
-# Of evaluated latents so much is kept: a film looks at all steps for its limits, then draws them. A
-# frame may straddle two blocks, however large they are.
-CACHED_BYTES = 96 << 20
+# The latents of all steps are kept if they are no more than this: a film looks at them for its
+# limits, then draws them. Of more, a few blocks: a frame may straddle two, however large they are.
+CACHED_RUN_BYTES = 96 << 20
+CACHED_BYTES = 8 << 20
 CACHED_BLOCKS = 2
 _GROUPS_OF_CURVES = ("params", "metrics")
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
@@ -958,7 +959,9 @@ class _ArchiveSource:
             values = self._evaluated(layer, start, stop)
         self._check_latents(values)
         self._blocks[key] = values
-        while len(self._blocks) > CACHED_BLOCKS and self._cached_bytes() > CACHED_BYTES:
+        whole = values[0].nbytes * len(self.steps) <= CACHED_RUN_BYTES
+        most = CACHED_RUN_BYTES if whole else CACHED_BYTES
+        while len(self._blocks) > CACHED_BLOCKS and self._cached_bytes() > most:
             self._blocks.popitem(last=False)
         return values
 
