@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .copying import COMPILED, prepares_in_modes
 from .errors import ModelError
 from .text import printable
+from .twin import apart, plain_name, private_copy, state_slots
 
 if TYPE_CHECKING:
     import torch
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 State = Mapping[str, NDArray[Any]]
 Inputs = NDArray[Any] | Mapping[str, NDArray[Any]]
-
-COMPILED = "_orig_mod"  # what torch.compile calls the module that it wraps
 
 # A block of states is evaluated in one go. Its length depends on the run alone: the last bits of a
 # matrix product may depend on how many are batched, and a step must have the same latents whoever
@@ -65,17 +65,15 @@ def plain_model(model: nn.Module) -> nn.Module:
     return model
 
 
-def plain_name(name: str) -> str:
-    """The name that a tensor or a layer has where nothing is compiled."""
-    return ".".join(part for part in name.split(".") if part != COMPILED)
-
-
 def named_layer(model: nn.Module, layer: str) -> nn.Module:
     """The submodule of that name, itself and not what `torch.compile` made of it.
 
     Raises:
         ModelError: There is none.
     """
+    with contextlib.suppress(AttributeError, RuntimeError):  # which a scripted one raises
+        if layer and COMPILED not in layer:
+            return model.get_submodule(layer)
     # A compiled module's wrapper comes first and gives way to what it wraps.
     modules: dict[str, nn.Module]
     modules = {plain_name(name): module for name, module in model.named_modules()}
@@ -88,7 +86,7 @@ def named_layer(model: nn.Module, layer: str) -> nn.Module:
 def layer_outputs(model: nn.Module, layers: Sequence[str], inputs: Tensors) -> list[torch.Tensor]:
     """The latents (N, D) of ``inputs`` in each layer: its output, in evaluation mode.
 
-    The model is left in the modes in which it was found.
+    A copy of the model is run; the model itself is not touched, nor is any random state.
 
     Args:
         model: The model.
@@ -96,19 +94,26 @@ def layer_outputs(model: nn.Module, layers: Sequence[str], inputs: Tensors) -> l
         inputs: (N, ...), or several by the names of the model's arguments.
 
     Raises:
+        ModelError: A layer is not reached, its output is not a tensor of latents, or the model
+            cannot be copied.
+    """
+    with apart():
+        return twin_outputs(private_copy(plain_model(model)), layers, inputs)
+
+
+def twin_outputs(twin: nn.Module, layers: Sequence[str], inputs: Tensors) -> list[torch.Tensor]:
+    """As `layer_outputs`, of a copy that nobody else holds; to be called in `apart`.
+
+    Raises:
         ModelError: A layer is not reached, or its output is not a tensor of latents.
     """
-    import torch
-
-    model = plain_model(model)
-    targets = {layer: named_layer(model, layer) for layer in layers}
-    with _evaluating(model), torch.no_grad(), _uncompiled(model):
-        tensors = itertools.chain(model.parameters(), model.buffers())
-        device = next((tensor.device for tensor in tensors), None)
-        if device is not None:
-            inputs = _each(lambda tensor: tensor.to(device), inputs)
-        x = _as_input(inputs, model.parameters())
-        found: dict[str, torch.Tensor] = _run(lambda _: _reach(model, targets, {}, x), {})
+    targets = {layer: named_layer(twin, layer) for layer in layers}
+    tensors = itertools.chain(twin.parameters(), twin.buffers())
+    device = next((tensor.device for tensor in tensors), None)
+    if device is not None:
+        inputs = _each(lambda tensor: tensor.to(device), inputs)
+    x = _as_input(inputs, twin.parameters())
+    found: dict[str, torch.Tensor] = _run(lambda _: _reach(twin, targets, {}, x), {})
     return [found[layer] for layer in layers]
 
 
@@ -123,7 +128,7 @@ def evaluate_latents(
     """Latents of many states at once.
 
     Args:
-        model: The model; its own state is not touched.
+        model: The model; it is not touched, for copies of it are run.
         layer: The layer whose output is the latent.
         states: Each tensor of the state over K steps, (K, ...).
         inputs: (N, ...), or several by the names of the model's arguments.
@@ -135,27 +140,75 @@ def evaluate_latents(
     Raises:
         ModelError: The states do not fit the model, or the model cannot be run.
     """
+    model = plain_model(model)
+    named_layer(model, layer)
+    tensors = _state_tensors(states, bfloat16)
+    x = _as_input(_input_tensors(inputs), _parameters_first(model, tensors))
+    rows = [{n: t[k] for n, t in tensors.items()} for k in range(len(next(iter(tensors.values()))))]
+    _check_state(model, rows[0])
+    with apart(), _one_thread():
+        out = _all_at_once(model, layer, tensors, x)
+    if out is None:
+        out = _one_by_one(model, layer, rows, x)
+    return np.ascontiguousarray(out.float().numpy())
+
+
+def _all_at_once(
+    model: nn.Module, layer: str, states: Mapping[str, torch.Tensor], inputs: Tensors
+) -> torch.Tensor | None:
+    """The latents (K, N, D), unless the model keeps what it makes of a state, or depends on data.
+
+    What it keeps of one state would be used with another.
+    """
     import torch
 
-    model = plain_model(model)
-    target = {layer: named_layer(model, layer)}
-    tensors = _state_tensors(model, states, bfloat16)
-    x = _as_input(_input_tensors(inputs), _parameters_first(model, tensors))
+    if prepares_in_modes(model):
+        return None
+    twin = private_copy(model)
+    target, before = {layer: named_layer(twin, layer)}, _kept_by(twin)
 
     def latents(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return _reach(model, target, state, x)[layer]
+        return _reach(twin, target, state, inputs)[layer]
 
-    n_steps = len(next(iter(tensors.values())))
-    with _evaluating(model), torch.no_grad(), _one_thread(), _uncompiled(model):
-        _check_state(model, {name: tensor[0] for name, tensor in tensors.items()})
-        try:
-            out = torch.func.vmap(latents, randomness="same")(tensors)
-        except ModelError:
-            raise
-        except Exception:  # vmap refuses what depends on the data; a loop never does
-            rows = [{name: t[k] for name, t in tensors.items()} for k in range(n_steps)]
-            out = torch.stack([_run(latents, row) for row in rows])
-    return np.ascontiguousarray(out.float().numpy())
+    try:
+        out: torch.Tensor = torch.func.vmap(latents, randomness="same")(dict(states))
+    except ModelError:
+        raise
+    except Exception:  # vmap refuses what depends on the data; a loop never does
+        return None
+    return out if _kept_by(twin) == before else None
+
+
+def _one_by_one(
+    model: nn.Module, layer: str, states: Sequence[Mapping[str, torch.Tensor]], inputs: Tensors
+) -> torch.Tensor:
+    """The latents (K, N, D), each step's by a copy of its own."""
+    import torch
+
+    out = []
+    for state in states:
+        with apart(), _one_thread():
+            twin = private_copy(model, state)
+            target = {layer: named_layer(twin, layer)}
+            out.append(_run(lambda _: _reach(twin, target, {}, inputs)[layer], {}))  # noqa: B023
+    return torch.stack(out)
+
+
+def _kept_by(model: nn.Module) -> list[object]:
+    """What a model's modules hold beside tensors and modules; equal only if nothing was replaced.
+
+    Torch's own modules keep no results.
+    """
+    kept: list[object] = []
+    for module in model.modules():
+        if type(module).__module__.startswith("torch.nn."):
+            continue
+        for name, value in module.__dict__.items():
+            if name not in ("_parameters", "_buffers", "_modules", "_forward_hooks"):
+                inner = value.values() if isinstance(value, dict) else value
+                many = isinstance(inner, list | tuple) or isinstance(value, dict)
+                kept.append((name, id(value), [id(item) for item in inner] if many else None))
+    return kept
 
 
 def evaluate(
@@ -174,22 +227,21 @@ def evaluate(
     import torch
 
     model = plain_model(model)
-    target = named_layer(model, layer)
-    tensors = _state_tensors(model, state, bfloat16)
+    named_layer(model, layer)
+    tensors = _state_tensors(state, bfloat16)
     x = _as_input(_input_tensors(inputs), _parameters_first(model, tensors))
+    _check_state(model, tensors)
     captured: list[torch.Tensor] = []
 
     def keep(module: nn.Module, args: object, output: object) -> None:
         if not captured:
             captured.append(_latent_matrix(output, layer))
 
-    def forward(state: Mapping[str, torch.Tensor]) -> Any:
-        with _hooked(target, keep):
-            return _call(model, state, x)
-
-    with _evaluating(model), torch.no_grad(), _one_thread(), _uncompiled(model):
-        _check_state(model, tensors)
-        outputs = _run(forward, tensors)
+    with apart(), _one_thread():
+        twin = private_copy(model, tensors)
+        named_layer(twin, layer).register_forward_hook(keep)
+        _padded(twin, [layer])
+        outputs = _run(lambda _: _call(twin, {}, x), {})
     if not captured:
         raise ModelError(_unused(layer))
     if not isinstance(outputs, torch.Tensor):
@@ -203,7 +255,7 @@ def _reach(
     state: Mapping[str, torch.Tensor],
     inputs: Tensors,
 ) -> dict[str, torch.Tensor]:
-    """Run the model as far as the first output of every target, and no further."""
+    """Run a copy as far as the first output of every target, and no further."""
     captured: dict[str, torch.Tensor] = {}
 
     def stop(module: nn.Module, args: object, output: object) -> None:
@@ -213,6 +265,7 @@ def _reach(
         if len(captured) == len(targets):
             raise _LayerReached
 
+    _padded(model, targets)
     with contextlib.ExitStack() as stack:
         for target in {id(module): module for module in targets.values()}.values():
             stack.enter_context(_hooked(target, stop))
@@ -222,6 +275,21 @@ def _reach(
         if layer not in captured:
             raise ModelError(_unused(layer))
     return captured
+
+
+def _padded(twin: nn.Module, layers: Iterable[str]) -> None:
+    """Have a transformer's layers take padded sequences where one of them is looked at.
+
+    In evaluation mode it packs them by the mask, which layers with hooks cannot take.
+    """
+    from torch import nn
+
+    for layer in layers:
+        module: Any = twin
+        for part in plain_name(layer).split("."):
+            if isinstance(module, nn.TransformerEncoder):
+                module.use_nested_tensor = False
+            module = module._modules[part]
 
 
 def _unused(layer: str) -> str:
@@ -264,10 +332,7 @@ def _run(forward: Any, state: Mapping[str, torch.Tensor]) -> Any:
 
 
 def _check_state(model: nn.Module, state: Mapping[str, torch.Tensor]) -> None:
-    import torch
-
-    saved = model.state_dict().items()  # which may hold a module's own extra state
-    ours = {name: tuple(value.shape) for name, value in saved if isinstance(value, torch.Tensor)}
+    ours = {name: tuple(slots[key].shape) for slots, key, name in state_slots(model)}
     theirs = {name: tuple(tensor.shape) for name, tensor in state.items()}
     if ours != theirs:
         odd = sorted(
@@ -296,8 +361,8 @@ def _parameters_first(
     model: nn.Module, state: Mapping[str, torch.Tensor]
 ) -> Iterator[torch.Tensor]:
     """A state's tensors; buffers may be of another precision than what inputs are multiplied by."""
-    names = [name for name, _ in model.named_parameters() if name in state]
-    return (state[name] for name in dict.fromkeys([*names, *state]))
+    names = [plain_name(name) for name, _ in model.named_parameters()]
+    return (state[name] for name in dict.fromkeys([*names, *state]) if name in state)
 
 
 def _input_tensors(inputs: Inputs) -> Tensors:
@@ -306,18 +371,11 @@ def _input_tensors(inputs: Inputs) -> Tensors:
     return _tensor(inputs)
 
 
-def _state_tensors(
-    model: nn.Module, state: State, bfloat16: Collection[str]
-) -> dict[str, torch.Tensor]:
-    """A state's tensors as the model calls them, which may be compiled in part."""
+def _state_tensors(state: State, bfloat16: Collection[str]) -> dict[str, torch.Tensor]:
     import torch
 
-    own = {plain_name(name): name for name in model.state_dict()}
-    tensors = {}
-    for name, array in state.items():
-        tensor = _tensor(array)
-        tensors[own.get(name, name)] = tensor.to(torch.bfloat16) if name in bfloat16 else tensor
-    return tensors
+    tensors = {name: _tensor(array) for name, array in state.items()}
+    return {n: t.to(torch.bfloat16) if n in bfloat16 else t for n, t in tensors.items()}
 
 
 def _tensor(array: NDArray[Any]) -> torch.Tensor:
@@ -345,19 +403,6 @@ def _hooked(module: nn.Module, hook: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
-    """Evaluation mode, for a while; every submodule gets its own mode back."""
-    training = [module for module in model.modules() if module.training]
-    for module in training:
-        module.training = False
-    try:
-        yield
-    finally:
-        for module in training:
-            module.training = True
-
-
-@contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     """One thread: how a matrix product is split must not change its last bits."""
     import torch
@@ -368,17 +413,3 @@ def _one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(threads)
-
-
-def _uncompiled(model: nn.Module) -> contextlib.AbstractContextManager[object]:
-    """Whatever parts of the model are compiled run as they were written: hooks are not compiled."""
-    import torch
-
-    compiled = any(
-        COMPILED in module._modules or getattr(module, "_compiled_call_impl", None) is not None
-        for module in model.modules()
-    )
-    if not compiled or not hasattr(torch.compiler, "set_stance"):  # torch 2.6 and later
-        return contextlib.nullcontext()
-    eager: contextlib.AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
-    return eager

@@ -24,10 +24,13 @@ from numpy.typing import ArrayLike, NDArray
 from .archive import ArchiveWriter, check_destination
 from .archive import format as f
 from .archive.writer import chunk_entry
+from .copying import COMPILED
+from .deferral import Deferred
 from .errors import ArchiveError, LatentvizError, ModelError, OptionError
-from .evaluate import layer_outputs, named_layer, plain_model, plain_name
+from .evaluate import named_layer, plain_model, twin_outputs
 from .models import build_model, model_factory, registered_name
 from .text import printable
+from .twin import Twin, apart, plain_name, private_copy, state_slots
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +52,12 @@ SAME_OUTPUTS = 1e-2
 _Form = tuple[tuple[int, ...], str]  # shape and dtype
 _Slot = tuple[dict[str, Any], str]  # a module's tensors, and the name of one of them
 
+# A tensor's slot, its name, itself, its address, its strides, its length, where it is copied, and
+# its memory as an array.
+_AtHand = tuple[
+    dict[str, Any], str, str, Any, int, tuple[int, ...], int, NDArray[Any], NDArray[Any]
+]
+
 # A module's submodules, and a copy that tells when one is added, removed or replaced.
 _Children = tuple[dict[str, Any], dict[str, Any]]
 
@@ -62,6 +71,8 @@ _GAP_BITS = np.uint64(0x7FF8_6C76_6761_7073)
 _GAP = float(_GAP_BITS.view(np.float64))
 
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
+JOIN_SECONDS = 0.1  # how long a Ctrl-C waits while the recorder waits for the writer
+WAIT_SECONDS = 0.002  # between looks at whether there is room for another
 
 
 _recording: weakref.WeakSet[Recorder] = weakref.WeakSet()
@@ -108,7 +119,8 @@ class Recorder:
     closed is when nothing refers to it any more, or when Python ends, with a `ResourceWarning`.
     """
 
-    _closed = True  # until it is open
+    _closed = True  # until it is open: no more steps
+    _finished = True  # nor is anything left to write
 
     def __init__(
         self,
@@ -173,6 +185,7 @@ class Recorder:
         wrapped, model = model, plain_model(model)
         self._model, self._every = model, every
         self._layers = _layer_names(wrapped, model, layer)
+        _check_runs_layers(model, self._layers)
         slots = list(_state_slots(model))
         patterns = ["*"] if states == "all" else _patterns(states)
         _check_patterns(slots, patterns)
@@ -181,15 +194,24 @@ class Recorder:
         whole = len(self._slots) == len(slots)
         # What each tensor and each part of a batch looks like.
         self._forms: dict[str, _Form] = {}
+        # Shapes are those at the first step: an observer's come with the first batch.
+        self._dtypes: dict[str, str] = {}
         for (owner, key), name in self._slots:
             tensor = owner[key]
             _check_storable(tensor, name)
-            self._forms[_tensor_called(name)] = tuple(tensor.shape), _dtype_name(tensor)
+            self._dtypes[_tensor_called(name)] = _dtype_name(tensor)
         self._probe = None if probe is None else _copied_probe(probe)
+        self._twin = Twin(model)
         model_args, named = dict(model_args or {}), model_name is not None
-        model_name = _usable_name(model, model_name, model_args)
-        if model_name is not None and self._probe is not None:
-            same = _is_rebuilt(model, model_name, model_args, self._layers, self._probe)
+        with apart():  # whatever a factory draws or seeds
+            found = None if self._probe is None else self._first_look()
+            model_name = _usable_name(model, model_name, model_args)
+            same = (
+                model_name is None
+                or found is None
+                or _is_rebuilt(model, model_name, model_args, self._layers, self._probe, found)
+            )
+        if model_name is not None:
             if not same and named:
                 raise ModelError(
                     f"the model registered as {model_name!r} gives other outputs than the one to "
@@ -228,7 +250,7 @@ class Recorder:
             raise OptionError("colors= are the colours of the probe; give probe= too")
         state_bytes = sum(t.nbytes for t in (slots[key] for (slots, key), _ in self._slots))
         # As many rows as a chunk can come to have: a large model's are few.
-        self._chunk_rows = min(CHUNK_STEPS, CHUNK_BYTES // max(1, state_bytes) + 1)
+        self._chunk_rows = min(CHUNK_STEPS, max(1, -(-CHUNK_BYTES // max(1, state_bytes))))
         self._mirrors: dict[str, torch.Tensor] = {}  # of the tensors that live on an accelerator
         self._n_calls = 0  # of `step`, which is the number of the step to come
         self._n_steps = 0
@@ -239,12 +261,15 @@ class Recorder:
         self._warned = False
         self._disowned = False
         self._full: _Chunk | None = None
-        self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
-        self._chunk = self._new_chunk()
-        self._closed = False
-        _recording.add(self)
-        # When Python ends; `__del__` may then come too late for the writer's thread.
-        weakref.finalize(self, _close_forgotten, weakref.ref(self))
+        self._last_words: dict[str, NDArray[Any]] | None = None  # what `close` adds
+        self._stepping = threading.RLock()
+        with Deferred():  # lest a file be left that nobody closes
+            self._background = _Background(ArchiveWriter(path, overwrite=overwrite), first)
+            self._chunk = self._new_chunk()
+            self._closed = self._finished = False
+            _recording.add(self)
+            # When Python ends; `__del__` may then come too late for the writer's thread.
+            weakref.finalize(self, _close_forgotten, weakref.ref(self))
 
     @property
     def n_steps(self) -> int:
@@ -274,61 +299,74 @@ class Recorder:
                 the model has other tensors than at first.
             ArchiveError: A name is not one that can be recorded.
         """
-        if self._closed:
-            if self._disowned:
-                return
-            raise OptionError("the recorder is closed; record before close()")
-        if self._n_calls % self._every:
-            self._n_calls += 1
-            return
-        if self._background.fault is not None:
-            self._warn()
-            return
-        chunk = self._chunk
-        k = chunk.count
-        for modules, before in self._children:
-            if modules != before:
-                self._find_anew()
-                break
+        # The thread that has it may take it again: an interrupt can leave it taken.
+        if not self._stepping.acquire(False):
+            raise OptionError(
+                "another thread is in step() of this recorder; let one thread record at a time"
+            )
         try:
-            self._add_state(chunk, k)
-        except (AttributeError, KeyError):  # a tensor is gone, or None
-            self._find_anew()
-            self._add_state(chunk, k)
-        if batch is not None:
-            self._add_batch(chunk, batch, {} if labels is None else labels)
-        elif labels is not None:
-            raise OptionError("labels= are the labels of a batch; give batch= too")
-        elif chunk.batches is not None:
-            chunk.batches.skip(k)
-        if self._record_latents:
-            chunk.add_latents(self._latents())
-        self._add_numbers(chunk.metrics, k, {} if losses is None else losses)
-        self._add_numbers(chunk.params, k, {} if params is None else params)
-        # Only now does the step count: an interrupt before this line leaves it out whole.
-        chunk.count += 1
-        self._n_steps += 1
-        self._n_calls += 1
-        if (
-            chunk.count == self._chunk_rows
-            or chunk.n_bytes >= CHUNK_BYTES
-            or time.monotonic() - chunk.started >= CHUNK_SECONDS
-        ):
-            self._flush()
+            if self._closed:
+                if self._disowned:
+                    return
+                raise OptionError("the recorder is closed; record before close()")
+            if self._n_calls % self._every:
+                self._n_calls += 1
+                return
+            if self._background.fault is not None:
+                self._warn()
+                return
+            chunk = self._chunk
+            k = chunk.count
+            if k == self._chunk_rows:  # an interrupt came before it was handed over
+                chunk, k = self._flush(), 0
+            for modules, before in self._children:
+                if modules != before:
+                    self._find_anew()
+                    break
+            try:
+                self._add_state(chunk, k)
+            except (AttributeError, KeyError):  # a tensor is gone, or None
+                self._find_anew()
+                self._add_state(chunk, k)
+            if batch is not None:
+                self._add_batch(chunk, batch, {} if labels is None else labels)
+            elif labels is not None:
+                raise OptionError("labels= are the labels of a batch; give batch= too")
+            elif chunk.batches is not None:
+                chunk.batches.skip(k)
+            if self._record_latents:
+                chunk.add_latents(self._latents())
+            if losses is not None or chunk.metrics:
+                self._add_numbers(chunk.metrics, k, {} if losses is None else losses)
+            if params is not None or chunk.params:
+                self._add_numbers(chunk.params, k, {} if params is None else params)
+            # Only now does the step count: an interrupt before this line leaves it out whole.
+            chunk.count = k = k + 1
+            self._n_steps += 1
+            self._n_calls += 1
+            if (
+                k == self._chunk_rows
+                or time.monotonic() - chunk.started >= CHUNK_SECONDS
+                or (chunk.is_more_than_states and chunk.n_bytes >= CHUNK_BYTES)
+            ):
+                self._flush()
+        finally:
+            self._stepping.release()
 
     def close(self) -> None:
         """Write what is left, the final state, and the directory; move the file into place.
+
+        If it is interrupted while the writer is behind, call it again to finish.
 
         Raises:
             ArchiveError: No step was recorded, or the archive could not be written; what was
                 flushed is then still in the ``.part`` file.
         """
-        if self._closed:
+        if self._finished:
             return
         self._closed = True
-        _recording.discard(self)
         if self._n_steps == 0:
-            self._background.abandon()
+            self._leave_nothing()
             raise ArchiveError(
                 "no step was recorded, so there is no archive; call recorder.step() in the loop"
             )
@@ -336,10 +374,28 @@ class Recorder:
             self._send()
             if self._chunk.count:
                 self._flush()
-        self._background.finish(self._final())
+        if self._last_words is None:
+            self._last_words = self._final()
+        self._background.join()
+        with Deferred():
+            self._finished = True
+            _recording.discard(self)
+            self._background.finish(self._last_words)
+
+    def _leave_nothing(self) -> None:
+        self._closed = True
+        self._background.join()
+        with Deferred():
+            self._finished = True
+            _recording.discard(self)
+            self._background.abandon()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
+        """Itself: it may be held by the model that it records, of which copies are made."""
+        return self
 
     def __del__(self) -> None:
-        if self._closed:
+        if self._finished:
             return
         if self._background.is_this_thread():  # which happened to collect it, and cannot end itself
             threading.Thread(target=self._close_forgotten).start()
@@ -347,7 +403,7 @@ class Recorder:
             self._close_forgotten()
 
     def _close_forgotten(self) -> None:
-        if self._closed:
+        if self._finished:
             return
         category: type[Warning] = ResourceWarning
         path, outcome = self._background.path, "closed only now"
@@ -374,8 +430,7 @@ class Recorder:
             return
         if kind is not None and self._n_steps == 0:
             # Training failed before its first step: its error is the one to see.
-            self._closed = True
-            self._background.abandon()
+            self._leave_nothing()
             return
         try:
             self.close()
@@ -393,15 +448,27 @@ class Recorder:
         )
 
     def _add_state(self, chunk: _Chunk, k: int) -> None:
+        if chunk.slots is not self._slots:  # the first time in this chunk, or found anew
+            chunk.at_hand, chunk.mirrored = {}, {}
+            chunk.slots = self._slots
+            for (slots, key), name in self._slots:
+                self._add_view(chunk, (slots, key), name)
         if self._mirrors:
             self._copy_to_mirrors()
-        for (slots, key), name in self._slots:
+        for slots, key, name, known, address, strides, n, buffer, array in chunk.at_hand.values():
             tensor = slots[key]
-            view = chunk.views.get(name)
-            if view is None or view.place != (tensor.data_ptr(), tensor.stride()):
-                # The first time in this chunk, or the storage was replaced.
-                view = chunk.views[name] = self._view(chunk, name, tensor)
-            view.buffer[k] = view.array
+            if (
+                tensor is known
+                and tensor.data_ptr() == address
+                and tensor.stride() == strides
+                and tensor.numel() == n
+            ):
+                buffer[k] = array
+            else:  # its storage was replaced, or is seen otherwise
+                view = self._add_view(chunk, (slots, key), name)
+                view.buffer[k] = view.array
+        for buffer, array in chunk.mirrored.values():
+            buffer[k] = array
 
     def _find_anew(self) -> None:
         """Go on with a model whose modules were replaced by such as have tensors alike.
@@ -426,7 +493,7 @@ class Recorder:
             )
         for (owner, key), name in slots:
             tensor = owner[key]
-            self._check_form(_tensor_called(name), tuple(tensor.shape), _dtype_name(tensor))
+            self._check_tensor(name, tensor)
         self._slots, self._children = slots, _children(self._model)
 
     def _final(self) -> dict[str, NDArray[Any]]:
@@ -442,22 +509,57 @@ class Recorder:
     def _latents(self) -> dict[str, NDArray[Any]]:
         """The probe's latents now, each layer's (N, D)."""
         assert self._probe is not None  # or there are none to record
-        found = layer_outputs(self._model, self._layers, self._probe)
-        latents = {name: _to_numpy(out) for name, out in zip(self._layers, found, strict=True)}
+        with apart():
+            found = twin_outputs(self._twin.renewed(), self._layers, self._probe)
+            latents = {name: _to_numpy(out) for name, out in zip(self._layers, found, strict=True)}
         for name, array in latents.items():
             self._check_form(f"the output of layer {name!r}", array.shape, str(array.dtype))
+        self._check_rows(latents)
         return latents
 
-    def _view(self, chunk: _Chunk, name: str, tensor: torch.Tensor) -> _View:
-        self._check_form(_tensor_called(name), tuple(tensor.shape), _dtype_name(tensor))
-        array = _memory(tensor if _is_at_hand(tensor) else self._mirror(name, tensor))
+    def _first_look(self) -> list[torch.Tensor] | None:
+        """The layers' outputs before the training; None where it cannot be run as yet.
+
+        Raises:
+            ModelError: A layer gives other than one row a point.
+        """
+        assert self._probe is not None
+        try:
+            found = twin_outputs(self._twin.renewed(), self._layers, self._probe)
+        except ModelError:
+            return None
+        self._check_rows(dict(zip(self._layers, found, strict=True)))
+        return found
+
+    def _check_rows(self, latents: Mapping[str, torch.Tensor | NDArray[Any]]) -> None:
+        assert self._probe is not None
+        N = len(next(tensor for _, tensor in _parts(self._probe)))
+        for name, array in latents.items():
+            if len(array) != N:
+                raise ModelError(
+                    f"the output of layer {name!r} must have a row for each of the probe's {N} "
+                    f"points, got {len(array)} rows; where time comes first, make it "
+                    "batch_first=True, or name a layer whose output has the points first"
+                )
+
+    def _add_view(self, chunk: _Chunk, slot: _Slot, name: str) -> _View:
+        slots, key = slot
+        tensor = slots[key]
+        self._check_tensor(name, tensor)
+        is_at_hand = _is_at_hand(tensor)
+        array = _memory(tensor if is_at_hand else self._mirror(name, tensor))
         if (old := chunk.views.get(name)) is not None:
             buffer = old.buffer
         else:
             buffer = chunk.buffer(f"states/{name}", chunk.rows, array.shape, array.dtype)
             chunk.step_bytes += array.nbytes
-        place = (tensor.data_ptr(), tensor.stride())
-        return _View(place, array, buffer)
+        view = chunk.views[name] = _View(array, buffer)
+        if is_at_hand:
+            place = (tensor.data_ptr(), tensor.stride(), tensor.numel())
+            chunk.at_hand[name] = (slots, key, name, tensor, *place, buffer, array)
+        else:
+            chunk.mirrored[name] = (buffer, array)
+        return view
 
     def _mirror(self, name: str, tensor: torch.Tensor) -> torch.Tensor:
         """A copy in the CPU's memory of a tensor on an accelerator, which each step renews."""
@@ -478,8 +580,10 @@ class Recorder:
         devices = set()
         for (slots, key), name in self._slots:
             tensor, mirror = slots[key].detach(), self._mirrors.get(name)
-            if mirror is None or tensor.shape != mirror.shape or tensor.dtype != mirror.dtype:
-                continue  # at hand; or of another form, which is refused in a moment
+            if mirror is None:  # at hand
+                continue
+            if tensor.shape != mirror.shape or tensor.dtype != mirror.dtype:
+                self._check_tensor(name, tensor)
             on_cuda = tensor.device.type == "cuda"
             mirror.copy_(tensor, non_blocking=on_cuda)
             if on_cuda:
@@ -554,7 +658,9 @@ class Recorder:
                 "losses and params must be numbers by name, such as {'loss': loss}, "
                 f"got {type(values).__name__}"
             )
-        for name in (name for name in values if name not in columns):
+        for name in values:
+            if name in columns:
+                continue
             if not is_number_name(name):
                 raise ArchiveError(
                     f"{name!r} cannot name a loss or a param; use up to {NUMBER_NAME} letters, "
@@ -564,11 +670,19 @@ class Recorder:
             columns[name] = np.full(self._chunk_rows, _GAP)
         for name, column in columns.items():
             try:
-                column[k] = _scalar(values[name]) if name in values else _GAP
+                value = values.get(name, _GAP)
+                column[k] = value if type(value) is float else _scalar(value)
             except (TypeError, ValueError, RuntimeError):
                 raise OptionError(
                     f"{name!r} must be one number, got {_in_brief(values[name])}"
                 ) from None
+
+    def _check_tensor(self, name: str, tensor: torch.Tensor) -> None:
+        """Refuse another shape than at the first step, or another dtype than the header says."""
+        what, shape, dtype = _tensor_called(name), tuple(tensor.shape), _dtype_name(tensor)
+        if dtype != (first := self._dtypes[what]):
+            self._forms.setdefault(what, (shape, first))
+        self._check_form(what, shape, dtype)
 
     def _check_form(self, what: str, shape: tuple[int, ...], dtype: str) -> None:
         """Members of an archive are arrays over steps, so a step's must all look alike."""
@@ -579,10 +693,12 @@ class Recorder:
                 "must stay the same while recorded"
             )
 
-    def _flush(self) -> None:
+    def _flush(self) -> _Chunk:
+        """Hand over what there is, and give the next chunk."""
         self._send()
         self._full, self._chunk = self._chunk, self._new_chunk()
         self._send()
+        return self._chunk
 
     def _send(self) -> None:
         """Hand over the full chunk; again, if an interrupt left open whether it was."""
@@ -592,7 +708,7 @@ class Recorder:
 
     def _disown(self) -> None:
         """In a forked child, such as a data loader's worker: the run is the parent's alone."""
-        self._closed = self._disowned = True
+        self._closed = self._finished = self._disowned = True
         self._background.disown()
 
     def _warn(self) -> None:
@@ -610,7 +726,6 @@ class Recorder:
 class _View:
     """A tensor's memory as an array that follows its in-place updates, and where it is copied."""
 
-    place: tuple[int, tuple[int, ...]]  # address and strides
     array: NDArray[Any]  # its own memory, or its mirror's
     buffer: NDArray[Any]  # (rows, ...)
 
@@ -627,6 +742,10 @@ class _Chunk:
     count: int = 0
     step_bytes: int = 0
     views: dict[str, _View] = field(default_factory=dict)
+    slots: Sequence[tuple[_Slot, str]] | None = None  # those of which there are views
+    # By name, what a step needs of each view, together: to look it up takes its time.
+    at_hand: dict[str, _AtHand] = field(default_factory=dict)
+    mirrored: dict[str, tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=dict)
     batches: _Batches | None = None
     latents: dict[str, dict[int, NDArray[Any]]] = field(default_factory=dict)  # by layer and row
     latents_bytes: int = 0
@@ -642,6 +761,10 @@ class _Chunk:
         if buffer is None or len(buffer) < rows:
             buffer = self.memory[member] = np.empty((rows, *shape), dtype)
         return buffer
+
+    @property
+    def is_more_than_states(self) -> bool:
+        return self.batches is not None or self.latents_bytes > 0
 
     @property
     def n_bytes(self) -> int:
@@ -728,7 +851,8 @@ class _Background:
         self._writer = writer
         self._members: dict[str, int] = {}
         self._chunks: list[dict[str, Any]] = []
-        self._queue: queue.Queue[_Chunk | None] = queue.Queue(QUEUE_CHUNKS)
+        # Of the C library's: an interrupt within a `queue.Queue` can leave its lock taken.
+        self._queue: queue.SimpleQueue[_Chunk | None] = queue.SimpleQueue()
         self._spare: queue.SimpleQueue[dict[str, NDArray[Any]]] = queue.SimpleQueue()
         try:
             for name, array in first.items():
@@ -744,6 +868,9 @@ class _Background:
         return threading.current_thread() is self._thread
 
     def put(self, chunk: _Chunk) -> None:
+        """Hand a chunk over, once there is room; an interrupt while waiting has it not handed."""
+        while self._queue.qsize() >= QUEUE_CHUNKS:
+            time.sleep(WAIT_SECONDS)
         self._queue.put(chunk)
 
     def spare_memory(self) -> dict[str, NDArray[Any]]:
@@ -754,13 +881,14 @@ class _Background:
             return {}
 
     def abandon(self) -> None:
-        """Leave nothing behind."""
-        self._join()
+        """Leave nothing behind; after `join`."""
         self._writer.abandon(keep=False)
 
     def finish(self, final: Mapping[str, NDArray[Any]]) -> None:
-        """Write the rest and move the archive into place, or raise what went wrong."""
-        self._join()
+        """Write the rest and move the archive into place, or raise what went wrong.
+
+        After `join`.
+        """
         writer = self._writer
         try:
             if self.fault is not None:
@@ -786,9 +914,12 @@ class _Background:
                 left = f"{writer.part} is gone"
             raise ArchiveError(f"the run could not be recorded whole: {what}; {left}") from error
 
-    def _join(self) -> None:
+    def join(self) -> None:
+        """Wait for the writer; again, if that was interrupted."""
         self._queue.put(None)
-        self._thread.join()
+        while self._thread.is_alive():
+            with Deferred():  # an interrupt within would leave the thread's own lock taken
+                self._thread.join(JOIN_SECONDS)
 
     def disown(self) -> None:
         """In a forked child, which has no thread and whose locks may be held for ever."""
@@ -883,18 +1014,49 @@ def _state_slots(model: nn.Module) -> Iterator[tuple[_Slot, str]]:
     """Where each tensor of the state lives: its module's dictionary and key; and its name.
 
     Looking a tensor up there costs far less than ``state_dict()`` and sees replaced tensors too.
+
+    Raises:
+        ModelError: The model is not yet made whole.
+        ArchiveError: A name is not one that can be recorded.
+    """
+    from torch.nn.parameter import is_lazy
+
+    for slots, key, name in state_slots(model):
+        if is_lazy(slots[key]):
+            raise ModelError(
+                f"{_tensor_called(name)} has no shape before the first batch (a lazy module); run "
+                "a batch through the model first"
+            )
+        f.check_name(f"states/{f.chunk_id(0)}/{name}")
+        yield (slots, key), name
+
+
+def _check_runs_layers(model: nn.Module, layers: Sequence[str]) -> None:
+    """Refuse a model that is no longer made of the layers that it names.
+
+    Raises:
+        ModelError: It was scripted, traced or exported.
     """
     import torch
 
-    saved = model.state_dict()
-    for prefix, module in model.named_modules(remove_duplicate=False):
-        for slots in (module._parameters, module._buffers):
-            for key, tensor in slots.items():
-                name = f"{prefix}.{key}" if prefix else key
-                if name in saved and isinstance(tensor, torch.Tensor):
-                    name = plain_name(name)
-                    f.check_name(f"states/{f.chunk_id(0)}/{name}")
-                    yield (slots, key), name
+    instead = "record the model that it was made of"
+    for layer in layers:
+        outer: Any = model
+        for part in layer.split("."):
+            if isinstance(outer, torch.jit.ScriptModule):
+                raise ModelError(
+                    f"layer {layer!r} lies in a scripted or traced module (torch.jit), which shows "
+                    f"nothing of what its layers give; {instead}"
+                )
+            if isinstance(outer, torch.fx.GraphModule) and not any(
+                str(node.target).partition(".")[0] == part and node.op == "call_module"
+                for node in outer.graph.nodes
+            ):
+                raise ModelError(
+                    f"layer {layer!r} is not called by the graph of its model, in which an export "
+                    f"dissolves the layers; {instead}"
+                )
+            outer = outer._modules.get(part) or outer._modules[COMPILED]._modules[part]
 
 
 def _patterns(states: str | Sequence[str]) -> list[str]:
@@ -963,8 +1125,7 @@ def _usable_name(model: nn.Module, name: str | None, args: Mapping[str, Any]) ->
             return None
         raise ModelError(f"model_name={name!r} with model_args={dict(args)}: {error}") from None
     ours, theirs = (
-        {plain_name(k): v.shape for k, v in m.state_dict().items() if isinstance(v, torch.Tensor)}
-        for m in (model, twin)
+        {own: slots[key].shape for slots, key, own in state_slots(m)} for m in (model, twin)
     )
     if ours == theirs:
         return found
@@ -981,36 +1142,32 @@ def _is_rebuilt(
     name: str,
     args: Mapping[str, Any],
     layers: Sequence[str],
-    probe: torch.Tensor | dict[str, torch.Tensor],
+    probe: torch.Tensor | dict[str, torch.Tensor] | None,
+    ours: Sequence[torch.Tensor],
 ) -> bool:
     """Whether the registered model does the same: shapes do not tell a relu from a tanh.
 
-    True, too, where the model cannot be run on the probe: then there is nothing to compare.
+    Args:
+        model: The model to record.
+        name: The registered name.
+        args: The factory's arguments.
+        layers: The layers to compare.
+        probe: What to run it on.
+        ours: What the model's layers give for it.
     """
     import torch
 
-    saved = model.state_dict().items()
-    state = {
-        plain_name(k): v.detach().cpu().clone() for k, v in saved if isinstance(v, torch.Tensor)
-    }
-    devices = {v.device for _, v in saved if isinstance(v, torch.Tensor) and v.is_cuda}
-    with torch.random.fork_rng(devices=devices):
-        try:
-            torch.default_generator.manual_seed(0)
-            ours = layer_outputs(model, layers, probe)
-        except ModelError:
-            return True
-        try:
-            with torch.device("cpu"):  # whatever the default is
-                twin = build_model(model_factory(name), args)
+    assert probe is not None  # or there were no outputs
+    state = {own: slots[key].detach().cpu().clone() for slots, key, own in state_slots(model)}
+    try:
+        with torch.device("cpu"):  # whatever the default is
+            other = build_model(model_factory(name), args)
             # As they are: a model may have been made another precision's.
-            own = {plain_name(name): name for name in twin.state_dict()}
-            given = {own[name]: tensor for name, tensor in state.items() if name in own}
-            twin.load_state_dict(given, strict=False, assign=True)
-            torch.default_generator.manual_seed(0)
-            theirs = layer_outputs(twin, layers, probe)
-        except (ModelError, RuntimeError):
-            return False
+            twin = private_copy(plain_model(other), state)
+        with apart():  # from the same random numbers
+            theirs = twin_outputs(twin, layers, probe)
+    except (ModelError, RuntimeError):
+        return False
     return all(_is_close(a.cpu().double(), b.double()) for a, b in zip(ours, theirs, strict=True))
 
 
@@ -1038,7 +1195,8 @@ def _copied_probe(probe: Arrays) -> torch.Tensor | dict[str, torch.Tensor]:
     if len(lengths) != 1 or lengths <= {(), (0,)}:
         raise OptionError(
             "a probe of several inputs must be tensors (N, ...) by name, with the same N of one "
-            f"point at least, got {shapes}"
+            f"point at least, got {shapes}; what is not one row a point (a graph's edges) can be a "
+            "buffer of the model: wrap it in a module that holds it and passes it on"
         )
     for name in tensors:
         f.check_name(f"probe/inputs/{name}")
@@ -1167,8 +1325,6 @@ def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
 
 
 def _scalar(value: Number) -> float:
-    if type(value) is float:
-        return value
     # A tensor that is part of a graph warns when it is made a float, but not when it is read.
     item = getattr(value, "item", None)
     return float(value if item is None else item())

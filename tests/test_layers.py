@@ -14,9 +14,12 @@ ROOT = Path(__file__).parents[1]
 
 # Each layer may import from itself and from those above it.
 LAYERS = [
-    ("ground", {"errors", "color", "easing", "logistic", "markup", "text", "theme", "palette"}),
+    (
+        "ground",
+        {"errors", "color", "deferral", "easing", "logistic", "markup", "text", "theme", "palette"},
+    ),
     ("archive", {"archive"}),
-    ("run", {"run", "evaluate", "recorder", "models", "schedule", "summary"}),
+    ("run", {"run", "evaluate", "recorder", "models", "schedule", "summary", "copying", "twin"}),
     ("what to show", {"pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"files", "encode", "decode", "figures", "comparison"}),
@@ -37,7 +40,7 @@ IGNORANT_OF = {
     "adapters": set(LAYER_OF) - {"errors", "recorder", "adapters"},
 }
 
-TORCH = {"run", "evaluate", "recorder", "models", "adapters"}
+TORCH = {"run", "evaluate", "recorder", "models", "copying", "twin", "adapters"}
 TRAINERS = {"lightning", "transformers", "accelerate"}
 PUBLIC_MODULES = {"latentviz", "latentviz.color", "latentviz.easing", "latentviz.errors"}
 

@@ -1,0 +1,398 @@
+"""Copies of models, and of all that they hold, however it is held."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import copyreg
+import types
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from .errors import LatentvizError, ModelError
+from .text import printable
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+COMPILED = "_orig_mod"  # what torch.compile calls the module that it wraps
+
+_Form = tuple[Any, ...]  # a tensor's shape, strides, dtype and device
+
+# What cannot be changed, or is of the program and not of the model.
+_SHARED = (
+    type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type,
+    types.ModuleType, types.BuiltinFunctionType, types.CodeType, weakref.ref, property,
+)  # fmt: skip
+_SHARED_KINDS = frozenset(_SHARED)
+_COMPILED_KIND = "OptimizedModule"  # to import it takes a second
+_PARAMETRIZE = "torch.nn.utils.parametrize"
+# Lightning's trainer, which a module may ask for the epoch, and which holds all else there is.
+_SURROUNDINGS = frozenset({"_trainer", "_fabric"})
+_LOCKS = frozenset({"lock", "RLock"})
+
+_HOOKS = (
+    "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks",
+    "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)  # fmt: skip
+_HOOK_FLAGS = (
+    "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks_with_kwargs",
+)  # fmt: skip
+_PARTS = ("_parameters", "_buffers", "_modules")
+_OF_EVERY_MODULE = frozenset(
+    (*_HOOKS, *_HOOK_FLAGS, *_PARTS, "training", "_non_persistent_buffers_set",
+     "_is_full_backward_hook", "_compiled_call_impl")
+)  # fmt: skip
+
+
+# By the tensor's id: itself, lest another gets its id; its form; its copy; and where that lies.
+Mirrors = dict[int, tuple[Any, _Form, Any, int]]
+
+
+class Copying:
+    """One copy in the making; what was copied already is in the memo, as of `copy.deepcopy`."""
+
+    def __init__(self, earlier: Mirrors) -> None:
+        self.mirrors: Mirrors = {}
+        self._earlier = earlier
+        self._memo: dict[int, Any] = {}
+        self._kept: list[Any] = []  # while its id stands for it in the memo
+        self._sources: list[torch.Tensor] = []
+        self._copies: list[torch.Tensor] = []
+        self._where = "the model"
+
+    def whole(self, model: nn.Module, *, evaluating: bool) -> nn.Module:
+        """A copy of a model and all that it holds.
+
+        Args:
+            model: The model.
+            evaluating: Whether its copy is to be in evaluation mode; else in the same as it is.
+
+        Raises:
+            ModelError: It holds what cannot be copied.
+        """
+        import torch
+
+        try:
+            twin: nn.Module = self._module(model, evaluating=evaluating)
+            if self._sources:
+                with torch.no_grad():
+                    torch._foreach_copy_(self._copies, self._sources)
+        except LatentvizError:
+            raise
+        except Exception as error:  # whatever a user's own objects raise
+            raise ModelError(
+                "the model cannot be copied, and only a copy of it is run, lest the training be "
+                f"changed: {self._where}: {printable(str(error))}; give what cannot be copied a "
+                "__deepcopy__, register the model, or record without a probe"
+            ) from error
+        return twin
+
+    def of(self, value: Any) -> Any:
+        """A copy of anything; the same, where it cannot be changed or is no part of the model."""
+        import torch
+        from torch import nn
+
+        kind = type(value)
+        if kind in _SHARED_KINDS:
+            return value
+        known = self._memo.get(id(value))
+        if known is not None:
+            return known
+        if isinstance(value, nn.Module):
+            return self._module(value)
+        if isinstance(value, torch.Tensor):
+            return self._tensor(value)
+        if kind is list:
+            new: Any = self._noted(value, [])
+            new.extend(map(self.of, value))
+            return new
+        if kind is dict or kind is OrderedDict:
+            new = self._noted(value, kind())
+            for key, item in value.items():
+                new[self.of(key)] = self.of(item)
+            return new
+        if kind in (tuple, set, frozenset):
+            return self._noted(value, kind(map(self.of, value)))
+        if kind is types.FunctionType:
+            return self._function(value)
+        if kind is types.MethodType:
+            bound = types.MethodType(self.of(value.__func__), self.of(value.__self__))
+            return self._noted(value, bound)
+        return self._object(value)
+
+    def _noted(self, value: Any, new: Any) -> Any:
+        self._memo[id(value)] = new
+        self._kept.append(value)
+        return new
+
+    def _module(self, model: nn.Module, *, evaluating: bool = False) -> Any:
+        """A module and all that are part of it."""
+        memo = self._memo
+        found = [module for module in _modules(model) if id(module) not in memo]
+        plain = []
+        for module in found:
+            if not _kind(module).is_special:
+                plain.append((module, self._noted(module, object.__new__(type(module)))))
+        for module in found:
+            for slots in (module._parameters, module._buffers):
+                for tensor in slots.values():
+                    if tensor is not None and id(tensor) not in memo and not self._mirrored(tensor):
+                        self._tensor(tensor)
+        for module in found if len(plain) < len(found) else ():
+            if COMPILED in module._modules:
+                self._noted(module, self.of(module._modules[COMPILED]))
+            elif _kind(module).is_special:
+                self._where = type(module).__name__
+                own = self._noted(module, copy.deepcopy(module, self._memo))
+                _strip(own)
+        for module, shell in plain:
+            self._fill(module, shell, evaluating=evaluating)
+        return self._memo[id(model)]
+
+    def _fill(self, module: nn.Module, shell: nn.Module, *, evaluating: bool) -> None:
+        memo = self._memo
+        held = dict(module.__dict__)
+        object.__setattr__(shell, "__dict__", held)  # nn.Module's own takes its time
+        for name in _HOOKS:
+            if name in held:
+                held[name] = self._own_hooks(held[name]) if held[name] else OrderedDict()
+        for name in _HOOK_FLAGS:
+            if name in held:
+                held[name] = OrderedDict(held[name])
+        for name in _PARTS:
+            parts = held[name]
+            held[name] = (
+                {key: None if part is None else memo[id(part)] for key, part in parts.items()}
+                if parts
+                else {}
+            )
+        held["_non_persistent_buffers_set"] = set(held["_non_persistent_buffers_set"])
+        held.pop("_compiled_call_impl", None)
+        if evaluating:
+            held["training"] = False
+        for name in held.keys() - _OF_EVERY_MODULE:
+            value = held[name]
+            if type(value) in _SHARED_KINDS or name in _SURROUNDINGS:
+                continue
+            self._where = f"{type(module).__name__}.{name}"
+            held[name] = self.of(value)
+        if "_trainer" in held:  # what a copy logs is no news
+            held["log"] = held["log_dict"] = _nothing
+
+    def _own_hooks(self, hooks: Mapping[int, Any]) -> OrderedDict[int, Any]:
+        return OrderedDict((i, self.of(hook)) for i, hook in hooks.items() if _is_torchs(hook))
+
+    def _tensor(self, tensor: torch.Tensor) -> torch.Tensor:
+        known = self._memo.get(id(tensor))
+        if known is not None:
+            return known  # type: ignore[no-any-return]  # a tensor's copy
+        if not _is_plain(tensor):
+            own = tensor.detach().clone() if tensor.grad_fn else copy.deepcopy(tensor, self._memo)
+            return self._noted(tensor, own)  # type: ignore[no-any-return]
+        form = (tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
+        mirror = _alike(tensor)
+        if tensor.__dict__:
+            mirror.__dict__.update(self.of(tensor.__dict__))
+        self.mirrors[id(tensor)] = (tensor, form, mirror, mirror.data_ptr())
+        self._sources.append(tensor)
+        self._copies.append(mirror)
+        return self._noted(tensor, mirror)  # type: ignore[no-any-return]
+
+    def _mirrored(self, tensor: torch.Tensor) -> bool:
+        """Take the memory of an earlier copy, if it is still what is needed; most is."""
+        earlier = self._earlier.get(id(tensor))
+        if earlier is None:
+            return False
+        known, (shape, strides, dtype, device), mirror, address = earlier
+        if (
+            known is not tensor
+            or tensor.shape != shape
+            or tensor.stride() != strides
+            or tensor.dtype is not dtype
+            or tensor.device != device
+            # What has run on it may have given it other memory, or more to hold.
+            or mirror.data_ptr() != address
+            or tensor.__dict__
+            or mirror.__dict__
+        ):
+            return False
+        self._memo[id(tensor)] = mirror
+        self.mirrors[id(tensor)] = earlier
+        self._sources.append(tensor)
+        self._copies.append(mirror)
+        return True
+
+    def _function(self, function: types.FunctionType) -> Any:
+        """The function itself, unless it has got hold of something: then one that has a copy."""
+        written = getattr(function, "_torchdynamo_orig_callable", None)
+        if written is not None:
+            return self._noted(function, self.of(written))
+        if not function.__closure__:
+            return function
+        cells = tuple(types.CellType() for _ in function.__closure__)
+        new = types.FunctionType(
+            function.__code__, function.__globals__, function.__name__, function.__defaults__, cells
+        )
+        self._noted(function, new)
+        new.__kwdefaults__ = function.__kwdefaults__
+        new.__dict__.update(self.of(dict(function.__dict__)))
+        for cell, old in zip(cells, function.__closure__, strict=True):
+            with contextlib.suppress(ValueError):  # an empty one
+                cell.cell_contents = self.of(old.cell_contents)
+        return new
+
+    def _object(self, value: Any) -> Any:
+        """As `copy.deepcopy` does; but tensors within may be part of a graph, and hold modules."""
+        import torch
+
+        kind = type(value)
+        if isinstance(value, _SHARED) or (kind.__module__ == "_thread" and kind.__name__ in _LOCKS):
+            return value
+        if isinstance(value, torch.Generator):
+            twin = torch.Generator(value.device)
+            twin.set_state(value.get_state())
+            return self._noted(value, twin)
+        if hasattr(kind, "__deepcopy__"):
+            return self._noted(value, copy.deepcopy(value, self._memo))
+        reduce = copyreg.dispatch_table.get(kind)
+        try:
+            reduced = reduce(value) if reduce is not None else value.__reduce_ex__(4)
+        except TypeError:
+            if kind.__module__.partition(".")[0] == "torch":  # streams, process groups and the like
+                return value
+            raise
+        if isinstance(reduced, str):  # the name of what there is one of
+            return value
+        return self._rebuilt(value, *reduced)
+
+    def _rebuilt(
+        self,
+        value: Any,
+        make: Callable[..., Any],
+        args: tuple[Any, ...],
+        state: Any = None,
+        items: Iterator[Any] | None = None,
+        pairs: Iterator[tuple[Any, Any]] | None = None,
+        *_: object,
+    ) -> Any:
+        new = self._noted(value, make(*map(self.of, args)))
+        if state is not None:
+            state = self.of(state)
+            if hasattr(new, "__setstate__"):
+                new.__setstate__(state)
+            else:
+                named, slots = (
+                    state if isinstance(state, tuple) and len(state) == 2 else (state, {})
+                )
+                new.__dict__.update(named or {})
+                for name, item in (slots or {}).items():
+                    setattr(new, name, item)
+        for item in items or ():
+            new.append(self.of(item))
+        for key, item in pairs or ():
+            new[self.of(key)] = self.of(item)
+        return new
+
+
+def _modules(model: nn.Module) -> list[nn.Module]:
+    """A module and its submodules, each once, but for those inside of a scripted one."""
+    found: dict[int, nn.Module] = {}
+    waiting = [model]
+    while waiting:
+        module = waiting.pop()
+        if id(module) not in found:
+            found[id(module)] = module
+            if module._modules and not _kind(module).is_scripted:
+                waiting += [child for child in module._modules.values() if child is not None]
+    return list(found.values())
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """What is to be known of a class of modules."""
+
+    prepares: bool  # its modes are more than a flag, or it sees to its copies' modes itself
+    is_special: bool  # not copied as others are
+    is_scripted: bool
+
+
+def _kind(module: nn.Module) -> _Kind:
+    kind: Any = type(module)  # mypy takes it for unhashable
+    return _kind_of(kind)
+
+
+@lru_cache(maxsize=4096)  # there may be a class for each module
+def _kind_of(kind: Any) -> _Kind:
+    from torch import jit, nn
+
+    own = getattr(kind, "__deepcopy__", None)
+    # A parametrization's is a mere stand-in for the usual one.
+    copies_itself = own is not None and getattr(own, "__module__", "") != _PARAMETRIZE
+    return _Kind(
+        prepares=copies_itself
+        or kind.train is not nn.Module.train
+        or kind.eval is not nn.Module.eval,
+        is_special=copies_itself or kind.__name__ == _COMPILED_KIND,
+        is_scripted=issubclass(kind, jit.ScriptModule),
+    )
+
+
+def prepares_in_modes(model: nn.Module) -> bool:
+    """Whether changing the mode does more than that, so that something may be made from weights."""
+    return any(
+        _kind(module).prepares or "train" in module.__dict__ or "eval" in module.__dict__
+        for module in _modules(model)
+    )
+
+
+def _strip(module: nn.Module) -> None:
+    """Take away the hooks of a module that has copied itself."""
+    from torch import jit
+
+    for part in [] if isinstance(module, jit.ScriptModule) else module.modules():
+        for name in _HOOKS:
+            hooks: dict[int, Any] = part.__dict__.get(name, {})
+            for i in [i for i, hook in hooks.items() if not _is_torchs(hook)]:
+                del hooks[i]
+
+
+def _is_torchs(hook: Any) -> bool:
+    """Whether a hook is torch's own: of those it makes weights by; others look on."""
+    while hasattr(hook, "func"):  # a partial
+        hook = hook.func
+    hook = getattr(hook, "__self__", hook)
+    own = hook if isinstance(hook, types.FunctionType) else type(hook)
+    return (own.__module__ or "").partition(".")[0] == "torch"
+
+
+def _is_plain(tensor: torch.Tensor) -> bool:
+    import torch
+    from torch import nn
+
+    return (
+        type(tensor) in (torch.Tensor, nn.Parameter)
+        and tensor.layout is torch.strided
+        and not tensor.is_quantized
+    )
+
+
+def _alike(tensor: torch.Tensor) -> torch.Tensor:
+    """Memory for a tensor's copy."""
+    import torch
+    from torch import nn
+
+    memory = torch.empty_like(tensor, requires_grad=False)
+    if isinstance(tensor, nn.Parameter):
+        return nn.Parameter(memory, requires_grad=tensor.requires_grad)
+    return memory
+
+
+def _nothing(*args: object, **options: object) -> None:
+    return None

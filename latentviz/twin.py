@@ -1,0 +1,162 @@
+"""A model's twin: a copy that nobody else holds, to be run in place of the model itself.
+
+Running a model may change it, in evaluation mode, too: its buffers, what it caches, what its
+observers saw, the random numbers that are drawn next. What is run here is a copy, made anew each
+time, so that neither is changed what trains nor is anything stale.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from .copying import COMPILED, Copying, Mirrors, prepares_in_modes
+from .deferral import Deferred
+from .errors import ModelError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+class Twin:
+    """What a model's copies have in common: the memory of their tensors."""
+
+    def __init__(self, model: nn.Module) -> None:
+        """Copy nothing yet.
+
+        Args:
+            model: The plain model, out of all wrappers.
+        """
+        self._model = model
+        self._mirrors: Mirrors = {}
+
+    def renewed(self) -> nn.Module:
+        """A copy of the model as it is now, in evaluation mode; the one before is worth no more.
+
+        All that a module holds is copied, and what is shared within the model is within the copy.
+        What `torch.compile` made is left out, as are hooks, but for those by which torch itself
+        makes weights (pruning, weight_norm, spectral_norm, observers). Where a model has a `train`
+        of its own, it goes through both modes: what a mode prepares is then of these weights.
+
+        Raises:
+            ModelError: The model holds what cannot be copied.
+        """
+        copying = Copying(self._mirrors)
+        twin = _evaluating(copying, self._model, {})
+        self._mirrors = copying.mirrors
+        return twin
+
+
+def private_copy(model: nn.Module, state: Mapping[str, torch.Tensor] | None = None) -> nn.Module:
+    """A copy of a model in evaluation mode; see `Twin.renewed`.
+
+    Args:
+        model: The plain model.
+        state: Other tensors than its own, by name, which need not be of the same dtype.
+
+    Raises:
+        ModelError: The model holds what cannot be copied.
+    """
+    return _evaluating(Copying({}), model, state or {})
+
+
+def _evaluating(copying: Copying, model: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.Module:
+    """The copy, with that state, in evaluation mode."""
+    from torch import nn
+
+    prepares = prepares_in_modes(model)
+    twin = copying.whole(model, evaluating=not prepares)
+    for slots, key, name in state_slots(twin) if state else ():
+        if name in state:
+            tensor = state[name]
+            is_parameter = isinstance(slots[key], nn.Parameter)
+            slots[key] = nn.Parameter(tensor, requires_grad=False) if is_parameter else tensor
+    if prepares:
+        try:
+            twin.train()
+            twin.eval()
+        except Exception as error:  # whatever a user's model raises
+            raise ModelError(f"the model's train() and eval() cannot be run: {error}") from error
+    return twin
+
+
+def state_slots(model: nn.Module) -> Iterator[tuple[dict[str, Any], str, str]]:
+    """Where each tensor of the state lives: its module's dictionary and key; and its own name.
+
+    All parameters and buffers that are to be saved, whatever a ``state_dict`` of the model's own
+    makes of them. Those that are tied come under each of their names.
+    """
+    import torch
+
+    for prefix, module in model.named_modules(remove_duplicate=False):
+        unsaved = getattr(module, "_non_persistent_buffers_set", ())
+        for slots in (module._parameters, module._buffers):
+            for key, tensor in slots.items():
+                if isinstance(tensor, torch.Tensor) and not (
+                    slots is module._buffers and key in unsaved
+                ):
+                    yield slots, key, plain_name(f"{prefix}.{key}" if prefix else key)
+
+
+def plain_name(name: str) -> str:
+    """The name that a tensor or a layer has where nothing is compiled."""
+    return ".".join(part for part in name.split(".") if part != COMPILED)
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """Run a copy within: without gradients, uncompiled, not interrupted, from the same numbers.
+
+    All random states are afterwards what they were. Within they begin alike each time, so that
+    what a model samples differs from step to step by the model alone.
+    """
+    import torch
+
+    with Deferred(), _kept_randomness(), torch.no_grad(), _uncompiled():
+        # Its cache takes a parameter for unchanged as long as the training's own block lasts.
+        caching = torch.is_autocast_cache_enabled()
+        torch.set_autocast_cache_enabled(False)
+        try:
+            yield
+        finally:
+            torch.set_autocast_cache_enabled(caching)
+
+
+@contextlib.contextmanager
+def _kept_randomness() -> Iterator[None]:
+    import torch
+
+    on_cuda: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    ours = torch.get_rng_state()
+    cuda = torch.cuda.get_rng_state_all() if on_cuda else []
+    numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002 - it is kept
+    try:
+        torch.default_generator.manual_seed(0)
+        for generator in torch.cuda.default_generators if on_cuda else ():
+            generator.manual_seed(0)
+        np.random.seed(0)  # noqa: NPY002 - what the model draws from
+        random.seed(0)
+        yield
+    finally:
+        torch.set_rng_state(ours)
+        if on_cuda:
+            torch.cuda.set_rng_state_all(cuda)
+        np.random.set_state(numpys)  # noqa: NPY002
+        random.setstate(pythons)
+
+
+def _uncompiled() -> contextlib.AbstractContextManager[object]:
+    """Run what is compiled within a class as it was written: for each copy it would be anew."""
+    import torch
+
+    # Unless dynamo was imported, which takes a second, nothing can be compiled.
+    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        return contextlib.nullcontext()
+    eager: contextlib.AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
+    return eager
