@@ -7,9 +7,11 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 import warnings
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -657,6 +659,72 @@ def faults():
 )
 def test_provoked_for_real(faults, name):
     assert faults.pop(name) == "passed"
+
+
+def test_interrupts_at_random_moments_leave_nothing():
+    n = os.environ.get("LATENTVIZ_INTERRUPTED_STEPS", "40")
+    script = Path(__file__).with_name("interrupted_steps.py")
+    command = [sys.executable, str(script), "--steps", n, "--closes", str(int(n) // 10)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert f"{n} interrupts of a training" in done.stdout
+
+
+@pytest.fixture
+def behind(monkeypatch):
+    """A writer that writes nothing until it is let go; to wait for it is to be interrupted."""
+    may_write, write = threading.Event(), recorder_module._Background._write
+
+    def held_up(self, chunk):
+        may_write.wait()
+        write(self, chunk)
+
+    def interrupted(seconds):
+        if may_write.is_set():
+            time.sleep(seconds)
+        else:
+            raise KeyboardInterrupt
+
+    clock = SimpleNamespace(sleep=interrupted, monotonic=time.monotonic)
+    monkeypatch.setattr(recorder_module, "time", clock)
+    monkeypatch.setattr(recorder_module, "CHUNK_STEPS", 2)
+    monkeypatch.setattr(recorder_module._Background, "_write", held_up)
+    yield may_write
+    may_write.set()
+
+
+def test_interrupts_while_the_writer_is_behind_cost_no_step(path, behind):
+    recorder, interrupts = Recorder(path, ColorMLP(), layer="encoder"), 0
+    while interrupts < 9:
+        try:
+            recorder.step(losses={"loss": recorder.n_steps})
+        except KeyboardInterrupt:
+            interrupts += 1
+    behind.set()
+    for _ in range(5):
+        recorder.step(losses={"loss": recorder.n_steps})
+    recorder.close()
+    with open_run(path) as run:
+        assert run.metrics["loss"].tolist() == list(range(recorder.n_steps))
+
+
+def test_a_close_that_is_interrupted_is_finished_by_the_next(path, behind):
+    recorder = Recorder(path, ColorMLP(), layer="encoder")
+    for _ in range(9):  # one more than the queue has room for
+        recorder.step(losses={"loss": recorder.n_steps})
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            recorder.close()
+    assert not path.exists()
+    with pytest.raises(OptionError, match="the recorder is closed"):
+        recorder.step()
+    behind.set()
+    recorder.close()
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+    with open_run(path) as run:
+        assert run.metrics["loss"].tolist() == list(range(recorder.n_steps))
+        assert run.has_final
+    recorder.close()
 
 
 def test_a_chunk_that_an_interrupt_had_handed_over_twice_is_written_once(path):
