@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import math
 import os
 import platform
 import queue
@@ -23,6 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .archive import ArchiveWriter, check_destination
 from .archive import format as f
+from .archive.schema import checked_header
 from .archive.writer import chunk_entry
 from .copying import COMPILED
 from .deferral import Deferred
@@ -223,24 +225,19 @@ class Recorder:
         if latents is True and self._probe is None:
             raise OptionError("latents=True needs points to record them of; give probe= too")
         self._record_latents = needed if latents == "auto" else latents
-        header: dict[str, Any] = {
-            "format": f.FORMAT,
-            "model": {"name": model_name, "args": model_args} if model_name else None,
-            "layer": self._layers[0],
-            "seed": seed,
-            "keyframes": {k: [int(s) for s in v] for k, v in (keyframes or {}).items()},
-            "phases": [[int(step), str(phase)] for step, phase in phases or []],
-            "versions": _versions(),
-        }
-        if len(self._layers) > 1:
-            header["layers"] = self._layers
-        if actions:
-            header["actions"] = [[int(step), str(action)] for step, action in actions]
-        if not whole:
-            header["states"] = patterns
-        if bits := [name for (o, key), name in self._slots if _dtype_name(o[key]) == "bfloat16"]:
-            header["bfloat16"] = bits
-        first: dict[str, NDArray[Any]] = {"header": f.json_array(header)}
+        header = checked_header(
+            layers=self._layers,
+            model_name=model_name,
+            model_args=model_args,
+            seed=seed,
+            keyframes=keyframes,
+            phases=phases,
+            actions=actions,
+            states=None if whole else patterns,
+            bfloat16=[n for (o, key), n in self._slots if _dtype_name(o[key]) == "bfloat16"],
+            versions=_versions(),
+        )
+        first: dict[str, NDArray[Any]] = {"header": f.json_array(header.to_json())}
         if self._probe is not None:
             inputs = {name: _to_numpy(tensor) for name, tensor in _parts(self._probe)}
             first |= {f"probe/{name}": array for name, array in inputs.items()}
@@ -1327,7 +1324,11 @@ def _to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
 def _scalar(value: Number) -> float:
     # A tensor that is part of a graph warns when it is made a float, but not when it is read.
     item = getattr(value, "item", None)
-    return float(value if item is None else item())
+    number = value if item is None else item()
+    try:
+        return float(number)
+    except OverflowError:  # a whole number beyond any float: the training goes on
+        return math.inf if number > 0 else -math.inf
 
 
 def is_number_name(name: str) -> bool:

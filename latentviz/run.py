@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .archive import DEFAULT_MAX_BYTES, ArchiveReader
 from .archive import format as f
+from .archive.schema import checked_keyframes, checked_moments, parse_header
 from .errors import ArchiveError, ModelError, OptionError
 from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
 from .markup import table_html
@@ -38,7 +39,6 @@ CACHED_BLOCKS = 2
 _GROUPS_OF_CURVES = ("params", "metrics")
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
 TIMES_MADE = 4  # how often a model may come to register a weight
-MAX_ARGS_DEPTH = 16  # how deep a model's arguments may nest: they are shown, and given to JSON
 
 
 class IncompleteRunWarning(UserWarning):
@@ -154,7 +154,7 @@ class Run:
             name: What to call the run.
 
         Raises:
-            OptionError: A shape is wrong.
+            OptionError: A shape is wrong; or keyframes, phases or actions are no steps and names.
         """
         array = np.asarray(latents)
         if array.ndim != 3 or 0 in array.shape:
@@ -192,9 +192,9 @@ class Run:
             param_gaps=gaps["params"],
             metric_gaps=gaps["metrics"],
             colors=None if colors is None else np.asarray(colors),
-            keyframes=dict(keyframes or {}),
-            phases=list(phases or []),
-            actions=list(actions or []),
+            keyframes=checked_keyframes(keyframes),
+            phases=checked_moments("phases", phases),
+            actions=checked_moments("actions", actions),
             seed=None,
             layer=ARRAYS_LAYER,
             _source=_ArraySource(array.astype(np.float32, copy=False)),
@@ -552,90 +552,13 @@ class _ArraySource:
         return self.array[indices]
 
 
-@dataclass(frozen=True)
-class _Header:
-    """An archive's header, checked."""
-
-    model_name: str | None
-    model_args: Mapping[str, Any]
-    layer: str
-    seed: int | None
-    keyframes: Mapping[str, Sequence[int]]
-    phases: Sequence[tuple[int, str]]
-    versions: Mapping[str, str]
-    layers: tuple[str, ...]
-    actions: Sequence[tuple[int, str]]
-    states: tuple[str, ...] | None  # the patterns of the tensors recorded, None if all are
-    bfloat16: frozenset[str]  # the tensors whose bits are stored as uint16
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> _Header:
-        try:
-            model = raw["model"] or {"name": None, "args": {}}
-            header = cls(
-                model_name=None if model["name"] is None else _text(model["name"]),
-                model_args=_args(model["args"]),
-                layer=_text(raw["layer"]),
-                seed=None if raw["seed"] is None else _whole(raw["seed"]),
-                keyframes={k: [_step(s) for s in v] for k, v in raw["keyframes"].items()},
-                phases=_moments(raw["phases"]),
-                versions={k: _text(v) for k, v in raw["versions"].items()},
-                layers=_strings(raw.get("layers", [raw["layer"]])),
-                actions=_moments(raw.get("actions", [])),
-                states=None if raw.get("states") is None else _strings(raw["states"]),
-                bfloat16=frozenset(_strings(raw.get("bfloat16", []))),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ArchiveError(
-                f"the archive's header is malformed: {printable(repr(error))}"
-            ) from None
-        return header
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, got {type(value).__name__}")
-    return value
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int):
-        raise TypeError(f"expected a whole number, got {type(value).__name__}")
-    return value
-
-
-def _step(value: object) -> int:
-    if abs(_whole(value)) > f.MAX_STEP:
-        raise ValueError(f"steps must lie within {f.MAX_STEP}")
-    return _whole(value)
-
-
-def _moments(value: Any) -> list[tuple[int, str]]:
-    return [(_step(step), _text(name)) for step, name in value]
-
-
-def _args(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    level: list[Any] = [dict(value)]
-    for _ in range(MAX_ARGS_DEPTH):
-        inner = [list(v.values()) if isinstance(v, dict) else v for v in level]
-        level = [v for values in inner for v in values if isinstance(v, dict | list)]
-    if level:
-        raise ValueError(f"the model's arguments nest deeper than {MAX_ARGS_DEPTH} levels")
-    return dict(value)
-
-
-def _strings(value: object) -> tuple[str, ...]:
-    if not isinstance(value, list):
-        raise TypeError(f"expected a list of names, got {type(value).__name__}")
-    return tuple(_text(item) for item in value)
-
-
 class _ArchiveSource:
     """States, batches and latents in an archive."""
 
     def __init__(self, reader: ArchiveReader, model: str | nn.Module | None) -> None:
         self.reader = reader
-        self.header = _Header.parse(f.json_value(reader.read("header"), "header"))
+        self.header = parse_header(f.json_value(reader.read("header"), "header"))
+        self._bfloat16 = frozenset(self.header.bfloat16)
         chunks = reader.manifest["chunks"]
         # Chunk c holds the recorded steps bounds[c]..bounds[c + 1], as indices.
         self._bounds = np.cumsum([0, *(chunk["count"] for chunk in chunks)])
@@ -661,7 +584,7 @@ class _ArchiveSource:
 
     @property
     def layers(self) -> tuple[str, ...]:
-        return self.header.layers
+        return tuple(self.header.layers)
 
     @property
     def has_probe(self) -> bool:
@@ -905,7 +828,7 @@ class _ArchiveSource:
 
     def evaluate(self, state: dict[str, NDArray[Any]], inputs: Inputs, layer: str) -> Evaluation:
         with self._lock:  # hooks and states are the module's: one thread at a time
-            return evaluate(self.model(), layer, state, inputs, bfloat16=self.header.bfloat16)
+            return evaluate(self.model(), layer, state, inputs, bfloat16=self._bfloat16)
 
     def model(self) -> nn.Module:
         """The model, made by its registered name or as the user said."""
@@ -985,9 +908,7 @@ class _ArchiveSource:
             name: np.concatenate([array[a:b] for array, a, b in pieces])
             for name, pieces in self._state_pieces(start, stop).items()
         }
-        return evaluate_latents(
-            self.model(), layer, states, self.probe, bfloat16=self.header.bfloat16
-        )
+        return evaluate_latents(self.model(), layer, states, self.probe, bfloat16=self._bfloat16)
 
     def _state_pieces(
         self, start: int, stop: int
@@ -1032,7 +953,7 @@ class _ArchiveSource:
 
     def _widened(self, name: str, array: NDArray[Any]) -> NDArray[Any]:
         """A tensor of the state; bfloat16, stored as the uint16 of its bits, as float32."""
-        if name not in self.header.bfloat16:
+        if name not in self._bfloat16:
             return array
         if array.dtype != np.uint16:
             raise ArchiveError(
