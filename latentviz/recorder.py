@@ -65,7 +65,7 @@ _Children = tuple[dict[str, Any], dict[str, Any]]
 
 # The longest that stands before its name.
 _NUMBER_PREFIX = f"gaps/{f.chunk_id(0)}/metrics/"
-NUMBER_NAME = 200 - len(_NUMBER_PREFIX)  # how long a loss's or a param's name may be
+NUMBER_NAME = f.MAX_NAME - len(_NUMBER_PREFIX)  # how long a loss's or a param's may be, stored
 
 # A NaN that nobody gives stands for no value while recorded: to tell gaps from NaN costs no more at
 # a step than to write either. Its lowest bits are set, which no NaN of a float32 has.
@@ -660,9 +660,8 @@ class Recorder:
                 continue
             if not is_number_name(name):
                 raise ArchiveError(
-                    f"{name!r} cannot name a loss or a param; use up to {NUMBER_NAME} letters, "
-                    "digits, spaces and _ - . + @ = , ( ) [ ] with / between parts, none of which "
-                    "begins with a space or a mark but _ + @ -"
+                    f"{_in_brief(name)} cannot name a loss or a param; use text of up to "
+                    f"{NUMBER_NAME} bytes (what is no plain ASCII counts three times)"
                 )
             columns[name] = np.full(self._chunk_rows, _GAP)
         for name, column in columns.items():
@@ -1003,7 +1002,7 @@ def _layer_names(wrapped: nn.Module, model: nn.Module, layer: str | Sequence[str
         names = [name if name in own.values() else outer.get(name) or name for name in names]
     for name in names:
         named_layer(model, name)
-        f.check_name(f"latents/{f.chunk_id(0)}/{plain_name(name)}")
+        f.check_name(plain_name(name), f"latents/{f.chunk_id(0)}/")
     return list(dict.fromkeys(plain_name(name) for name in names))
 
 
@@ -1024,7 +1023,7 @@ def _state_slots(model: nn.Module) -> Iterator[tuple[_Slot, str]]:
                 f"{_tensor_called(name)} has no shape before the first batch (a lazy module); run "
                 "a batch through the model first"
             )
-        f.check_name(f"states/{f.chunk_id(0)}/{name}")
+        f.check_name(name, f"states/{f.chunk_id(0)}/")
         yield (slots, key), name
 
 
@@ -1196,7 +1195,7 @@ def _copied_probe(probe: Arrays) -> torch.Tensor | dict[str, torch.Tensor]:
             "buffer of the model: wrap it in a module that holds it and passes it on"
         )
     for name in tensors:
-        f.check_name(f"probe/inputs/{name}")
+        f.check_name(name, "probe/inputs/")
     return tensors
 
 
@@ -1217,8 +1216,9 @@ def _part_members(inputs: Collection[str] | None, labels: Collection[str]) -> li
 def _check_part_names(inputs: Collection[str] | None, labels: Collection[str]) -> None:
     if inputs is not None and not inputs:
         raise OptionError("a batch of several inputs must have one at least, got {}")
-    for member in _part_members(inputs, labels):
-        f.check_name(f"batches/{f.chunk_id(0)}/{member}")
+    for kind, names in (("inputs", inputs or ()), ("labels", labels)):
+        for name in names:
+            f.check_name(name, f"batches/{f.chunk_id(0)}/{kind}/")
 
 
 def _refuse_other(what: str, given: Collection[str], names: Collection[str]) -> NoReturn:
@@ -1334,10 +1334,9 @@ def _scalar(value: Number) -> float:
 def is_number_name(name: str) -> bool:
     """Whether an archive can hold a loss or a param of that name."""
     try:
-        f.check_name(f"{_NUMBER_PREFIX}{name}")
+        return isinstance(name, str) and f.check_name(name, _NUMBER_PREFIX) == name
     except ArchiveError:
         return False
-    return isinstance(name, str)
 
 
 def _in_brief(value: object) -> str:

@@ -14,10 +14,10 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
     """What `Run.describe` says, in a line each; what comes from a file is made printable."""
     rows = {
         "steps": f"{about['steps']} ({about['first_step']} to {about['last_step']})",
-        "layer": _listed([printable(layer) for layer in about["layers"]]),
+        "layer": _listed(_shown(about["layers"])),
         "points": "none" if about["points"] is None else str(about["points"]),
-        "params": _listed(about["params"]),
-        "metrics": _listed(about["metrics"]),
+        "params": _listed(_shown(about["params"])),
+        "metrics": _listed(_shown(about["metrics"])),
         "phases": _listed([f"{printable(p['name'])} from {p['step']}" for p in about["phases"]]),
     }
     if about["actions"]:
@@ -35,7 +35,7 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "probe": _probe(about["probe_shape"]),
         "params": rows["params"],
         "metrics": rows["metrics"],
-        "labels": _listed(about["labels"]),
+        "labels": _listed(_shown(about["labels"])),
         "phases": rows["phases"],
         **({"actions": rows["actions"]} if "actions" in rows else {}),
         "seed": "not recorded" if about["seed"] is None else printable(str(about["seed"])),
@@ -47,6 +47,10 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
     return (", ".join(names[:MOST_LISTED]) or "none") + more
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    return [printable(name) for name in names]
 
 
 def _probe(shape: list[int] | dict[str, list[int]] | None) -> str:

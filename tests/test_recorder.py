@@ -316,11 +316,12 @@ BAD_STEPS = {
         r"label 'red' has shape \(1,\) and the batch \(7, 3\)",
     ),
     "name of a loss": (
-        {"losses": {"a:b": 1}},
+        {"losses": {"損" * 21: 1}},
         ArchiveError,
-        r"^'a:b' cannot name a loss or a param; use up to 180 letters, digits, spaces and _",
+        r"^'損+' cannot name a loss or a param; use text of up to 180 bytes",
     ),
-    "name of a param": ({"params": {"../x": 1}}, ArchiveError, r"^'\.\./x' cannot name a loss or"),
+    "name of a param": ({"params": {"": 1}}, ArchiveError, r"^'' cannot name a loss or"),
+    "name that is no text": ({"params": {5: 1}}, ArchiveError, r"^5 cannot name a loss or"),
     "loss that is no scalar": (
         {"losses": {"loss": torch.zeros(3)}},
         OptionError,

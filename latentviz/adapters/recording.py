@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import re
+import itertools
 import warnings
 from collections.abc import Iterable, Mapping
 from os import PathLike
@@ -158,9 +158,9 @@ class Recording:
     def _name(self, logged: str) -> str:
         """The name under which a loss can be recorded: a training must not end for a name."""
         if logged not in self._names:
-            name = logged if is_number_name(logged) else _recordable(logged)
-            while name in self._names.values():
-                name = f"{name[: NUMBER_NAME - 1]}_"
+            taken = self._names.values()
+            names = (_recordable(logged, "_" * n) for n in itertools.count())
+            name = next(name for name in names if name not in taken)
             self._names[logged] = name
             if name != logged:
                 message = f"{logged!r} cannot name a loss in a run, so it is recorded as {name!r}"
@@ -182,11 +182,12 @@ class Recording:
         return {name: rate for name, rate in rates.items() if name == "lr" or name in self._apart}
 
 
-def _recordable(name: str) -> str:
-    """The name, with _ for what an archive's names may not have."""
-    allowed = re.sub(r"[^\w .+@=,()\[\]/-]", "_", name, flags=re.ASCII)
-    begun = re.sub(r"(^|/)(?![\w+@-])[^/]?", r"\1_", allowed, flags=re.ASCII)
-    return begun[:NUMBER_NAME].rstrip("/")
+def _recordable(name: str, end: str) -> str:
+    """As much of the name as a run can hold before the given end."""
+    name = name[:NUMBER_NAME]
+    while name and not is_number_name(name + end):
+        name = name[:-1]
+    return name + end or "_"
 
 
 def _checked(part: _Part, value: object) -> torch.Tensor:

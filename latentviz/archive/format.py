@@ -25,6 +25,13 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
 - ``manifest``: JSON as uint8, the last member: ``format``, ``steps`` (how many), every chunk's
   entry, and the names and CRCs of the members outside chunks.
 
+Names (of tensors, losses, labels, layers and the like) are as they were given, in all JSON too. In
+the ZIP's own records what is not a letter, a digit, a space or one of ``_ - . + @ = , ( ) [ ]``, in
+ASCII, is percent-encoded as UTF-8, and so is a ``%``; a space or a mark but ``_ + @ -`` at the
+beginning of a part; and a ``/`` that would make an empty part: ``β·KL`` is
+``metrics/C/%CE%B2%C2%B7KL``. A name is encoded in this way alone, and has up to 200 characters
+then.
+
 Dtypes are float16, float32, float64, integers and bool, little-endian, C order. While a run is
 being recorded its file is ``NAME.npz.part``: the same members, without a ZIP directory.
 
@@ -56,9 +63,12 @@ MAX_STEP = 1 << 53  # axes are floats, which tell whole numbers apart up to here
 # JSON takes some 20 times its size in memory; what lists members is as long as they are many.
 MAX_JSON_BYTES = 16 << 20
 MAX_LISTED_BYTES = 512
+MAX_NAME = 200  # characters, as it is stored
 # Printable ASCII without backslash, colon or the like, no empty or dotted path parts: a name is
 # data and never a path, but other tools may unpack the archive.
-NAME = re.compile(r"[\w+@-][\w .+@=,()\[\]-]*(/[\w+@-][\w .+@=,()\[\]-]*)*", re.ASCII)
+_PLAIN = re.compile(r"[\w+@-][\w .+@=,()\[\]-]*(/[\w+@-][\w .+@=,()\[\]-]*)*", re.ASCII)
+_BEGINS, _GOES_ON = (re.compile(c, re.ASCII) for c in (r"[\w+@-]", r"[\w .+@=,()\[\]-]"))
+_ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+")
 DTYPES = frozenset(
     np.dtype(code)
     for code in ("<f2", "<f4", "<f8", "|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8")
@@ -96,17 +106,77 @@ class Member:
     method: int
 
 
-def check_name(name: str) -> str:
+def stored_name(name: str) -> str:
+    """A member's name in ASCII, as the ZIP's records spell it: escaped where it must be.
+
+    Raises:
+        ArchiveError: There is none, or it is too long.
+    """
+    stored = name if _PLAIN.fullmatch(name) else _escaped(whole_text(name))
+    if not 0 < len(stored) <= MAX_NAME:
+        what = f"it takes {len(stored)} characters there" if name else "it is empty"
+        raise ArchiveError(
+            f"{name[:MAX_NAME]!r} cannot name a member of an archive: {what}, and {MAX_NAME} is "
+            "the limit (what is no plain ASCII takes three a byte)"
+        )
+    return stored
+
+
+def given_name(stored: str) -> str | None:
+    """The name of which `stored_name` makes ``stored``; None if there is none."""
+    if len(stored) > MAX_NAME:
+        return None
+    if _PLAIN.fullmatch(stored):
+        return stored
+    try:
+        name = _ESCAPES.sub(lambda m: _decoded(m[0]), stored)
+        # What two names could stand for would be two archives in one file.
+        return name if stored_name(name) == stored else None
+    except (UnicodeError, ArchiveError):
+        return None
+
+
+def _escaped(name: str) -> str:
+    out: list[str] = []
+    last = len(name) - 1
+    for i, c in enumerate(name):
+        begins = not out or out[-1] == "/"
+        is_plain = (_BEGINS if begins else _GOES_ON).fullmatch(c) or (
+            c == "/" and not begins and i < last
+        )
+        out.append(c if is_plain else "".join(f"%{b:02X}" for b in _utf8(c)))
+    return "".join(out)
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(escapes: str) -> str:
+    return bytes.fromhex(escapes.replace("%", "")).decode("utf-8", "surrogatepass")
+
+
+def whole_text(text: str) -> str:
+    """A text in which two halves of a character that follow each other are that character.
+
+    As JSON reads them.
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+def check_name(name: str, under: str = "") -> str:
     """The name itself.
+
+    Args:
+        name: The name.
+        under: What comes before it in the archive, such as ``states/000000/``.
 
     Raises:
         ArchiveError: It is not one that an archive may hold.
     """
-    if len(name) > 200 or not NAME.fullmatch(name):
-        raise ArchiveError(
-            f"{name[:200]!r} cannot name a member of an archive; use up to 200 letters, digits and "
-            "_ - . + @ = , ( ) [ ] with / between parts"
-        )
+    stored_name(under + name if name else "")
     return name
 
 

@@ -113,7 +113,7 @@ class ArchiveReader:
         return data
 
     def _bytes(self, m: f.Member) -> bytes:
-        stored_name = (m.name + ".npy").encode("ascii")
+        stored_name = (f.stored_name(m.name) + ".npy").encode("ascii")
         large = max(m.size, m.compressed) >= f.LIMIT32
         head_size = f.LOCAL_HEADER.size + len(stored_name) + (f.ZIP64_SIZES.size if large else 0)
         try:
@@ -227,15 +227,14 @@ class ArchiveReader:
         size, compressed, offset, is_plain = _zip64(
             (size, compressed, offset), directory[name_at + n_name : end]
         )
-        name = raw.decode("ascii", "replace").removesuffix(".npy")
+        name = f.given_name(raw.decode("ascii", "replace").removesuffix(".npy"))
         if (
-            (magic, flags, n_comment, disk) != (b"PK\1\2", 0, 0, 0)
+            name is None
+            or (magic, flags, n_comment, disk) != (b"PK\1\2", 0, 0, 0)
             or not is_plain
             or attributes >> 28 not in (0, REGULAR_FILE)
             or method not in (f.STORED, f.DEFLATED)
             or not raw.endswith(b".npy")
-            or len(name) > 200
-            or not f.NAME.fullmatch(name)
         ):
             raise self._error(f"its directory has a malformed entry at byte {at}")
         return f.Member(name, offset, compressed, size, crc, method), end - at
@@ -250,7 +249,8 @@ class ArchiveReader:
                     "another program?"
                 )
             large = max(m.size, m.compressed) >= f.LIMIT32
-            head = f.LOCAL_HEADER.size + len(m.name) + 4 + (f.ZIP64_SIZES.size if large else 0)
+            name = len(f.stored_name(m.name)) + len(".npy")
+            head = f.LOCAL_HEADER.size + name + (f.ZIP64_SIZES.size if large else 0)
             position += head + m.compressed
         if position != end:
             raise self._error("there are bytes between its members and its directory")

@@ -120,8 +120,8 @@ def _member_at(
             return None
     elif n_extra or f.LIMIT32 in (compressed, unpacked):
         return None
-    name = raw.decode("ascii", "replace").removesuffix(".npy")
-    if not raw.endswith(b".npy") or len(name) > 200 or not f.NAME.fullmatch(name):
+    name = f.given_name(raw.decode("ascii", "replace").removesuffix(".npy"))
+    if not raw.endswith(b".npy") or name is None:
         return None
     start = offset + f.LOCAL_HEADER.size + n_name + n_extra
     if start + compressed > size:

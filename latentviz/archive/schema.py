@@ -99,16 +99,16 @@ def checked_header(
         OptionError: Something cannot be converted to what a header holds.
     """
     return Header(
-        model_name=model_name,
+        model_name=None if model_name is None else f.whole_text(model_name),
         model_args={} if model_name is None else _checked_args(model_args or {}),
-        layers=list(layers),
-        layer=layers[0],
+        layers=_whole_texts(layers),
+        layer=f.whole_text(layers[0]),
         seed=None if seed is None else _checked("seed", _seed, seed),
         keyframes=checked_keyframes(keyframes),
         phases=checked_moments("phases", phases),
         actions=checked_moments("actions", actions),
-        states=None if states is None else list(states),
-        bfloat16=list(bfloat16),
+        states=None if states is None else _whole_texts(states),
+        bfloat16=_whole_texts(bfloat16),
         versions=dict(versions or {}),
     )
 
@@ -159,7 +159,9 @@ def checked_keyframes(keyframes: object) -> dict[str, list[int]]:
                 "keyframes must be steps by the names of properties, such as {'lr': [0, 100]}, "
                 f"got {_brief({name: steps})}"
             )
-        out[str(name)] = [_checked(f"keyframes of {name!r}: a step", _step, s) for s in steps]
+        out[f.whole_text(name)] = [
+            _checked(f"keyframes of {name!r}: a step", _step, s) for s in steps
+        ]
     return out
 
 
@@ -183,8 +185,12 @@ def checked_moments(what: str, moments: object) -> list[tuple[int, str]]:
         if isinstance(moment, str) or not isinstance(moment, Sequence) or len(moment) != 2:
             raise OptionError(expected + _brief(moment))
         step, name = moment
-        out.append((_checked(f"{what}: a step", _step, step), str(name)))
+        out.append((_checked(f"{what}: a step", _step, step), f.whole_text(str(name))))
     return out
+
+
+def _whole_texts(texts: Sequence[str]) -> list[str]:
+    return [f.whole_text(text) for text in texts]
 
 
 def _checked(what: str, convert: Callable[[object], T], value: object) -> T:
@@ -252,13 +258,13 @@ def _plain(value: object, depth: int) -> object:
     if isinstance(value, Mapping):
         if not all(isinstance(key, str) for key in value):
             raise ValueError(f"names must be text, got {_brief(dict(value))}")
-        return {str(key): _plain(inner, depth - 1) for key, inner in value.items()}
+        return {f.whole_text(key): _plain(inner, depth - 1) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner, depth - 1) for inner in value]
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return str(value)
+        return f.whole_text(value)
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float) and math.isfinite(value):

@@ -79,8 +79,8 @@ class ArchiveWriter:
             ArchiveError: The name or the dtype is not one that an archive may hold.
             OSError: The file cannot be written.
         """
-        f.check_name(name)
-        if name in self._names:
+        stored_name = f.stored_name(name)
+        if stored_name in self._names:
             raise ArchiveError(f"the archive already holds a member {name!r}")
         array = np.ascontiguousarray(array).reshape(np.shape(array))
         if array.dtype.byteorder == ">":
@@ -101,7 +101,7 @@ class ArchiveWriter:
         for data in packed:
             self._write(data)
         self._members.append(member)
-        self._names.add(name)
+        self._names.add(stored_name)
         return member.crc
 
     def adopt(self, read_at: ReadAt, members: Iterable[f.Member], end: int) -> None:
@@ -118,7 +118,7 @@ class ArchiveWriter:
                 raise ArchiveError(f"it was cut short at byte {self._position} meanwhile")
             self._write(data)
         self._members = list(members)
-        self._names = {member.name for member in self._members}
+        self._names = {f.stored_name(member.name) for member in self._members}
 
     def sync(self) -> None:
         """Return once all that was added is on the disk, as far as the disk is honest.
@@ -275,7 +275,7 @@ def check_destination(path: Path, *, overwrite: bool) -> None:
 
 
 def _local_header(m: f.Member) -> bytes:
-    name = (m.name + ".npy").encode("ascii")
+    name = (f.stored_name(m.name) + ".npy").encode("ascii")
     large = max(m.size, m.compressed) >= f.LIMIT32
     sizes = (f.LIMIT32, f.LIMIT32) if large else (m.compressed, m.size)
     extra = f.ZIP64_SIZES.pack(1, 16, m.size, m.compressed) if large else b""
@@ -287,7 +287,7 @@ def _local_header(m: f.Member) -> bytes:
 
 
 def _central_header(m: f.Member) -> bytes:
-    name = (m.name + ".npy").encode("ascii")
+    name = (f.stored_name(m.name) + ".npy").encode("ascii")
     large = max(m.size, m.compressed, m.offset) >= f.LIMIT32
     sizes = (f.LIMIT32, f.LIMIT32) if large else (m.compressed, m.size)
     extra = f.ZIP64_OFFSET.pack(1, 24, m.size, m.compressed, m.offset) if large else b""

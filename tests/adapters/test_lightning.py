@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import warnings
 from importlib.util import find_spec
 
 import numpy as np
@@ -201,19 +202,35 @@ def test_what_is_logged_for_epochs_only_is_no_step_s_loss(fit, small, path, on_s
         np.testing.assert_allclose(run.metrics[name], expected, rtol=1e-6)
 
 
+def test_names_of_any_kind_are_recorded_as_they_are(fit, small, path):
+    names = {"top-1 (%)", "top-1 (#)", "β·KL", "損失"}
+
+    class Named(small):
+        def log_what(self, loss, batch_idx):
+            for name in names:
+                self.log(name, loss)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RecordingWarning)
+        fit(Named())
+    with open_run(path) as run:
+        assert run.metrics.keys() == names
+
+
 def test_names_that_a_run_cannot_hold(fit, small, path):
     class Named(small):
         def log_what(self, loss, batch_idx):
-            for name in ("top-1 (%)", "top-1 (#)", "λ"):
-                self.log(name, loss)
+            for end in "abc":
+                self.log("x" * 200 + end, loss)
 
     with pytest.warns(RecordingWarning) as caught:
         fit(Named())
     said = [str(w.message) for w in caught if w.category is RecordingWarning]
+    kept = ["x" * 180, "x" * 179 + "_", "x" * 178 + "__"]
     assert len(said) == 3
-    assert "'top-1 (%)' cannot name a loss in a run, so it is recorded as 'top-1 (_)'" in said
+    assert f"'{'x' * 200}a' cannot name a loss in a run, so it is recorded as {kept[0]!r}" in said
     with open_run(path) as run:
-        assert run.metrics.keys() == {"top-1 (_)", "top-1 (_)_", "_"}
+        assert list(run.metrics) == kept
 
 
 @pytest.mark.parametrize("every", [1, 3])

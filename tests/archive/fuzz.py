@@ -114,7 +114,7 @@ def pack(entries: list[Entry], end: dict | None = None, *, part: bool = False) -
         out += e.before
         offset = len(out)
         crc, size, packed = crc32(e.data), len(e.data), len(e.packed)
-        name = e.name.encode("utf-8", "surrogatepass") + b".npy"
+        name = f.stored_name(e.name).encode("ascii") + b".npy"
         large = max(size, packed) >= f.LIMIT32
         sizes = (f.LIMIT32, f.LIMIT32) if large else (packed, size)
         extra = f.ZIP64_SIZES.pack(1, 16, size, packed) if large else b""
@@ -257,6 +257,7 @@ def two_inputs():
             self.embed = nn.Embedding(9, 4, dtype=torch.bfloat16)
             self.near = nn.Linear(4, 3)
             self.far = nn.Linear(3, 2)
+            self.add_module("größe->", nn.Linear(1, 1))
 
         def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
             words = (self.embed(ids).float() * mask[..., None]).sum(1)
@@ -283,8 +284,8 @@ def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarra
     with Recorder(folder / "run.npz", model, **options) as run:
         for step in range(2 * K * CHUNKS - 1):
             given = batch(step % 4)
-            labels = {"long": given["mask"].sum(1), "odd": given["ids"][:, 0] % 2 == 1}
-            losses = {"loss": torch.rand(()), **({"late": 1.0} if step > 9 else {})}
+            labels = {"länger": given["mask"].sum(1), "odd": given["ids"][:, 0] % 2 == 1}
+            losses = {"loss": torch.rand(()), **({"損失 %": 1.0} if step > 9 else {})}
             run.step(batch=given, labels=labels, losses=losses, params={"lr": 0.1 / (1 + step)})
             with torch.no_grad():
                 for tensor in model.parameters():
@@ -547,7 +548,10 @@ def _lie(rng: random.Random, entries: list[Entry]) -> tuple[dict, dict]:
         return {8: number}, {9: number}
     if kind == 5:
         name = rng.choice(
-            [other.name, "../x", "/x", "a\\b", "x" * 300, "é", "x\0y", "x\n", "final/states/x", ""]
+            [
+                *(other.name, "../x", "/x", "a\\b", "x" * 300, "é", "x\0y", "x\n"),
+                *("final/states/x", "", "%68eader", "a%2Fb", "%FF", "%C3%A9", "%"),
+            ]
         )
         raw = name.encode() + rng.choice([b".npy", b".npy", b"", b".txt"])
         return {"name": raw, 9: len(raw)}, {"name": raw, 10: len(raw)}

@@ -1,5 +1,6 @@
 import io
 import itertools
+import json
 import math
 import string
 
@@ -127,20 +128,66 @@ def test_what_is_no_json_object_is_refused(array):
 @pytest.mark.parametrize(
     "name", ["a", "states/000000/encoder.0.weight", "params/000000/a b", "x-y_z@1,(2)[3]=+", "a.b"]
 )
-def test_a_name(name):
-    assert f.check_name(name) == name
+def test_a_plain_name_is_stored_as_it_is(name):
+    assert f.stored_name(name) == f.given_name(name) == f.check_name(name) == name
 
 
 @pytest.mark.parametrize(
-    "name",
+    ("name", "stored"),
     [
-        *("", "/", "/etc/passwd", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.b", "a\\b", "C:a"),
-        *("a\n", "a\0b", "é", "a*", "a?", "~a/b;c", "'a'", "a" * 201),
+        ("metrics/000000/β·KL", "metrics/000000/%CE%B2%C2%B7KL"), ("損失", "%E6%90%8D%E5%A4%B1"),
+        ("src#paper", "src%23paper"), ("x->y", "x-%3Ey"), ("größe", "gr%C3%B6%C3%9Fe"),
+        ("100 %", "100 %25"), ("%41", "%2541"), (" a", "%20a"), ("a/.b", "a/%2Eb"),
+        ("../x", "%2E./x"), ("/etc", "%2Fetc"), ("a//b", "a/%2Fb"), ("a/", "a%2F"), ("/", "%2F"),
+        ("a\\b", "a%5Cb"), ("C:a", "C%3Aa"), ("a\n", "a%0A"), ("a\0", "a%00"),
+        ("\ud800", "%ED%A0%80"),
+        ("\ud83d\ude00", "%F0%9F%98%80"),
     ],
-)
+)  # fmt: skip
+def test_a_name_that_is_escaped(name, stored):
+    assert f.stored_name(name) == stored
+    assert f.given_name(stored) == f.whole_text(name)
+
+
+@quick
+@given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=12))
+def test_any_name_is_stored_in_plain_ascii_and_read_back(name):
+    stored = f.stored_name(f"metrics/000000/{name}")
+    assert all(part.strip(" .") for part in stored.split("/"))
+    assert set(stored) <= set(string.ascii_letters + string.digits + "_-.+@=,()[]/ %")
+    assert f.given_name(stored) == f"metrics/000000/{f.whole_text(name)}"
+    assert json.loads(json.dumps(name)) == f.whole_text(name)
+
+
+@pytest.mark.parametrize("name", ["", "a" * 201, "損" * 23])
 def test_a_name_that_is_refused(name):
     with pytest.raises(ArchiveError, match="cannot name a member"):
         f.check_name(name)
+    with pytest.raises(ArchiveError, match="cannot name a member"):
+        f.check_name("a" * 201 if name else "", "metrics/000000/")
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        *(
+            "%61",
+            "a%2Fb",
+            "%e6%90%8d",
+            "%E6%90",
+            "%FF",
+            "%",
+            "%2",
+            "%GG",
+            "a%",
+            "%ED%A0%BD%ED%B8%80",
+        ),
+        *("", "/", "/etc/passwd", "a/", "a//b", ".", "..", "../a", "a/../b", "a/.b", "a\\b", "C:a"),
+        *("a\n", "a\0b", "é", "a*", "a?", "~a/b;c", "'a'", "a" * 201, "%E6%90%8D" * 23, "%C0%AF"),
+    ],
+)
+def test_a_stored_name_that_nobody_writes(stored):
+    assert f.given_name(stored) is None
 
 
 @quick

@@ -127,7 +127,7 @@ def test_any_byte_and_memory_order_is_written_as_one(array, tmp_path):
     ("name", "array", "message"),
     [
         ("x", np.zeros(2), "already holds a member 'x'"),
-        ("../x", np.zeros(2), "cannot name a member"),
+        ("", np.zeros(2), "cannot name a member"),
         ("y", np.array(["text"]), "must be float16/32/64, integer or bool, got <U4"),
         ("y", np.array([None]), "got object"),
         ("y", np.zeros(2, complex), "got complex128"),
@@ -156,7 +156,7 @@ def test_it_is_a_part_until_it_is_finished(tmp_path):
 def test_an_exception_keeps_the_part(tmp_path):
     writer = ArchiveWriter(tmp_path / "run.npz")
     with pytest.raises(ArchiveError), writer:
-        writer.add("../x", np.zeros(2))
+        writer.add("", np.zeros(2))
     assert [path.name for path in tmp_path.iterdir()] == ["run.npz.part"]
     writer.abandon(keep=False)
     assert list(tmp_path.iterdir()) == []

@@ -67,11 +67,7 @@ def test_whole_numbers_of_any_kind_are_accepted_alike(step):
     kinds = [step, np.int64(step), torch.tensor(step), np.array(step)]
     kinds += [float(step)] if abs(step) <= f.MAX_STEP else []
     for given_step in kinds:
-        options = {
-            "layers": ["a"],
-            "phases": [(given_step, "x")],
-            "keyframes": {"lr": [given_step]},
-        }
+        options = {"phases": [(given_step, "x")], "keyframes": {"lr": [given_step]}}
         if abs(step) > f.MAX_STEP:
             with pytest.raises(OptionError, match=r"phases: a step must be|keyframes of 'lr'"):
                 checked_header(layers=["a"], **options)
