@@ -780,6 +780,12 @@ class _ArchiveSource:
         if member in self.reader:
             with np.errstate(over="ignore"):  # as of a step's
                 latents = self.reader.read(member).astype(np.float32, copy=False)
+            before = self.latents(np.array([len(self.steps) - 1]), layer)[0]
+            if latents.shape != before.shape:
+                raise ArchiveError(
+                    f"{self.reader.path}: member {member!r} should be {before.shape}, as at the "
+                    f"last step, got {latents.shape}"
+                )
         else:
             latents = self.evaluate(self.state(None), self.probe, layer).latents
         self._check_latents(latents[None])

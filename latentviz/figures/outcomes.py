@@ -18,6 +18,7 @@ Rows = Mapping[str, NDArray[np.float64]]
 
 TABLE = "outcomes.csv"
 MAX_ROWS = 100_000
+GREATEST = 1e100  # what is more is infinite: no axis reaches there
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,13 @@ def read_outcomes(path: Path) -> Rows:
             raise ArchiveError(f"{table}: column {name!r} must hold numbers") from None
     if not (np.isfinite(columns["coverage"]) & (columns["coverage"] >= 0)).all():
         raise ArchiveError(f"{table}: column 'coverage' must hold numbers of 0 or more")
+    for panel in PANELS:
+        if panel.limit and not (np.abs(columns[panel.limit]) <= GREATEST).all():
+            raise ArchiveError(f"{table}: column {panel.limit!r} must hold finite numbers")
+        values = columns[panel.column]
+        columns[panel.column] = np.where(
+            np.abs(values) > GREATEST, np.copysign(np.inf, values), values
+        )
     order = np.lexsort((columns["seed"], columns["coverage"]))
     return {name: column[order] for name, column in columns.items()}
 

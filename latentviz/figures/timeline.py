@@ -18,7 +18,7 @@ from ..schedule import Schedule
 from ..text import counted, printable
 from ..theme import Theme, theme_named
 from ..views.curves import schedule_panels
-from .axes import TICK_PX, TITLE_PX, Sheet, new_sheet
+from .axes import TICK_PX, TITLE_PX, Sheet, check_picture_size, new_sheet, picture_scale
 from .picture import Picture
 
 SIZE = (1600, 900)
@@ -27,7 +27,9 @@ TOP_PX = 112.0
 BOTTOM_PX = 56.0
 LEGEND_PX = 34.0
 GAP_PX = 46.0
+LEAST_PANEL_PX = 44.0  # the height of a panel, its legend and the gap below it apart
 PHASE_PX = 1.6
+LEAST_PHASE_PX = 4.0  # between two lines
 ACTIONS_PX = 26.0  # the height of the actions' row, where there are any
 MARK_PX = 8.0
 LONGEST_NAME = 24
@@ -42,7 +44,8 @@ def plot_timeline(
 ) -> Picture:
     """Every property of the schedule over steps, with keyframes, phases and actions marked.
 
-    Properties of comparable scale share a panel; the learning rate has one of its own.
+    Properties of comparable scale share a panel; the learning rate has one of its own. Where there
+    are more than there is room for, the last panel has all others, on a log axis.
 
     Args:
         run: A run with a schedule, or its archive's path; or a schedule by itself.
@@ -69,7 +72,7 @@ def plot_timeline(
 def _picture(
     schedule: Schedule, metrics: Iterable[str], size: tuple[int, int], theme: Theme
 ) -> Picture:
-    panels = schedule_panels(schedule, theme, metrics=metrics)
+    panels = schedule_panels(schedule, theme, metrics=metrics, most=_most_panels(size))
     first, last = int(schedule.steps[0]), int(schedule.steps[-1])
     title = f"Schedule of {printable(schedule.name)}"
     curves = [curve for panel in panels for curve in panel.curves]
@@ -85,6 +88,14 @@ def _picture(
         sheet = new_sheet(size, theme, default=SIZE)
         _draw(sheet, schedule, panels, title)
     return Picture(title, alt, data, sheet.figure)
+
+
+def _most_panels(size: tuple[int, int]) -> int:
+    """How many panels can be read on a page of (width, height) pixels."""
+    check_picture_size(size)
+    k = picture_scale(size, SIZE)
+    room = size[1] / k - TOP_PX - ACTIONS_PX - BOTTOM_PX + GAP_PX
+    return max(1, int(room / (LEGEND_PX + LEAST_PANEL_PX + GAP_PX)))
 
 
 def _told(what: str, when: str, moments: Sequence[tuple[int, str]]) -> str:
@@ -122,6 +133,14 @@ class _Span:
     def x(self, step: int) -> float:
         return self.left + self.width * (step - self.first) / max(1, self.last - self.first)
 
+    def apart(self, steps: Iterable[int], px: float) -> list[int]:
+        """Those of increasing steps that are not closer on the page than so many pixels."""
+        kept: list[int] = []
+        for step in steps:
+            if not kept or self.x(step) - self.x(kept[-1]) >= px:
+                kept.append(step)
+        return kept
+
     def shown(self, moments: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
         """Those within the steps, the names of one step together."""
         names: dict[int, list[str]] = {}
@@ -138,6 +157,7 @@ def _draw(sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], titl
     inner = width - (MARGIN_LEFT_PX + MARGIN_PX) * k
     span = _Span(MARGIN_LEFT_PX * k, inner, int(schedule.steps[0]), int(schedule.steps[-1]))
     phases, actions = span.shown(schedule.phases), span.shown(schedule.actions)
+    lines = span.apart((step for step, _ in phases if step > span.first), LEAST_PHASE_PX * k)
     top = (TOP_PX + (ACTIONS_PX if actions else 0)) * k
     room = height - top - BOTTOM_PX * k
     each = (room - (len(panels) - 1) * GAP_PX * k) / len(panels)
@@ -148,9 +168,8 @@ def _draw(sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], titl
         axes = sheet.axes(legend.x, y + legend.height, inner, plot)
         draw_panel(axes, panel, theme, k)
         draw_legend(sheet.figure, sheet.size, k, legend, panel, theme)
-        for step, _ in phases:
-            if step > span.first:
-                axes.axvline(step, color=theme.muted, linewidth=PHASE_PX * k, linestyle=(0, (4, 4)))
+        for step in lines:
+            axes.axvline(step, color=theme.muted, linewidth=PHASE_PX * k, linestyle=(0, (4, 4)))
         axes.plot(
             [step for step, _ in actions], [1.0] * len(actions), "v", color=theme.text,
             markersize=MARK_PX * k, transform=axes.get_xaxis_transform(), clip_on=False, zorder=4,
@@ -171,9 +190,12 @@ def _name(
     """Write what happens at each step above it, as far as there is room."""
     gap = 10 * sheet.scale
     reach = -np.inf
+    half = text_width(sheet.figure, mark, sheet.px(TICK_PX)) / 2 if mark else 0.0
     for step, name in moments:
         x = span.x(step)
-        half = text_width(sheet.figure, mark, sheet.px(TICK_PX)) / 2 if mark else 0.0
+        # Of what is too close to the last no name is measured: there may be thousands.
+        if min(x, x - half) < reach:
+            continue
         length = text_width(sheet.figure, name, sheet.px(TICK_PX))
         indent = half + gap / 4 if mark else 0.0
         start = x + indent

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +29,10 @@ LEGEND_PX = 20.0  # sizes on a page of 1080 pixels
 LEAST_LEGEND_PX = 13.0
 LEGEND_GAP_PX = 20.0
 LONGEST_NAME = 32
+
+# Matplotlib's settings are the process's: two threads that each replaced and restored them would
+# leave the one's to the user.
+_style = threading.RLock()
 
 
 def draw_chrome(layout: Layout, panels: tuple[CurvePanel, ...], theme: Theme) -> NDArray[np.uint8]:
@@ -62,7 +68,7 @@ def plain_style() -> Iterator[None]:
     """Matplotlib's own defaults, not the user's: the same run gives the same pixels everywhere."""
     import matplotlib as mpl
 
-    with mpl.rc_context(), warnings.catch_warnings():
+    with _style, mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         mpl.rcParams["svg.hashsalt"] = "latentviz"
         # A box in its place says enough of a character that the font does not have.
@@ -91,34 +97,14 @@ def draw_legend(
         panel: Whose curves.
         theme: Where the colours come from.
     """
-    label = [(panel.label + panel.note, theme.muted)] if panel.label else []
-    entries = [
-        *label,
-        *((_shortened(printable(curve.name)), curve.color) for curve in panel.curves),
-    ]
-    gap = LEGEND_GAP_PX * scale
     least = max(LEAST_LEGEND_PX * scale, LEAST_TEXT_PX)
-    text_px = max(LEGEND_PX * scale, least)
-    n_left_out = 0
-
-    def widths() -> list[float]:
-        return [text_width(figure, text, text_px) for text, _ in entries]
-
-    while sum(widths()) + gap * (len(entries) - 1) > box.width:
-        if text_px > least:
-            text_px = max(least, text_px - 1)
-        elif label and entries[0] == label[0] != (panel.label, theme.muted):
-            entries[0] = (panel.label, theme.muted)
-            text_px = max(LEGEND_PX * scale, least)
-        elif len(entries) > len(label) + 1:
-            # Names that do not fit at the least size are counted instead, the last ones first.
-            n_left_out += 1
-            kept = len(label) + len(panel.curves) - n_left_out
-            entries = [*entries[:kept], (f"+{n_left_out}", theme.muted)]
-        else:
-            break
+    entries, text_px = _fitting_legend(
+        panel, theme, box.width, gap=LEGEND_GAP_PX * scale,
+        most_px=max(LEGEND_PX * scale, least), least_px=least,
+    )  # fmt: skip
+    gap, widths = LEGEND_GAP_PX * scale, [_width(text, text_px) for text, _ in entries]
     x = box.x
-    for (text, color), width in zip(entries, widths(), strict=True):
+    for (text, color), width in zip(entries, widths, strict=True):
         figure.text(
             x / size[0], 1 - (box.y + 0.45 * box.height) / size[1], text, color=color,
             fontsize=text_px, va="center_baseline", ha="left", parse_math=False,
@@ -126,8 +112,54 @@ def draw_legend(
         x += width + gap
 
 
+def _fitting_legend(
+    panel: CurvePanel, theme: Theme, room: float, *, gap: float, most_px: float, least_px: float
+) -> tuple[list[tuple[str, str]], float]:
+    """A legend's texts and their colours, and how large they are, such that they fit a width.
+
+    However many curves there are, no more names are measured than there is room for.
+    """
+    names = [(_shortened(printable(curve.name)), curve.color) for curve in panel.curves]
+    labels = [[(panel.label + panel.note, theme.muted)], [(panel.label, theme.muted)]]
+    for label in labels[: 2 if panel.note else 1] if panel.label else [[]]:
+        entries = [*label, *names]
+        if gap * (len(entries) - 1) > room:
+            continue
+        text_px = most_px
+        while True:
+            if _length([text for text, _ in entries], text_px, gap) <= room:
+                return entries, text_px
+            if text_px <= least_px:
+                break
+            text_px = max(least_px, text_px - 1)
+    # Names that do not fit at the least size are counted instead, the last ones first.
+    label = labels[1] if panel.label else []
+    if len(names) == 1:
+        return [*label, *names], least_px
+    kept = 0
+    for n in range(len(names)):
+        texts = [text for text, _ in [*label, *names[:n]]]
+        if _length(texts, least_px, gap) > room:
+            break
+        if _length([*texts, f"+{len(names) - n}"], least_px, gap) <= room:
+            kept = n
+    return [*label, *names[:kept], (f"+{len(names) - kept}", theme.muted)], least_px
+
+
+def _length(texts: Sequence[str], size_px: float, gap: float) -> float:
+    return sum(_width(text, size_px) for text in texts) + gap * (len(texts) - 1)
+
+
 def _shortened(name: str) -> str:
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+
+
+@lru_cache(maxsize=4096)
+def _width(text: str, size_px: float) -> float:
+    """How long a line of text is, in pixels, as this module draws it; measured once."""
+    from matplotlib.figure import Figure
+
+    return text_width(Figure(dpi=DPI), text, size_px)
 
 
 def text_width(figure: Figure, text: str, size_px: float) -> float:

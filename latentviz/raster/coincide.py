@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+# Among more than so many nobody could tell whose turn it is, and each is held against each.
+MOST_CURVES = 60
 LEAST_DASHES = 4  # what coincides for less than so many dashes is no more than a crossing
 
 
@@ -22,7 +24,7 @@ class Turns:
 
 
 def turns(xs: Floats, curves: Sequence[Floats], *, width: float, dash: float) -> list[Turns]:
-    """Where curves coincide.
+    """Where curves coincide; of more than `MOST_CURVES`, nowhere.
 
     Args:
         xs: (n,) places along the axis, rising, in pixels.
@@ -32,7 +34,7 @@ def turns(xs: Floats, curves: Sequence[Floats], *, width: float, dash: float) ->
     """
     n = max(0, len(xs) - 1)
     found = [Turns(np.ones(n, np.int64), np.zeros(n, np.int64)) for _ in curves]
-    for i, curve in enumerate(curves):
+    for i, curve in enumerate(curves if len(curves) <= MOST_CURVES else []):
         for j in range(i):
             same = _together(xs, curves[j], curve, width, LEAST_DASHES * dash)
             found[i].count[same] += 1

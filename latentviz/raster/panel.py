@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..scene import CurvePanel
 from ..theme import Theme
-from .coincide import in_turns, turns
+from .coincide import MOST_CURVES, in_turns, turns
 from .heights import Heights, heights_of
 from .ticks import linear_ticks
 
@@ -149,9 +149,10 @@ def _draw_marks(
         size_px: How large it is.
         look: What else matplotlib is to know.
     """
+    below = len(places) <= MOST_CURVES
     for n, (curve, (steps, ys, at)) in enumerate(zip(panel.curves, places, strict=True)):
         covered = np.zeros(len(at), np.int64)
-        for _, others, marked in places[n + 1 :]:
+        for _, others, marked in places[n + 1 :] if below else []:
             covered += np.isin(at, marked) & (np.abs(others[at] - ys[at]) < 1)
         for times in np.unique(covered).tolist():
             group = at[covered == times]

@@ -93,20 +93,28 @@ def _curve(
 
 
 def schedule_panels(
-    schedule: Schedule, theme: Theme, *, metrics: Iterable[str] = ()
+    schedule: Schedule, theme: Theme, *, metrics: Iterable[str] = (), most: int | None = None
 ) -> tuple[CurvePanel, ...]:
     """The whole schedule, a panel for each group of comparable scale, the learning rate first.
+
+    Where there are more groups than panels, the last panel has all others, on a log axis.
 
     Args:
         schedule: The schedule.
         theme: Where the colours come from.
         metrics: The losses' names, so that a property has the colour that it has in a film.
+        most: How many panels there is room for.
     """
     color = curve_colors([*metrics, *schedule.params], theme)
     curves = _schedule(schedule, 0, len(schedule.steps), color)
     rates, weights = _rates_apart(curves)
     groups = [*([rates] if rates else []), *same_scale(weights, TIMELINE_RATIO)]
-    return tuple(CurvePanel(schedule.steps, tuple(group), False, "") for group in groups)
+    rest: list[Curve] = []
+    if most is not None and len(groups) > most:
+        rest = [curve for group in groups[most - 1 :] for curve in group]
+        groups = groups[: most - 1]
+    panels = [CurvePanel(schedule.steps, tuple(group), False, "") for group in groups]
+    return (*panels, *([CurvePanel(schedule.steps, tuple(rest), True, "")] if rest else []))
 
 
 def _rates_apart(curves: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:

@@ -516,6 +516,15 @@ def test_latents_that_do_not_fit(made, shapes):
         run.latents()
 
 
+@pytest.mark.parametrize("shape", [(5, 1), (5, 5), (4, 4), (5,), (5, 4, 1)])
+def test_a_final_state_of_another_shape_than_the_steps(made, invoke, tmp_path, shape):
+    latents = {f"latents/00000{c}/encoder": np.zeros((3, 5, 4), "f4") for c in range(3)}
+    path = made(**latents, **{"final/latents/encoder": np.zeros(shape, "f4")})
+    for command in ("history", "frame"):
+        failed = invoke(command, path, "-o", tmp_path / "x.png", status=2)
+        assert "as at the last step, got" in failed.output
+
+
 @pytest.mark.parametrize(
     "header",
     [

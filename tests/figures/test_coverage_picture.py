@@ -190,6 +190,25 @@ def test_a_run_far_beyond_stands_at_the_edge_and_squeezes_no_panel(tmp_path, val
     json.dumps(picture.data, allow_nan=False)
 
 
+@pytest.mark.parametrize("value", ["inf", "nan", "1e308", "-inf"])
+@pytest.mark.parametrize("n_runs", [1, 40])
+def test_a_sweep_of_which_nothing_is_finite_is_drawn_and_says_so(tmp_path, value, n_runs):
+    columns = ("error_median", "error_max", "red_angle_deg", "off_plane_rms")
+    rows = [outcome(COVERAGES[n % 8], n) | dict.fromkeys(columns, value) for n in range(n_runs)]
+    write_table(tmp_path / "outcomes.csv", rows)
+    picture = plot_coverage(tmp_path)
+    assert len(picture.data["beyond"]) == 4 * n_runs
+    assert picture.pixels.any()
+
+
+@pytest.mark.parametrize("limit", ["red_angle_limit_deg", "off_plane_limit"])
+@pytest.mark.parametrize("value", ["inf", "nan", "1e300"])
+def test_a_limit_that_no_axis_reaches_is_refused(tmp_path, limit, value):
+    write_table(tmp_path / "outcomes.csv", [outcome(0.3, 1) | {limit: value}])
+    with pytest.raises(ArchiveError, match=f"column '{limit}' must hold finite numbers"):
+        plot_coverage(tmp_path)
+
+
 def test_every_run_is_a_point(sweep):
     picture = plot_coverage(sweep)
     rows = read_outcomes(sweep)

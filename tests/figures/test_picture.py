@@ -1,4 +1,8 @@
+import contextlib
 import io
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -108,3 +112,22 @@ def test_a_run_s_path_will_do_in_place_of_the_run(short_run):
             np.testing.assert_array_equal(plot(str(short_run)).pixels, plot(run).pixels)
     with pytest.raises(ArchiveError, match="does not exist"):
         plot_slices("none.npz")
+
+
+def test_pictures_drawn_in_threads_leave_the_users_style_alone():
+    import matplotlib as mpl
+
+    both = threading.Barrier(2)
+
+    def draw(after_s):
+        with plain_style():
+            with contextlib.suppress(threading.BrokenBarrierError):
+                both.wait(0.2)  # for the other to be in it, too, if that can be
+            time.sleep(after_s)
+            return mpl.rcParams["font.size"]
+
+    with mpl.rc_context({"axes.facecolor": "#123456", "font.size": 31.0}):
+        before = dict(mpl.rcParams)
+        with ThreadPoolExecutor(2) as pool:
+            assert list(pool.map(draw, (0.0, 0.05))) == [10.0, 10.0]
+        assert dict(mpl.rcParams) == before

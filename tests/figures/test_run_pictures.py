@@ -21,6 +21,7 @@ from latentviz import (
 )
 from latentviz.archive import ArchiveReader
 from latentviz.comparison import TOLERANCE
+from latentviz.figures import timeline
 from latentviz.figures.history import DOT_SHARE, earlier_steps, fitted_limits
 from latentviz.theme import rgb_bytes, theme_named
 from latentviz.views import point_colors
@@ -145,6 +146,61 @@ def test_a_schedule_of_many_properties_fits(latentviz_snapshot):
     values = {name: np.full(T, 10.0 ** -(k // 5)) for k, name in enumerate(names)}
     run = Run.from_arrays(np.zeros((T, 1, 2)), params=values)
     latentviz_snapshot(plot_timeline(run, size=(800, 450)))
+
+
+def of_scales(n):
+    """A run of n properties, each a hundred times as large as the one before."""
+    ramp = np.linspace(1, 2, T)
+    return Run.from_arrays(
+        np.zeros((T, 1, 2)), params={f"p{i}": 100.0**i * ramp for i in range(n)}, name="scales"
+    )
+
+
+@pytest.mark.parametrize("size", [(1600, 900), (800, 450), (1600, 2400)])
+def test_more_groups_of_scale_than_there_is_room_for_share_the_last_panel(size):
+    picture = plot_timeline(of_scales(30), size=size)
+    *each, last = picture.data["groups"]
+    assert all(len(group) == 1 for group in each)
+    assert len(last) == 30 - len(each)
+    assert picture.drawn.axes[-1].get_yscale() == "log"
+    assert {axes.get_yscale() for axes in picture.drawn.axes[:-1]} == {"linear"}
+    assert min(axes.bbox.height for axes in picture.drawn.axes) >= 40 * size[0] / 1600
+    assert picture.pixels.shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_schedule_of_twelve_scales(latentviz_snapshot, theme):
+    latentviz_snapshot(plot_timeline(of_scales(12), theme=theme))
+
+
+@pytest.mark.parametrize("first", [0, 1000])
+def test_thousands_of_phases_cost_what_the_page_shows(monkeypatch, first):
+    measured, real = [], timeline.text_width
+    monkeypatch.setattr(timeline, "text_width", lambda *a: measured.append(a) or real(*a))
+    steps = range(first, first + 5000)
+    run = Run.from_arrays(
+        np.zeros((2, 1, 2)), steps=[0, 900], params={"lr": [0.0, 1.0]},
+        phases=[(step, f"phase {step}") for step in steps],
+        actions=[(step, f"action {step}") for step in steps],
+    )  # fmt: skip
+    picture = plot_timeline(run)
+    (axes,) = picture.drawn.axes
+    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert len(dashed) <= 1440 / 4 if first == 0 else dashed == []
+    assert len(measured) <= 60
+    assert len(picture.data["phases"]) == 5000
+
+
+@pytest.mark.parametrize("steps", [[0, 1, 2], [0, 1, 2**53]])
+def test_phases_far_beyond_a_run_that_stopped_early(steps):
+    run = Run.from_arrays(
+        np.zeros((3, 1, 2)), steps=steps, params={"lr": [0.0, 1.0, 2.0]},
+        phases=[(0, "Train"), (2**53, "never")], actions=[(2**52, "freeze")],
+        keyframes={"lr": [0, 2**53]},
+    )  # fmt: skip
+    picture = plot_timeline(run)
+    assert "never from step 9007199254740992" in picture.alt
+    assert picture.pixels.any()
 
 
 def test_a_run_without_a_schedule():

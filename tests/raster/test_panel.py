@@ -325,3 +325,18 @@ def test_curves_of_very_many_steps_are_drawn_as_they_are():
     inside = within(pixels, layout.panels[0])
     spike = round(0.6 * inside.shape[1])
     assert (inside[: inside.shape[0] // 2, spike - 3 : spike + 4] > 150).all(-1).any()
+
+
+@pytest.mark.parametrize("n", [300, 3000])
+def test_a_name_is_measured_once_and_only_if_it_may_fit(monkeypatch, n):
+    measured, real = [], chrome.text_width
+    monkeypatch.setattr(chrome, "text_width", lambda *a: measured.append(a[1:]) or real(*a))
+    curves = tuple(
+        Curve(f"one of {n} losses, {i}", np.array([1.0, 2.0, i]), np.empty(0, np.int64), "#808080")
+        for i in range(n)
+    )
+    steps = np.arange(3)
+    panel = CurvePanel(steps, curves, True, "losses", ", smoothed over 25 steps", "loss")
+    layout = page_layout((1920, 1080), n_projections=1, limits=1.5, n_panels=1)
+    chrome.draw_chrome(layout, (panel,), THEMES["dark"])
+    assert len(measured) == len(set(measured)) <= 100
