@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import queue
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,7 +29,7 @@ from .encode import (
     packer,
     parse_fps,
 )
-from .errors import OptionError
+from .errors import LatentvizWarning, OptionError
 from .figures.picture import Picture
 from .files import atomic, check_folder
 from .notebook import html_of, notebook_progress
@@ -141,6 +142,7 @@ class Film:
         """
         run = run if options.layer is None else run.at_layer(options.layer)
         self.run, self.options = run, options
+        self._told = False
         self.path: Path | None = None
         """Where `render` has put it."""
         check_size(options.size)
@@ -201,7 +203,7 @@ class Film:
 
         Raises:
             OptionError: There is no such frame.
-            ArchiveError: The run is damaged, or the latents are not finite.
+            ArchiveError: The run is damaged, or no point is finite at a step.
         """
         scene = self.scene(frame)
         canvas = self.page.new_canvas() if canvas is None else canvas
@@ -213,11 +215,25 @@ class Film:
 
         Raises:
             OptionError: There is no such frame.
-            ArchiveError: The run is damaged, or the latents are not finite.
+            ArchiveError: The run is damaged, or no point is finite at a step.
         """
         if not 0 <= frame < len(self):
             raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
-        return self._view(self.run, self.frames[frame])
+        scene = self._view(self.run, self.frames[frame])
+        if scene.n_left_out:
+            self._tell(scene.n_left_out)
+        return scene
+
+    def _tell(self, n_left_out: int) -> None:
+        """Say once a film that points are left out."""
+        if not self._told:
+            self._told = True
+            warnings.warn(
+                f"{n_left_out} of {self.run.n_points} points are not finite (NaN or infinite) at "
+                "some step; they are left out where they are not, and counted in the picture",
+                LatentvizWarning,
+                stacklevel=2,
+            )
 
     @cached_property
     def page(self) -> Page:
@@ -228,6 +244,8 @@ class Film:
             panels = curve_panels(run, self._first, self._stop, self._theme)
         limits = options.limits
         if limits is None:
+            if n_left_out := int(self.reach.left_out.sum()):
+                self._tell(n_left_out)
             low, high = (self._by_projection(side) for side in self.reach.kept)
             limits = fitting_limits(
                 low, high, size=options.size, n_panels=len(panels), dot_radius=options.dot_radius

@@ -29,12 +29,14 @@ class Reach:
         low: (F, d) float32, each frame's least coordinate, of any point at any of its steps.
         high: (F, d) float32, the greatest.
         most: (F, d) float32, within this distance from 0 `MOST_POINTS` lie, at each of its steps.
+        left_out: (N,) which points are not finite at some step.
     """
 
     dims: NDArray[np.int64]
     low: NDArray[np.float32]
     high: NDArray[np.float32]
     most: NDArray[np.float32]
+    left_out: NDArray[np.bool_]
 
     @property
     def kept(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -53,7 +55,7 @@ class Reach:
 
 
 def measure_reach(run: Run, frames: Sequence[Frame], dims: NDArray[np.int64]) -> Reach:
-    """Look at all that the frames show; what is not finite does not count.
+    """Look at all that the frames show; a point does not count where it is not finite.
 
     Args:
         run: The run.
@@ -65,15 +67,19 @@ def measure_reach(run: Run, frames: Sequence[Frame], dims: NDArray[np.int64]) ->
         ModelError: It cannot be evaluated.
     """
     low, high, most = (np.zeros((len(frames), len(dims)), np.float32) for _ in range(3))
+    left_out = np.zeros(run.n_points, np.bool_)
     for k, frame in enumerate(frames):
         # A point's coordinates side by side: (n, d, N).
         columns = np.ascontiguousarray(frame_latents(run, frame).transpose(0, 2, 1)[:, dims])
         finite = np.isfinite(columns)
         if not finite.all():
-            columns[~finite] = 0
+            whole = np.asarray(finite.all(1))  # (n, N)
+            columns.transpose(0, 2, 1)[~whole] = 0
+            # Of a step without any there will be no picture.
+            left_out |= ~np.asarray(whole[whole.any(1)].all(0))
         low[k], high[k] = columns.min((0, 2)), columns.max((0, 2))
         rank = math.ceil(MOST_POINTS * columns.shape[2]) - 1
         distance = np.abs(columns, out=columns)
         distance.partition(rank, axis=2)
         most[k] = distance[:, :, rank].max(0)
-    return Reach(dims, low, high, most)
+    return Reach(dims, low, high, most, left_out)

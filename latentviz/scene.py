@@ -64,6 +64,7 @@ class Scene:
     words: str  # what the step is, or what is shown of it
     number: int | None  # what stands after the words
     speed: int | None  # in steps a frame; None if it says nothing
+    n_left_out: int = 0  # points that are not finite at some sub-step, where they are NaN
 
 
 def same_scale(curves: Sequence[Curve], ratio: float) -> list[list[Curve]]:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from latentviz import Film, FilmOptions, Recorder, Run, open_run, render, render_frame
 from latentviz.decode import sampled_frames
-from latentviz.errors import ArchiveError, LatentvizError, OptionError
+from latentviz.errors import ArchiveError, LatentvizError, LatentvizWarning, OptionError
 from latentviz.raster.page import interleaved
 from latentviz.views import frame_latents
 
@@ -178,13 +178,34 @@ def test_a_run_by_its_path_is_closed_again(path, recorded):
     )
 
 
+@pytest.mark.parametrize("limits", [None, 1.5])
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_a_point_that_is_not_finite_is_left_out_and_counted(latentviz_snapshot, theme, limits):
+    angles = np.linspace(0, 6, 40)[:, None] * np.ones(6) + np.arange(6)
+    latents = np.stack([np.cos(angles), np.sin(angles), np.sin(angles) / 2], -1)
+    without = Run.from_arrays(np.delete(latents, 3, 1), colors=np.eye(6)[[0, 1, 2, 4, 5], :3])
+    latents[10:, 3, 1] = np.nan
+    latents[20:, 3] = np.inf
+    run = Run.from_arrays(latents, colors=np.eye(6)[:, :3])
+    options = {"size": (640, 360), "theme": theme, "dims": [(1, 0), (2, 0)], "limits": limits}
+    last = len(Film(run, FilmOptions())) - 1
+    with pytest.warns(LatentvizWarning, match="1 of 6 points are not finite") as said:
+        pixels = render_frame(run, frame=last, **options)
+    assert len(said) == 1
+    others = render_frame(without, frame=last, **options)
+    np.testing.assert_array_equal(pixels[40:], others[40:])
+    assert (pixels[:40, -200:] != others[:40, -200:]).any()
+    if limits is None:
+        latentviz_snapshot(pixels)
+
+
 @pytest.mark.parametrize("options", [{"pace": "linear"}, {"frames": 4}])
 def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
     latents = np.zeros((20, 6, 3))
-    latents[7, 2:4, 1] = np.nan
+    latents[7, :, 1] = np.nan
     latents[9] = np.inf
     run = Run.from_arrays(latents, steps=np.arange(20) * 10)
-    with pytest.raises(ArchiveError, match=r"step 70 are not finite at 2 of 6 points.*--steps"):
+    with pytest.raises(ArchiveError, match=r"step 70 are not finite at 6 of 6 points.*--steps"):
         render(run, tmp_path / "film.mp4", size=SIZE, frame_hashes=tmp_path / "h.txt", **options)
     assert list(tmp_path.iterdir()) == []
     render(run, tmp_path / "film.mp4", size=SIZE, steps=(0, 70), **options)
@@ -407,7 +428,8 @@ def test_a_few_points_that_run_away_are_marked_and_do_not_shrink_all_others():
 def test_gaps_are_not_looked_at(recorded):
     latents = np.zeros((4, 10, 2), np.float32)
     latents[2, 5] = np.nan
-    assert Film(Run.from_arrays(latents), SMALL).page.stage.limits == 1.5
+    with pytest.warns(LatentvizWarning, match="1 of 10 points are not finite"):
+        assert Film(Run.from_arrays(latents), SMALL).page.stage.limits == 1.5
 
 
 def test_the_last_frame_shows_what_followed_the_last_update(recorded):

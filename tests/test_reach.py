@@ -37,13 +37,13 @@ def test_what_is_not_finite_does_not_count():
     latents[0, 0] = np.nan
     latents[0, 1] = [np.inf, 2]
     reach = measure_reach(Run.from_arrays(latents), [Frame(0, 0, 1)], np.arange(2))
-    assert (reach.low.tolist(), reach.high.tolist()) == ([[0, 0]], [[0, 2]])
+    assert (reach.low.tolist(), reach.high.tolist()) == ([[0, 0]], [[0, 0]])
 
 
 def reach_of(most, farthest):
     """Of frames in which nearly all points lie within ``most``, and all within ``farthest``."""
     most, farthest = np.array(most, np.float32)[:, None], np.array(farthest, np.float32)[:, None]
-    return Reach(np.array([0]), -farthest, farthest, most)
+    return Reach(np.array([0]), -farthest, farthest, most, np.zeros(1, bool))
 
 
 @pytest.mark.parametrize(

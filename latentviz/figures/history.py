@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -10,14 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError, OptionError
+from ..errors import ArchiveError, LatentvizWarning, OptionError
 from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.fitting import DOT_SHARE
 from ..raster.hud import Sprite, font, text_sprite
 from ..reach import MOST_POINTS, RUNAWAY
 from ..run import Run, takes_path
-from ..text import printable
+from ..text import counted, printable
 from ..theme import Theme, rgb_bytes, theme_named
 from ..views import drawing_order, point_colors
 from .axes import (
@@ -72,6 +73,7 @@ def plot_history(
     The strip holds at most ten thumbnails, from the first step to the last before the one shown
     large, in geometric spacing: close together early, when training moves fast. It has limits of
     its own, which are written beside it; where points lie beyond, a triangle stands at the edge.
+    Points that are not finite are left out, and counted; so are thumbnails without any other.
 
     Args:
         run: A run with latents, or its archive's path.
@@ -91,7 +93,7 @@ def plot_history(
     Raises:
         OptionError: The step or the layer was not recorded, or another option is out of range.
         ModelError: The run's model is not registered, and none was given.
-        ArchiveError: The latents of a step that is shown are not finite.
+        ArchiveError: No point is finite at the step.
     """
     check_picture_size(size)
     look = theme_named(theme)
@@ -99,12 +101,13 @@ def plot_history(
     run = run if layer is None else run.at_layer(layer)
     step, when = run.moment(step)
     latest = run.final_latents() if step is None else run.latents(step)
-    if not np.isfinite(latest).all():
+    whole = np.asarray(np.isfinite(latest).all(-1))
+    if not whole.any():
         raise ArchiveError(f"the latents {when} are not finite; show an earlier step")
     earlier = earlier_steps(len(run) if step is None else run.index_of(step))
     steps = run.steps[earlier]
     before = run.latents(steps) if len(steps) else latest[None][:0]
-    finite = np.isfinite(before).all((1, 2))
+    finite = np.asarray(np.isfinite(before).all(2)).any(1)
     views = projections(dims, names, latest.shape[1], default=HISTORY_DIMS)
     if limits is not None and not 0 < limits < 1e6:
         raise OptionError(f"limits must be above 0, got {limits:g}")
@@ -120,7 +123,14 @@ def plot_history(
         mark_px=MARK_PX * picture_scale(size, SIZE),
     )  # fmt: skip
     titles = ", ".join(printable(view.title) for view in views)
-    radius = np.linalg.norm(latest.astype(np.float64), axis=-1)
+    radius = np.linalg.norm(latest[whole[order]].astype(np.float64), axis=-1)
+    if large.n_left_out:
+        warnings.warn(
+            f"{large.n_left_out} of {run.n_points} points are not finite (NaN or infinite) {when}; "
+            "they are left out, and counted in the picture",
+            LatentvizWarning,
+            stacklevel=3,
+        )
     alt = (
         f"The latents{of_layer} of {run.n_points} points {when} in the projections {titles} "
         f"within {large.words}; their distances from the origin have the median "
@@ -137,6 +147,7 @@ def plot_history(
         "step": step,
         "limits": large.limits,
         "points_beyond": large.n_beyond,
+        "points_not_finite": large.n_left_out,
         "earlier_steps": [int(s) for s in steps[finite]],
         "earlier_limits": strip.limits if finite.any() else None,
         "earlier_points_beyond": strip.n_beyond,
@@ -191,22 +202,26 @@ class _Row:
     views: Sequence[Projection]
     limits: float
     n_beyond: int
+    n_left_out: int  # not finite, and nowhere
 
     @property
     def words(self) -> str:
-        """The limits, and how many points lie beyond."""
-        if not self.n_beyond:
-            return f"±{self.limits:g}"
+        """The limits, how many points lie beyond, and how many are not finite."""
         what = "point" if len(self.latents) == 1 else "dot"  # the same point at several steps
-        return f"±{self.limits:g}, {self.n_beyond} {what}{'s' if self.n_beyond > 1 else ''} beyond"
+        left_out = f", {counted(self.n_left_out, what)} not finite" if self.n_left_out else ""
+        if not self.n_beyond:
+            return f"±{self.limits:g}{left_out}"
+        return f"±{self.limits:g}, {counted(self.n_beyond, what)} beyond{left_out}"
 
 
 def _row(latents: NDArray[np.float32], views: Sequence[Projection], limits: float | None) -> _Row:
     used = [d for view in views for d in (view.i, view.j)]
-    reaches = np.abs(latents[:, :, used]).max(-1).ravel()
+    whole = np.asarray(np.isfinite(latents).all(-1))
+    latents = np.where(whole[:, :, None], latents, np.float32(np.nan))
+    reaches = np.abs(latents[whole][:, used]).max(-1)
     if limits is None:
         limits = fitted_limits(reaches) if len(reaches) else LEAST_LIMITS
-    return _Row(latents, views, limits, int((reaches > limits).sum()))
+    return _Row(latents, views, limits, int((reaches > limits).sum()), int((~whole).sum()))
 
 
 def _arranged(

@@ -35,8 +35,13 @@ class Plot:
 
     @property
     def beyond(self) -> NDArray[np.bool_]:
-        """(N,) which points lie beyond its limits; they are not drawn, but marked at the edge."""
+        """(N,) which points lie beyond its limits, and are marked at the edge instead of drawn."""
         return np.asarray((np.abs(self.positions) > self.limits).any(-1))
+
+    @property
+    def hidden(self) -> NDArray[np.bool_]:
+        """(N,) which points are not drawn: those beyond, and those that are NaN."""
+        return self.beyond | np.isnan(self.positions).any(-1)
 
 
 def draw_board(
@@ -79,7 +84,7 @@ def draw_board(
     centers = [
         origin
         + scale * np.array([1, -1], np.float32)
-        * np.where(plot.beyond[:, None], _NOWHERE, plot.positions)[::-1]
+        * np.where(plot.hidden[:, None], _NOWHERE, plot.positions)[::-1]
         for plot, scale, origin in zip(plots, scales, origins, strict=True)
     ]  # fmt: skip
     places = np.concatenate([*centers, origins])

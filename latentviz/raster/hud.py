@@ -17,6 +17,7 @@ HEADING_PX = 34.0  # sizes on a page of 1080 pixels
 TITLE_PX = 24.0
 LEAST_HEADING_PX, LEAST_TITLE_PX = 10.0, 8.0  # on any page
 SPEED_SPACES = 3  # between the number and the speed
+NOTE_MARGIN = 0.02  # of the page's width, right of what else the heading's row says
 CURSOR_PX = 2.0
 CURSOR_ALPHA = 0.85
 
@@ -48,6 +49,8 @@ class Heading:
         self._word_end = self._middle - slot / 2 - self._font.getlength(" ")
         self._speed_at = self._middle + slot / 2 + self._font.getlength(" ") * SPEED_SPACES
         self._baseline = box.y + box.height * 0.75
+        self._end = box.x + box.width * (1 - NOTE_MARGIN)
+        self._note_px = max(LEAST_TITLE_PX, TITLE_PX * layout.scale)
 
     def sprites(self, words: str, number: int | None, speed: int | None) -> list[Sprite]:
         """The heading of one frame.
@@ -66,6 +69,25 @@ class Heading:
         if speed is not None:
             sprites.append(self._sprite(speed_words(speed), self._speed_at, self._muted))
         return sprites
+
+    def note(self, text: str, words: str, number: int | None, speed: int | None) -> list[Sprite]:
+        """A few words at the end of the heading's row, where that leaves room for them.
+
+        Args:
+            text: The words.
+            words: As of `sprites`, as are the others.
+            number: Of the step.
+            speed: In steps a frame.
+        """
+        taken = max(
+            sprite.x + sprite.mask.shape[1] for sprite in self.sprites(words, number, speed)
+        )
+        for size_px in (self._note_px, LEAST_TITLE_PX):
+            face = font(size_px)
+            if taken + size_px + face.getlength(text) <= self._end:
+                at = self._end, self._baseline
+                return [text_sprite(text, face, *at, self._text, anchor="rs")]
+        return []
 
     def _sprite(
         self, text: str, x: float, color: tuple[int, int, int], *, anchor: str = "ls"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scene import Scene, Stage
-from ..text import printable
+from ..text import counted, printable
 from ..theme import Theme, rgb_bytes
 from .chrome import draw_chrome
 from .hud import Heading, Sprite, blend_sprite, draw_cursor, title_sprites
@@ -58,6 +58,10 @@ class Page:
             blend_sprite(canvas, sprite)
         for sprite in self.heading.sprites(scene.words, scene.number, scene.speed):
             blend_sprite(canvas, sprite)
+        if scene.n_left_out:
+            note = f"{counted(scene.n_left_out, 'point')} not finite"
+            for sprite in self.heading.note(note, scene.words, scene.number, scene.speed):
+                blend_sprite(canvas, sprite)
         for sprite in self._marks(scene):
             blend_sprite(canvas, sprite)
         for panel, box in zip(self.stage.panels, self.layout.panels, strict=True):
@@ -103,6 +107,9 @@ class Page:
             np.multiply(scene.positions[..., 1][:, topmost], -scale, out=down)
             # A dot may run over into the neighbour, but not as far as to pass for one of its own.
             across[np.abs(across) > self.layout.cells[0].width] = _OFF_PAGE
+            if scene.n_left_out:
+                nowhere = np.isnan(across)
+                across[nowhere], down[nowhere] = _OFF_PAGE, 0
             across += centers[:, 0, None, None]
             down += centers[:, 1, None, None]
         counts, kinds = np.full(dots + P, n, np.int32), np.full(dots + P, _DOTS, np.int32)

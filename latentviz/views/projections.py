@@ -64,24 +64,29 @@ class ProjectionsView:
         return np.array([[p.i, p.j] for p in self.projections])
 
     def __call__(self, run: Run, frame: Frame) -> Scene:
-        """The scene of one frame.
+        """The scene of one frame; a point is left out at sub-steps at which it is not finite.
 
         Raises:
-            ArchiveError: Latents of a step are not finite.
+            ArchiveError: At a step no point is finite.
         """
         steps = run.steps[frame.start : frame.stop]
         latents = frame_latents(run, frame)
-        finite = np.isfinite(latents)
-        if not finite.all():
-            k = int(np.argmin(finite.all((1, 2))))
-            bad = int((~finite[k].all(-1)).sum())
-            when = f"at step {steps[k]}" if k < len(steps) else "after the last update"
-            raise ArchiveError(
-                f"the latents {when} are not finite at {bad} of {run.n_points} points; "
-                "render the steps before it with --steps"
-            )
         # In memory as they are drawn, a point's sub-steps side by side: (D, N, n).
         columns = np.ascontiguousarray(latents.transpose(2, 1, 0)[self.dims])
+        n_left_out = 0
+        finite = np.isfinite(columns)
+        if not finite.all():
+            whole = np.asarray(finite.all(0))  # (N, n)
+            some = np.asarray(whole.any(0))
+            if not some.all():
+                k = int(np.argmin(some))
+                when = f"at step {steps[k]}" if k < len(steps) else "after the last update"
+                raise ArchiveError(
+                    f"the latents {when} are not finite at {run.n_points} of {run.n_points} "
+                    "points; render the steps before it with --steps"
+                )
+            columns[:, ~whole] = np.nan
+            n_left_out = int((~whole.all(1)).sum())
         # (P, 2, N, n) -> (P, N, n, 2)
         positions = columns[np.searchsorted(self.dims, self._pairs)].transpose(0, 2, 3, 1)
         step, covered = int(steps[-1]), steps_covered(run, frame)
@@ -100,6 +105,7 @@ class ProjectionsView:
             number=number,
             # Of a run that was not recorded at every step, a frame a recorded step is no speed.
             speed=None if frame.stride == 1 < covered else covered,
+            n_left_out=n_left_out,
         )
 
 

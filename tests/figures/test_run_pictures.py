@@ -21,6 +21,7 @@ from latentviz import (
 )
 from latentviz.archive import ArchiveReader
 from latentviz.comparison import TOLERANCE
+from latentviz.errors import LatentvizWarning
 from latentviz.figures import timeline
 from latentviz.figures.history import DOT_SHARE, earlier_steps, fitted_limits
 from latentviz.theme import rgb_bytes, theme_named
@@ -236,6 +237,7 @@ def test_points_stand_where_they_belong():
         "step": 0,
         "limits": 1.1,
         "points_beyond": 0,
+        "points_not_finite": 0,
         "earlier_steps": [],
         "earlier_limits": None,
         "earlier_points_beyond": 0,
@@ -375,10 +377,24 @@ def test_a_history_that_cannot_be(options, message):
 
 def test_latents_that_are_not_finite():
     latents = np.zeros((4, 4, 2))
-    latents[1, 2] = np.nan
+    latents[1] = np.nan
+    latents[2, 1, 1] = np.inf
     picture = plot_history(Run.from_arrays(latents))
     assert picture.data["earlier_steps"] == [0, 2]
+    assert "within ±1.1, 1 dot not finite." in picture.alt
     assert picture.alt.endswith(" Not finite, and left out: 1.")
+    with pytest.warns(LatentvizWarning, match="1 of 4 points are not finite .* at step 2;"):
+        picture = plot_history(Run.from_arrays(latents), step=2, dims=[(0, 1)])
+    assert picture.data["points_not_finite"] == 1
+    assert "within ±1.1, 1 point not finite;" in picture.alt
+    others = np.delete(latents, 1, 1)
+    colors = point_colors(None, 4, theme_named("dark"))
+    expected = plot_history(
+        Run.from_arrays(others, colors=np.delete(colors, 1, 0)), step=2, dims=[(0, 1)]
+    )
+    # But for what stands beside the title, and over the thumbnail, which has all four.
+    rows = slice(80, 650)
+    np.testing.assert_array_equal(picture.pixels[rows], expected.pixels[rows])
     with pytest.raises(ArchiveError, match="the latents at step 1 are not finite; show an earlier"):
         plot_history(Run.from_arrays(latents), step=1)
 

@@ -86,10 +86,25 @@ def test_a_frame_a_recorded_step_says_nothing_of_speed_where_steps_are_missing(
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_latents_that_are_not_finite_are_named_by_step(latents, bad):
-    latents[3, 1, 0] = latents[3, 2, 2] = latents[4] = bad
+def test_points_that_are_not_finite_are_left_out_and_counted(latents, bad):
+    expected = ProjectionsView((Projection(1, 0),), 0.5)(
+        Run.from_arrays(latents.copy()), Frame(0, 2, 4)
+    )
+    latents[3, 1, 0] = latents[2, 2, 1] = bad
+    latents[3, 3, 2] = bad  # which no projection shows
+    scene = ProjectionsView((Projection(1, 0),), 0.5)(Run.from_arrays(latents), Frame(0, 2, 4))
+    assert scene.n_left_out == 2
+    assert expected.n_left_out == 0
+    positions = expected.positions.copy()
+    positions[:, 1, 1] = positions[:, 2, 0] = np.nan
+    np.testing.assert_array_equal(scene.positions, positions)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_latents_of_which_none_is_finite_are_named_by_step(latents, bad):
+    latents[3, :, 0] = latents[4] = bad
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
     view = ProjectionsView((Projection(1, 0),), 0.5)
     view(run, Frame(0, 0, 3))
-    with pytest.raises(ArchiveError, match="at step 30 are not finite at 2 of 4 points"):
+    with pytest.raises(ArchiveError, match="at step 30 are not finite at 4 of 4 points"):
         view(run, Frame(0, 0, 6))
