@@ -34,6 +34,7 @@ class CurvePanel:
     label: str
     note: str = ""  # follows the label where there is room
     quantity: str = "value"
+    brief_note: str = ""  # follows the label elsewhere
 
 
 @dataclass(frozen=True)

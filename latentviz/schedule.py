@@ -42,6 +42,12 @@ class Schedule:
             raise OptionError(
                 f"a schedule's steps must be (T,) increasing, got shape {np.shape(self.steps)}"
             )
+        masked = {n: v for n, v in self.params.items() if isinstance(v, np.ma.MaskedArray)}
+        if masked:  # what is masked has no value
+            gaps = {name: np.ma.getmaskarray(values) for name, values in masked.items()}
+            filled = {n: np.ma.filled(values.astype(float), np.nan) for n, values in masked.items()}
+            object.__setattr__(self, "params", {**self.params, **filled})
+            object.__setattr__(self, "gaps", {**gaps, **self.gaps})
         for name, values in [*self.params.items(), *self.gaps.items()]:
             if np.shape(values) != (n_steps,):
                 raise OptionError(

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentviz import Recorder, Run, open_run, recover, render_frame
+from latentviz import Recorder, Run, Schedule, open_run, recover, render_frame
 from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
 from latentviz.errors import ArchiveError, LatentvizError, ModelError, OptionError
@@ -687,3 +687,11 @@ def test_nothing_is_imported_by_a_name_in_the_archive(path, tmp_path, monkeypatc
         run.describe()
         with pytest.raises(ModelError, match="not registered"):
             run.latents(0)
+
+
+def test_what_is_masked_of_a_schedule_has_no_value():
+    values = np.ma.masked_less(np.arange(6.0), 2)
+    schedule = Schedule("s", np.arange(6), {"a": values, "b": np.arange(6.0)})
+    assert schedule.gaps_of("a").tolist() == [True, True, False, False, False, False]
+    assert np.isnan(schedule.params["a"]).sum() == 2
+    assert not schedule.gaps_of("b").any()

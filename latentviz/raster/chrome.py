@@ -87,7 +87,7 @@ def draw_legend(
 ) -> None:
     """The curves' names in their colours, in a row; smaller, or counted, if they are many.
 
-    The panel's note gives way to names.
+    The panel's note gives way to a brief one, and that to nothing.
 
     Args:
         figure: Where.
@@ -120,8 +120,10 @@ def _fitting_legend(
     However many curves there are, no more names are measured than there is room for.
     """
     names = [(_shortened(printable(curve.name)), curve.color) for curve in panel.curves]
-    labels = [[(panel.label + panel.note, theme.muted)], [(panel.label, theme.muted)]]
-    for label in labels[: 2 if panel.note else 1] if panel.label else [[]]:
+    # What is said of the panel is said before all names, in fewer words where room is scarce.
+    said = dict.fromkeys([panel.label + panel.note, panel.label + panel.brief_note])
+    labels = [[(words, theme.muted)] for words in said if words] or [[]]
+    for label in labels:
         entries = [*label, *names]
         if gap * (len(entries) - 1) > room:
             continue
@@ -133,7 +135,7 @@ def _fitting_legend(
                 break
             text_px = max(least_px, text_px - 1)
     # Names that do not fit at the least size are counted instead, the last ones first.
-    label = labels[1] if panel.label else []
+    label = labels[-1]
     if len(names) == 1:
         return [*label, *names], least_px
     kept = 0

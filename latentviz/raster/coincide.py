@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,32 +14,58 @@ MOST_CURVES = 60
 LEAST_DASHES = 4  # what coincides for less than so many dashes is no more than a crossing
 
 
-@dataclass(frozen=True)
-class Turns:
-    """Of each piece of a curve, from point to point: how many lie there, and which one it is."""
+def in_turns(
+    xs: Floats, curves: Sequence[Floats], *, width: float, dash: float
+) -> list[tuple[Floats, Floats]]:
+    """Each curve's points, less the dashes of those that lie where it does; NaN between its own.
 
-    count: NDArray[np.int64]  # (n - 1,) 1 or more
-    rank: NDArray[np.int64]  # (n - 1,) 0..count - 1
-
-
-def turns(xs: Floats, curves: Sequence[Floats], *, width: float, dash: float) -> list[Turns]:
-    """Where curves coincide; of more than `MOST_CURVES`, nowhere.
+    The dashes have fixed places along the axis: by the curves' own lengths, which differ a little,
+    they would come to lie on each other. A curve leaves out a dash only where another that hides it
+    is drawn, so wherever there are curves one is seen.
 
     Args:
         xs: (n,) places along the axis, rising, in pixels.
-        curves: Each (n,), heights in pixels, NaN where there is none.
+        curves: Each (n,), heights in pixels, NaN where there is none. Of more than `MOST_CURVES`
+            all are drawn whole.
         width: How wide the lines are.
         dash: How long a dash is.
     """
-    n = max(0, len(xs) - 1)
-    found = [Turns(np.ones(n, np.int64), np.zeros(n, np.int64)) for _ in curves]
-    for i, curve in enumerate(curves if len(curves) <= MOST_CURVES else []):
+    if len(xs) < 2 or not 2 <= len(curves) <= MOST_CURVES:
+        return [(xs, ys) for ys in curves]
+    edges = np.arange(np.ceil(xs[0] / dash), np.floor(xs[-1] / dash) + 1) * dash
+    order = np.argsort(np.concatenate([xs, edges]), kind="stable")
+    x = np.concatenate([xs, edges])[order]
+    middle = (x[:-1] + x[1:]) / 2
+    piece = np.clip(np.searchsorted(xs, middle, side="right") - 1, 0, len(xs) - 2)
+    same = np.zeros((len(curves), len(curves), len(xs) - 1), bool)
+    for i, curve in enumerate(curves):
         for j in range(i):
-            same = _together(xs, curves[j], curve, width, LEAST_DASHES * dash)
-            found[i].count[same] += 1
-            found[j].count[same] += 1
-            found[i].rank[same] += 1
+            same[i, j] = same[j, i] = _together(xs, curves[j], curve, width, LEAST_DASHES * dash)
+    seen = _seen(same[:, :, piece], np.floor(middle / dash).astype(np.int64))
+    found = []
+    for ys, shown in zip(curves, seen, strict=True):
+        y = np.concatenate([ys, np.interp(edges, xs, ys)])[order]
+        hidden = np.flatnonzero(~shown)
+        found.append((np.insert(x, hidden + 1, x[hidden]), np.insert(y, hidden + 1, np.nan)))
     return found
+
+
+def _seen(same: NDArray[np.bool_], dashes: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which curve is drawn where, (curves, m).
+
+    Args:
+        same: (curves, curves, m) which hide each other there.
+        dashes: (m,) the dash's number, which tells whose turn it is.
+    """
+    n = len(same)
+    count = 1 + same.sum(1)
+    rank = np.stack([same[i, :i].sum(0) for i in range(n)])
+    turn = (rank - dashes) % count
+    seen = np.zeros(count.shape, bool)
+    for now in range(int(count.max())):
+        for i in np.flatnonzero((turn == now).any(1)).tolist():
+            seen[i] |= (turn[i] == now) & ~(same[i] & seen).any(0)
+    return seen
 
 
 def _together(xs: Floats, a: Floats, b: Floats, width: float, least: float) -> NDArray[np.bool_]:
@@ -58,20 +83,3 @@ def _together(xs: Floats, a: Floats, b: Floats, width: float, least: float) -> N
         if xs[stop] - xs[start] >= least:
             out[start:stop] = True
     return out
-
-
-def in_turns(xs: Floats, ys: Floats, turn: Turns, *, dash: float) -> tuple[Floats, Floats]:
-    """A curve's points less the dashes of those that lie where it does; NaN between its own.
-
-    The dashes have fixed places along the axis: by the curves' own lengths, which differ a little,
-    they would come to lie on each other.
-    """
-    edges = np.arange(np.ceil(xs[0] / dash), np.floor(xs[-1] / dash) + 1) * dash
-    order = np.argsort(np.concatenate([xs, edges]), kind="stable")
-    x = np.concatenate([xs, edges])[order]
-    y = np.concatenate([ys, np.interp(edges, xs, ys)])[order]
-    middle = (x[:-1] + x[1:]) / 2
-    piece = np.clip(np.searchsorted(xs, middle, side="right") - 1, 0, len(xs) - 2)
-    count = turn.count[piece]
-    hidden = np.flatnonzero(np.floor(middle / dash).astype(np.int64) % count != turn.rank[piece])
-    return np.insert(x, hidden + 1, x[hidden]), np.insert(y, hidden + 1, np.nan)

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 MARGIN = 0.08  # of the axis, so that the highest curve stays clear of the legend
 LEAST_RATIO = 1.01  # that a log axis spans: less is a constant, and would fill it with its rounding
 ZERO_GAP, ZERO_MARGIN = 0.12, 0.05  # of the axis: above zero on a log axis, and below it on any
-RAW_QUANTILES = (0.05, 0.995)  # of what is smoothed, to have their place in any case
+RAW_QUANTILES = (0.05, 1.0)  # of what is smoothed, to have their place: no peak is cut
 # Matplotlib overflows where a margin is added to the greatest of numbers.
 LEAST_LOG, GREATEST = 1e-100, 1e100
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..scene import CurvePanel
 from ..theme import Theme
-from .coincide import MOST_CURVES, in_turns, turns
+from .coincide import MOST_CURVES, in_turns
 from .heights import Heights, heights_of
 from .ticks import linear_ticks
 
@@ -111,9 +111,8 @@ def _draw_curves(
     pixels = [heights.pixels(curve.values) for curve in panel.curves]
     thinned = [_thinned(panel.steps, ys) for ys in pixels]
     xs: Floats = (np.asarray(thinned[0][0], np.float64) - first) * per_step
-    shared = turns(xs, [ys for _, ys in thinned], width=line_px, dash=dash_px)
-    for curve, turn, (_, ys) in zip(panel.curves, shared, thinned, strict=True):
-        x, y = (xs, ys) if len(xs) < 2 else in_turns(xs, ys, turn, dash=dash_px)
+    shown = in_turns(xs, [ys for _, ys in thinned], width=line_px, dash=dash_px)
+    for curve, (x, y) in zip(panel.curves, shown, strict=True):
         axes.plot(
             first + x / per_step, heights.values(y), color=curve.color, linewidth=line_px,
             solid_capstyle="butt",

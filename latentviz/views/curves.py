@@ -53,7 +53,8 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
         panels.append(CurvePanel(steps, tuple(_main_group(schedule)), False, "schedule"))
     if losses:
         note = _smoothing_in_words(steps, width)
-        panels.append(CurvePanel(steps, tuple(losses), True, "losses", note, "loss"))
+        brief = f", mean of {width}" if note else ""
+        panels.append(CurvePanel(steps, tuple(losses), True, "losses", note, "loss", brief))
     return tuple(panels)
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from latentviz import Run
 from latentviz.raster import chrome
+from latentviz.raster.coincide import in_turns
 from latentviz.raster.layout import page_layout
 from latentviz.scene import Curve, CurvePanel
 from latentviz.theme import THEMES, rgb_bytes
@@ -95,6 +96,31 @@ def test_curves_that_coincide_on_a_stretch_are_both_seen_there_and_whole_elsewhe
         share = columns_of(first, curve.color, theme) / first.shape[1]
         assert 0.35 < share < 0.7, curve.name
         assert columns_of(middle, curve.color, theme) == middle.shape[1]
+
+
+def test_of_many_ramps_that_fan_out_one_is_seen_wherever_there_are_any():
+    xs = np.arange(0.0, 600.0)
+    ramps = [xs * slope / 600 for slope in np.linspace(0, 240, 22)]
+    shown = in_turns(xs, ramps, width=2.2, dash=13.0)
+    drawn = []
+    for x, y in shown:
+        # Where a curve is left out, NaN parts its points.
+        pieces = np.stack([x[:-1], x[1:]])[:, ~np.isnan(y[:-1]) & ~np.isnan(y[1:])]
+        drawn.append(np.array([((pieces[0] <= at) & (at < pieces[1])).any() for at in xs[:-1]]))
+    for at in range(len(xs) - 1):
+        heights = np.array([ramp[at] for ramp in ramps])
+        seen = heights[[d[at] for d in drawn]]
+        assert np.abs(heights[:, None] - seen).min(1).max() < 2.2, at
+    # Once they are farther apart than a line is wide, each is whole.
+    assert all(line[200:].all() for line in drawn)
+
+
+def test_a_peak_of_the_raw_curve_is_on_the_page(drawn):
+    values = np.ones(T)
+    values[500:502] = 40.0
+    (panel,) = panels_of(metrics={"loss": values})
+    figure, *_ = drawn((panel,))
+    assert figure.axes[0].get_ylim()[1] > 40
 
 
 def test_curves_that_only_cross_are_whole(drawn):
@@ -285,14 +311,15 @@ def test_titles_are_left_out_rather_than_cut(drawn, size):
         assert not any(box.overlaps(axes.bbox) for axes in figure.axes)
 
 
-def test_the_note_gives_way_to_names(drawn):
+def test_the_note_gives_way_to_a_brief_one_before_names(drawn):
     names = {f"a-loss-of-ours-{k}": np.ones(T) for k in range(3)}
     panels = panels_of(metrics=names, params={"w": np.ones(T)})
-    for size, label in [(FULL, "losses, smoothed over 25 steps"), (DRAFT, "losses")]:
+    for size, label in [(FULL, "losses, smoothed over 25 steps"), (DRAFT, "losses, mean of 25")]:
         figure, *_ = drawn(panels, size)
         texts = [text.get_text() for text in figure.texts]
         assert label in texts
-        assert names.keys() <= set(texts)
+        shown = names.keys() & set(texts)
+        assert len(shown) == 3 or f"+{3 - len(shown)}" in texts
 
 
 def test_the_raw_curve_stands_faintly_behind_the_smoothed_one(drawn):
