@@ -66,6 +66,7 @@ class Copying:
         self._sources: list[torch.Tensor] = []
         self._copies: list[torch.Tensor] = []
         self._where = "the model"
+        self._no_hooks = {name: OrderedDict[int, Any]() for name in (*_HOOKS, *_HOOK_FLAGS)}
 
     def whole(self, model: nn.Module, *, evaluating: bool) -> nn.Module:
         """A copy of a model and all that it holds.
@@ -160,12 +161,12 @@ class Copying:
         memo = self._memo
         held = dict(module.__dict__)
         object.__setattr__(shell, "__dict__", held)  # nn.Module's own takes its time
-        for name in _HOOKS:
-            if name in held:
-                held[name] = self._own_hooks(held[name]) if held[name] else OrderedDict()
-        for name in _HOOK_FLAGS:
-            if name in held:
-                held[name] = OrderedDict(held[name])
+        forward, before = held["_forward_hooks"], held["_forward_pre_hooks"]
+        held.update(self._no_hooks)
+        held["_forward_hooks"] = self._own_hooks(forward) if forward else OrderedDict()
+        held["_forward_pre_hooks"] = self._own_hooks(before) if before else OrderedDict()
+        if forward or before:
+            held.update((name, OrderedDict(module.__dict__[name])) for name in _HOOK_FLAGS)
         for name in _PARTS:
             parts = held[name]
             held[name] = (
@@ -252,7 +253,7 @@ class Copying:
         """As `copy.deepcopy` does; but tensors within may be part of a graph, and hold modules."""
         import torch
 
-        kind = type(value)
+        kind: Any = type(value)
         if isinstance(value, _SHARED) or (kind.__module__ == "_thread" and kind.__name__ in _LOCKS):
             return value
         if isinstance(value, torch.Generator):
@@ -264,7 +265,11 @@ class Copying:
         reduce = copyreg.dispatch_table.get(kind)
         try:
             reduced = reduce(value) if reduce is not None else value.__reduce_ex__(4)
-        except TypeError:
+        except Exception:  # some refuse to be pickled for reasons that do not concern a copy
+            if kind.__new__ is object.__new__ and hasattr(value, "__dict__"):
+                new = self._noted(value, object.__new__(kind))
+                new.__dict__.update(self.of(dict(value.__dict__)))
+                return new
             if kind.__module__.partition(".")[0] == "torch":  # streams, process groups and the like
                 return value
             raise

@@ -324,6 +324,36 @@ class Closure(Kind):
         self.encode = encode
 
 
+class Wrapper:
+    """What mixed precision puts around forward(), which refuses to be pickled."""
+
+    def __init__(self, forward):
+        self.forward, self.calls = forward, []
+
+    def __call__(self, x):
+        self.calls.append(len(x))
+        return self.forward(x).float() + len(self.calls)
+
+    def __getstate__(self):
+        raise TypeError("unwrap the model first")
+
+
+class Wrapped(Kind):
+    """Its method is bound to it within a closure."""
+
+    kept = ("calls",)
+
+    def __init__(self):
+        super().__init__()
+        wrapper = Wrapper(self.encoder.forward)
+        self.calls = wrapper.calls
+
+        def encode(x):
+            return wrapper(x)
+
+        self.encode = encode
+
+
 class OutOfSight(Kind):
     """Modules in a plain list, which no module's own methods find."""
 
@@ -353,7 +383,7 @@ KINDS = [
     PaddedTransformer, Counting, CountingPlainly, Cached, CachedForEver, MadeByEval, Merging,
     Sampled, SampledByNumPy, SampledByPython, OwnGenerator, Observed, SpectralNorm,
     SpectralParametrization, WeightNorm, Pruned, Tied, Tempered, MemoryBank, Codebook, Hooked,
-    Closure, OutOfSight, Compiled, Saving,
+    Closure, Wrapped, OutOfSight, Compiled, Saving,
 ]  # fmt: skip
 
 
