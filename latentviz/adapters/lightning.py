@@ -38,11 +38,13 @@ class RecorderCallback(Callback):
       was back-propagated for the update;
     - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
 
-    With several optimizers, as a GAN has, each one's update is a step; ``every=2`` records one of
-    two. Sanity checks and validation are not recorded. If training fails or is interrupted, the
-    archive holds all steps so far. A second `fit`, a resumed one too, is a run of its own, from
-    step 0; give it another path, or ``overwrite=True``. If there are several processes, the first
-    records, its own batches and losses. The archive is complete when ``fit`` returns.
+    An update for which an optimizer evaluates several times, as LBFGS does, is one step, with the
+    loss of the first evaluation. With several optimizers, as a GAN has, each one's update is a
+    step; ``every=2`` records one of two. Sanity checks and validation are not recorded. If training
+    fails or is interrupted, the archive holds all steps so far. A second `fit`, a resumed one too,
+    is a run of its own, from step 0; give it another path, or ``overwrite=True``. If there are
+    several processes, the first records, its own batches and losses. The archive is complete when
+    ``fit`` returns.
     """
 
     def __init__(self, path: str | PathLike[str], *, batches: bool = True, **options: Any) -> None:
@@ -50,8 +52,8 @@ class RecorderCallback(Callback):
 
         Args:
             path: Where the run shall lie, ``NAME.npz``.
-            batches: Record the batches. Their shapes must be alike but for B: those that are
-                padded to the longest of their own cannot be recorded.
+            batches: Record the batches. Their shapes must be alike but for B: from the first that
+                is not (padded to the longest of its own, say) all are left out, with a warning.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 `LightningModule`, and ``probe`` is what its ``forward`` takes.
 
@@ -62,6 +64,7 @@ class RecorderCallback(Callback):
         self._path, self._batches, self._options = path, batches, options
         self._recording: Recording | None = None
         self._updated = False
+        self._recorded_update: int | None = None  # by the trainer's own count
         self._logged: dict[str, list[torch.Tensor]] = {}  # since the last update
         self._losses: list[torch.Tensor] = []  # as they were back-propagated
         self._seen: Mapping[str, torch.Tensor] = {}
@@ -71,6 +74,7 @@ class RecorderCallback(Callback):
         if trainer.is_global_zero and trainer.model is not None:
             refuse_shards(trainer.model)
             self._logged, self._losses, self._updated = {}, [], False
+            self._recorded_update = None
             self._recording = Recording(
                 self._path, pl_module, batches=self._batches, options=self._options
             )
@@ -100,7 +104,12 @@ class RecorderCallback(Callback):
         self, trainer: Trainer, pl_module: LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
         """Record the step."""
-        if self._recording:
+        if self._recording and trainer.global_step == self._recorded_update:
+            # An optimizer such as LBFGS evaluates several times for one update; the first counts.
+            self._note(trainer)
+            self._logged, self._losses = {}, []
+        elif self._recording:
+            self._recorded_update = trainer.global_step
             self._note(trainer)
             losses = {name: fmean(map(float, values)) for name, values in self._logged.items()}
             if not losses and self._losses:

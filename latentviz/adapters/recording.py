@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _Part = tuple[str, str]  # "input" or "label", and its name
+_Form = tuple[tuple[int, ...], "torch.dtype"]  # a tensor's shape, less its B, and its dtype
 
 ALONE = ""  # the name of inputs that are one tensor
 NO_LABELS: Mapping[str, object] = {}
@@ -71,7 +72,7 @@ class Recording:
         self._every: int = options.get("every", 1)
         self._n_updates = 0
         self._parts: list[dict[_Part, torch.Tensor]] = []  # of each micro-batch
-        self._forms: dict[_Part, tuple[int, ...]] = {}  # the first's shapes, less their B
+        self._forms: dict[_Part, _Form] = {}  # the first's
         self._apart: set[str] = set()  # the rates that have differed from the first
         self._names: dict[str, str] = {}  # of losses, as they were logged and as they are recorded
 
@@ -83,15 +84,27 @@ class Recording:
     def add_batch(self, inputs: object, labels: Mapping[str, object] = NO_LABELS) -> None:
         """Note a micro-batch of the next update.
 
+        If it is none that can be recorded, or not like the others, that one and all to come are
+        left out, with a `RecordingWarning`: training goes on.
+
         Args:
             inputs: A tensor (B, ...), or several by name.
             labels: Tensors (B, ...) by name.
-
-        Raises:
-            OptionError: It is not such, or the shapes behind B have changed.
         """
         if not self._batches:
             return
+        try:
+            self._note_batch(inputs, labels)
+        except OptionError as error:
+            self._batches = False
+            self._parts.clear()
+            message = (
+                f"no batch is recorded from update {self._n_updates} on: {error}; all else is, and "
+                "batches=False says so beforehand"
+            )
+            warnings.warn(message, RecordingWarning, stacklevel=2)
+
+    def _note_batch(self, inputs: object, labels: Mapping[str, object]) -> None:
         named = inputs if isinstance(inputs, Mapping) else {ALONE: inputs}
         given = {("input", name): value for name, value in named.items()}
         given |= {("label", name): value for name, value in labels.items()}
@@ -99,10 +112,10 @@ class Recording:
         if len({len(tensor) for tensor in tensors.values()}) > 1:
             sizes = ", ".join(f"{_called(part)} {len(t)}" for part, t in tensors.items())
             _refuse(f"all of a batch must have the same length, got {sizes}")
-        forms = {part: tuple(tensor.shape[1:]) for part, tensor in tensors.items()}
+        forms = {part: (tuple(t.shape[1:]), t.dtype) for part, t in tensors.items()}
         self._forms = self._forms or forms
         for part in self._forms | forms:
-            before, now = (_shape(known.get(part)) for known in (self._forms, forms))
+            before, now = (_called_form(known.get(part)) for known in (self._forms, forms))
             if before != now:
                 _refuse(f"{_called(part)} was {before} and is now {now}, but batches must be alike")
         # Not where the model lives: an accelerator's memory is for the training.
@@ -204,9 +217,12 @@ def _called(part: _Part) -> str:
     return "the batch" if name == ALONE else f"{kind} {name!r}"
 
 
-def _shape(form: tuple[int, ...] | None) -> str:
-    return "missing" if form is None else f"(B{''.join(f', {n}' for n in form)})"
+def _called_form(form: _Form | None) -> str:
+    if form is None:
+        return "missing"
+    shape, dtype = form
+    return f"(B{''.join(f', {n}' for n in shape)}) {str(dtype).removeprefix('torch.')}"
 
 
 def _refuse(what: str) -> NoReturn:
-    raise OptionError(f"{what}; batches=False records none")
+    raise OptionError(what)

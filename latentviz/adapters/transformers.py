@@ -53,8 +53,8 @@ class RecorderCallback(TrainerCallback):
 
         Args:
             path: Where the run shall lie, ``NAME.npz``.
-            batches: Record the batches. Their shapes must be alike but for B: those that a
-                collator pads to the longest of their own cannot be recorded.
+            batches: Record the batches. Their shapes must be alike but for B: from the first that
+                is not (padded to the longest of its own, say) all are left out, with a warning.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 model, and ``probe`` is what its ``forward`` takes.
 

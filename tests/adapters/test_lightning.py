@@ -401,12 +401,16 @@ def test_batches_by_name_and_of_several_labels(fit, small, path):
 @pytest.mark.parametrize(
     ("rows", "said"),
     [
-        ([torch.ones(4)] * 5 + [torch.ones(6)] * 5, r"the batch was \(B, 4\) and is now \(B, 6\)"),
+        (
+            [torch.ones(4)] * 5 + [torch.ones(6)] * 5,
+            r"on: the batch was \(B, 4\) float32 and is now \(B, 6\) float32",
+        ),
+        ([torch.ones(4)] * 5 + [torch.ones(4).int()] * 5, r"float32 and is now \(B, 4\) int32"),
         ([{"x": torch.ones(4), "name": "a"}] * 5, r"input 'name' must be a tensor .* got list"),
         ([((torch.ones(4), torch.ones(4)), 0)] * 5, r"the batch must be a tensor .* got list"),
         (
             [{"x": torch.ones(4)}] * 5 + [{"x": torch.ones(4), "y": torch.ones(4)}] * 5,
-            r"input 'y' was missing and is now \(B, 4\)",
+            r"input 'y' was missing and is now \(B, 4\) float32",
         ),
     ],
 )
@@ -415,8 +419,14 @@ def test_batches_that_cannot_be_recorded(fit, small, path, rows, said):
         def loss(self, batch):
             return self(X).square().mean()
 
-    with pytest.raises(OptionError, match=f"{said}.*; batches=False records none"):
-        fit(Any(), data=Rows(rows))
+    with pytest.warns(
+        RecordingWarning, match=f"{said}.*; all else is, and batches=False"
+    ) as caught:
+        fit(Any(), data=Rows([*rows, *rows]))
+    assert [w.category for w in caught].count(RecordingWarning) == 1
+    with open_run(path) as run:
+        assert len(run) == 2 * len(rows) // 5
+        assert len(run.metrics["train/loss"]) == len(run)
     fit(Any(), data=Rows(rows), recorder={"batches": False, "overwrite": True})
     with open_run(path) as run:
         assert len(run) == len(rows) // 5
@@ -431,8 +441,26 @@ def test_batches_of_unequal_parts(fit, small):
 
     rows = Rows([(torch.ones(5, 4), torch.ones(3))])
     loader_of_one = {"data": rows, "batch_size": None}
-    with pytest.raises(OptionError, match="got the batch 5, label 'target' 3; batches=False"):
+    with pytest.warns(RecordingWarning, match="got the batch 5, label 'target' 3; all else is"):
         fit(Any(), **loader_of_one)
+
+
+def test_an_update_of_lbfgs_is_one_step(fit, small, path):
+    class Evaluating(small):
+        def configure_optimizers(self):
+            return torch.optim.LBFGS(self.parameters(), lr=0.1, max_iter=4)
+
+        def log_what(self, loss, batch_idx):
+            pass
+
+    module = Evaluating()
+    trainer = fit(module, n_epochs=2)
+    with open_run(path) as run:
+        assert len(run) == trainer.global_step == 12
+        check_states(run, module)
+        assert len(module.losses) > 12
+        assert set(run.metrics["loss"].astype(np.float32)) <= set(np.float32(module.losses))
+        assert run.metrics["loss"][0] == pytest.approx(module.losses[0])
 
 
 def test_only_the_first_process_records(fit, small, path, lightning, monkeypatch):

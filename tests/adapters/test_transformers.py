@@ -321,9 +321,19 @@ def test_sequences_padded_to_the_longest_of_their_batch(trained, path):
 
     rows = sorted(ROWS, key=lambda row: int(row["attention_mask"].sum()))
     options = {"rows": rows, "trainer": {"data_collator": pad}}
-    said = r"input 'input_ids' was \(B, \d\) and is now \(B, \d\), .*; batches=False records none"
-    with pytest.raises(OptionError, match=said):
-        trained(Own(), **options).train()
+    said = (
+        r"no batch is recorded from update \d on: input 'input_ids' was \(B, \d\) int64 and is now"
+    )
+    trainer = trained(Own(), **options)
+    with pytest.warns(RecordingWarning, match=said) as caught:
+        trainer.train()
+    assert [w.category for w in caught].count(RecordingWarning) == 1
+    with open_run(path) as run:
+        check_states(run, trainer.witness, trainer.model)
+        assert np.isfinite(run.metrics["loss"]).all()
+        np.testing.assert_array_equal(
+            run.batch(0).inputs["input_ids"], trainer.witness.batches[0][0]["input_ids"]
+        )
     trainer = trained(Own(), **options, recorder={"batches": False, "overwrite": True})
     trainer.train()
     with open_run(path) as run:
