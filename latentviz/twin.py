@@ -135,12 +135,13 @@ def _kept_randomness() -> Iterator[None]:
     on_cuda: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     ours = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if on_cuda else []
-    numpys, pythons = np.random.get_state(), random.getstate()  # noqa: NPY002 - it is kept
+    numpys, pythons = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002 - it is kept
     try:
         torch.default_generator.manual_seed(0)
         for generator in torch.cuda.default_generators if on_cuda else ():
             generator.manual_seed(0)
-        np.random.seed(0)  # noqa: NPY002 - what the model draws from
+        if numpys["bit_generator"] == "MT19937":  # no other can be seeded so
+            np.random.seed(0)  # noqa: NPY002 - what the model draws from
         random.seed(0)
         yield
     finally:

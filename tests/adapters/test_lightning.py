@@ -445,6 +445,23 @@ def test_batches_of_unequal_parts(fit, small):
         fit(Any(), **loader_of_one)
 
 
+def test_what_forward_logs_and_asks_of_the_trainer(fit, small, path):
+    class Asking(small):
+        def forward(self, x):
+            self.log("passes", self.trainer.global_step)
+            return super().forward(x) + self.current_epoch
+
+        def log_what(self, loss, batch_idx):
+            pass
+
+    module = Asking()
+    fit(module, n_epochs=2)
+    with open_run(path) as run:
+        # The probe's own passes log nothing.
+        assert run.metrics["passes"].tolist() == list(range(12))
+        assert run.latents().shape == (12, 30, 3)
+
+
 def test_an_update_of_lbfgs_is_one_step(fit, small, path):
     class Evaluating(small):
         def configure_optimizers(self):
