@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -76,15 +77,20 @@ def factory_at(path: str) -> ModelFactory:
 
 
 def build_model(
-    factory: ModelFactory, args: Mapping[str, Any], *, max_values: int | None = None
+    factory: ModelFactory,
+    args: Mapping[str, Any],
+    *,
+    max_values: float = math.inf,
+    max_tensors: float = math.inf,
 ) -> nn.Module:
     """Make the model.
 
     Args:
         factory: What makes it.
         args: Its keyword arguments.
-        max_values: Refuse a model with more parameters, as soon as it has them: an archive's
-            arguments are a stranger's.
+        max_values: Refuse a model whose parameters hold more values, as soon as they do: an
+            archive's arguments are a stranger's.
+        max_tensors: Refuse a model of more parameters, likewise.
 
     Raises:
         ModelError: The factory fails, or gives no ``nn.Module``.
@@ -92,7 +98,7 @@ def build_model(
     from torch import nn
 
     try:
-        with _at_most(max_values):
+        with _at_most(max_values, max_tensors):
             model = factory(**args)
     except Exception as error:  # whatever a user's factory raises
         raise ModelError(
@@ -105,22 +111,24 @@ def build_model(
 
 
 @contextlib.contextmanager
-def _at_most(max_values: int | None) -> Iterator[None]:
-    """Let no module of this thread come to have more parameters than so many values together."""
-    if max_values is None:
+def _at_most(max_values: float, max_tensors: float) -> Iterator[None]:
+    """Let the modules of this thread come to have no more parameters, and values in them."""
+    if max_values == max_tensors == math.inf:
         yield
         return
     from torch.nn.modules.module import register_module_parameter_registration_hook
 
-    thread, total = threading.get_ident(), 0
+    thread, total, tensors = threading.get_ident(), 0, 0
 
     def count(module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
-        nonlocal total
+        nonlocal total, tensors
         if parameter is None or threading.get_ident() != thread:
             return
-        total += parameter.numel()
+        total, tensors = total + parameter.numel(), tensors + 1
         if total > max_values:
             raise ModelError(f"it would have more than the {max_values} parameters recorded")
+        if tensors > max_tensors:
+            raise ModelError(f"it would have more than {max_tensors} tensors, fewer are recorded")
 
     # It sees a parameter before that is filled: until then it is no memory, only room for some.
     handle = register_module_parameter_registration_hook(count)

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .archive import DEFAULT_MAX_BYTES, ArchiveReader
+from .archive import ArchiveReader
 from .archive import format as f
 from .archive.schema import checked_keyframes, checked_moments, parse_header
 from .errors import ArchiveError, ModelError, OptionError
 from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
 from .markup import table_html
-from .models import build_model, factory_at, model_factory
+from .models import ModelFactory, build_model, factory_at, model_factory
 from .schedule import Schedule
 from .summary import summary
 from .text import printable
@@ -38,6 +38,7 @@ CACHED_BYTES = 8 << 20
 CACHED_BLOCKS = 2
 _GROUPS_OF_CURVES = ("params", "metrics")
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
+TIMES_SPARSE = 4  # how much more than a file unpacks to its curves may take, gaps included
 TIMES_MADE = 4  # how often a model may come to register a weight
 
 
@@ -66,7 +67,7 @@ def open_run(
     path: str | PathLike[str],
     *,
     model: str | nn.Module | None = None,
-    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_bytes: int | None = None,
 ) -> Run:
     """Open a recorded run.
 
@@ -76,7 +77,8 @@ def open_run(
             after the last update is then the last recorded one.
         model: How to make the model where it is not registered: ``package.module:factory``, or
             the module itself (whose own state is not touched).
-        max_bytes: Refuse an archive that unpacks to more.
+        max_bytes: Refuse an archive that unpacks to more; by default to more than 64 MiB and 50
+            times the file's size.
 
     Raises:
         ArchiveError: The file is missing, or no archive that this version can read.
@@ -647,7 +649,7 @@ class _ArchiveSource:
         names = self._names[group]
         # Names that single steps have would otherwise make a small file large. A value and whether
         # it is a gap are 9 bytes.
-        if len(names) * len(self.steps) * 9 > self.reader.max_bytes:
+        if len(names) * len(self.steps) * 9 > TIMES_SPARSE * self.reader.max_bytes:
             raise ArchiveError(
                 f"{self.reader.path}: {len(names)} {group} over {len(self.steps)} steps are more "
                 "than the limit allows; raise the limit with --max-bytes if you trust it"
@@ -692,14 +694,22 @@ class _ArchiveSource:
             out[name][rows] = gaps
         return out
 
-    def _parts(self, group: str) -> Iterator[tuple[int, str]]:
+    def _parts(self, group: str) -> list[tuple[int, str]]:
         """The chunks and the names of a group's members, in the file's order."""
+        return self._parts_of.get(group, [])
+
+    @cached_property
+    def _parts_of(self) -> dict[str, list[tuple[int, str]]]:
         chunks = {f.chunk_id(c): c for c in range(len(self._bounds) - 1)}
+        found: dict[str, list[tuple[int, str]]] = {"gaps": []}
+        found |= {group: [] for group in _GROUPS_OF_CURVES}
         for member in self.reader.members:
-            owner, _, rest = member.partition("/")
-            number, _, name = rest.partition("/")
-            if owner == group and number in chunks:
-                yield chunks[number], name
+            group, _, rest = member.partition("/")
+            if group in found:
+                number, _, name = rest.partition("/")
+                if number in chunks:
+                    found[group].append((chunks[number], name))
+        return found
 
     def state(self, index: int | None) -> dict[str, NDArray[Any]]:
         names = self._names["states"]
@@ -848,24 +858,26 @@ class _ArchiveSource:
         if given is not None and not isinstance(given, str):
             return given
         if given is not None:
-            return build_model(factory_at(given), header.model_args, max_values=self._n_values)
+            return self._built(factory_at(given))
         if header.model_name is None:
             raise ModelError(
                 f"{self.reader.path} does not name its model; name its factory with --model "
                 "package.module:factory, or open_run(path, model=...)"
             )
-        factory = model_factory(header.model_name)
-        return build_model(factory, header.model_args, max_values=self._n_values)
+        return self._built(model_factory(header.model_name))
 
-    @property
-    def _n_values(self) -> int:
-        """How many values the parameters of the model may hold, as they are made.
+    def _built(self, factory: ModelFactory) -> nn.Module:
+        """The model that a factory makes, of no more than a few times what was recorded of it.
 
-        More than the recorded state does: weights that are tied, or made anew, are counted each
-        time that a module takes them.
+        Weights that are tied, or made anew, are counted each time that a module takes them.
         """
-        recorded: int = sum(array[0].size for array in self._chunk_states(0).values())
-        return TIMES_MADE * recorded
+        recorded = self._chunk_states(0).values()
+        return build_model(
+            factory,
+            self.header.model_args,
+            max_values=TIMES_MADE * sum(array[0].size for array in recorded),
+            max_tensors=TIMES_MADE * len(recorded),
+        )
 
     def _blocks_of(self) -> int:
         if self._block_length is None:
@@ -1006,6 +1018,7 @@ def _names_by_group(members: Mapping[str, Any]) -> dict[str, list[str]]:
     }
     for member in members:
         group, _, rest = member.partition("/")
-        if group in names:
-            names[group][rest.partition("/")[2]] = None
+        found = names.get(group)
+        if found is not None:
+            found[rest.partition("/")[2]] = None
     return {group: list(found) for group, found in names.items()}

@@ -20,7 +20,7 @@ from PIL import Image
 
 import latentviz
 from latentviz import FilmOptions, Recorder, open_run
-from latentviz.archive import DEFAULT_MAX_BYTES, ArchiveReader, ArchiveWriter
+from latentviz.archive import ArchiveReader, ArchiveWriter, default_max_bytes
 from latentviz.cli import main
 from latentviz.encode import GIF, H264, VP9, WebP
 from latentviz.errors import OptionError
@@ -495,7 +495,8 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated.pop("size") == "{}x{}".format(*options.size)
     assert (stated.pop("steps"), options.steps) == ("all", (None, None))
     assert (stated.pop("threads"), settings["threads"]) == ("one a core", None)
-    assert stated.pop("max_bytes").split()[0] == str(DEFAULT_MAX_BYTES)
+    assert stated.pop("max_bytes") == "64 MiB and 50 times the file's size"
+    assert default_max_bytes(1000) == (64 << 20) + 50 * 1000
     for name in ("fps", "crf", "preset", "quality", "loop"):
         assert settings[name] is None  # the codec's own
     assert stated.pop("fps") == f"{H264.fps}; {GIF.fps} in a GIF"

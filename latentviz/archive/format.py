@@ -45,8 +45,7 @@ import math
 import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,8 +93,7 @@ _NPY_HEADER = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):  # there may be a million, and a dataclass takes longer to be made
     """Where a member lies in the file, and what its bytes must be."""
 
     name: str

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, inflate
-from .salvage import DEFAULT_MAX_BYTES, Salvage, reader_of, salvage
+from .salvage import Salvage, default_max_bytes, reader_of, salvage
 from .writer import PART, part_path
 
 REGULAR_FILE = 0o10  # of an entry's Unix mode: no link, no device
@@ -34,8 +34,12 @@ class ArchiveReader:
     salvaged: Salvage | None = None
     """What was found of a recording that was cut off, or still runs; None of a whole archive."""
 
-    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int = DEFAULT_MAX_BYTES) -> None:
+    def __init__(self, path: str | os.PathLike[str], *, max_bytes: int | None = None) -> None:
         """Open and check.
+
+        Args:
+            path: The archive, or a recording that was cut off.
+            max_bytes: Refuse what unpacks to more; by default `default_max_bytes`.
 
         Raises:
             ArchiveError: The file is missing, or no archive that this version can read.
@@ -48,9 +52,11 @@ class ArchiveReader:
         except OSError as error:
             raise ArchiveError(f"cannot read {self.path}: {error.strerror}") from None
         self._lock = threading.Lock()
-        self.max_bytes = max_bytes
         try:
             self._size = os.fstat(self._file.fileno()).st_size
+            if max_bytes is None:
+                max_bytes = default_max_bytes(self._size)
+            self.max_bytes = max_bytes
             if self.path.suffix == PART:
                 self.members, self.manifest = self._salvage(max_bytes)
             else:
@@ -168,14 +174,19 @@ class ArchiveReader:
             raise self._error("its directory does not fill the space before the end record")
         directory = self._pread(start, size)
         members: dict[str, f.Member] = {}
-        position, total = 0, 0
+        position, total, expected, gap = 0, 0, 0, ""
         for _ in range(count):
-            member, used = self._central_entry(directory, position)
+            member, used, n_name = self._central_entry(directory, position)
             position += used
             total += member.size
             if member.name in members:
                 raise self._error(f"it has two members {member.name!r}")
             members[member.name] = member
+            if member.offset != expected and not gap:
+                gap = member.name
+            is_large = max(member.size, member.compressed) >= f.LIMIT32
+            head = f.LOCAL_HEADER.size + n_name + (f.ZIP64_SIZES.size if is_large else 0)
+            expected += head + member.compressed
         if position != size:
             raise self._error("its directory has bytes that belong to no member")
         if total > max_bytes:
@@ -185,7 +196,14 @@ class ArchiveReader:
             )
         if "manifest" not in members:
             raise self._error("it has no manifest, so it was not written by latentviz")
-        self._check_extents(members, start)
+        # Members follow each other without gap or overlap, from byte 0 to the directory.
+        if gap:
+            raise self._error(
+                f"member {gap!r} overlaps another or leaves a gap; was it rewritten by another "
+                "program?"
+            )
+        if expected != start:
+            raise self._error("there are bytes between its members and its directory")
         return members
 
     def _salvage(self, max_bytes: int) -> tuple[dict[str, f.Member], dict[str, Any]]:
@@ -213,7 +231,8 @@ class ArchiveReader:
             raise self._error("its ZIP64 records are malformed")
         return record_at, count, size, start
 
-    def _central_entry(self, directory: bytes, at: int) -> tuple[f.Member, int]:
+    def _central_entry(self, directory: bytes, at: int) -> tuple[f.Member, int, int]:
+        """The entry at a place, and how long it and its name are."""
         if at + f.CENTRAL_HEADER.size > len(directory):
             raise self._error("its directory is cut short")
         entry = f.CENTRAL_HEADER.unpack_from(directory, at)
@@ -224,9 +243,11 @@ class ArchiveReader:
         if end > len(directory):
             raise self._error("its directory is cut short")
         raw = directory[name_at : name_at + n_name]
-        size, compressed, offset, is_plain = _zip64(
-            (size, compressed, offset), directory[name_at + n_name : end]
-        )
+        is_plain = True
+        if n_extra or f.LIMIT32 in (size, compressed, offset):
+            size, compressed, offset, is_plain = _zip64(
+                (size, compressed, offset), directory[name_at + n_name : end]
+            )
         name = f.given_name(raw.decode("ascii", "replace").removesuffix(".npy"))
         if (
             name is None
@@ -237,23 +258,7 @@ class ArchiveReader:
             or not raw.endswith(b".npy")
         ):
             raise self._error(f"its directory has a malformed entry at byte {at}")
-        return f.Member(name, offset, compressed, size, crc, method), end - at
-
-    def _check_extents(self, members: dict[str, f.Member], end: int) -> None:
-        """Members follow each other without gap or overlap, from byte 0 to the directory."""
-        position = 0
-        for m in members.values():
-            if m.offset != position:
-                raise self._error(
-                    f"member {m.name!r} overlaps another or leaves a gap; was it rewritten by "
-                    "another program?"
-                )
-            large = max(m.size, m.compressed) >= f.LIMIT32
-            name = len(f.stored_name(m.name)) + len(".npy")
-            head = f.LOCAL_HEADER.size + name + (f.ZIP64_SIZES.size if large else 0)
-            position += head + m.compressed
-        if position != end:
-            raise self._error("there are bytes between its members and its directory")
+        return f.Member(name, offset, compressed, size, crc, method), end - at, n_name
 
     def _read_manifest(self) -> dict[str, Any]:
         manifest = f.json_value(self.read("manifest"), "manifest", n_listed=len(self.members))

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from ..errors import ArchiveError
 from . import format as f
 from .reader import ArchiveReader, open_regular
-from .salvage import DEFAULT_MAX_BYTES, reader_of, salvage
+from .salvage import reader_of, salvage
 from .writer import PART, ArchiveWriter
 
 
@@ -31,7 +31,7 @@ def recover(
     output: str | os.PathLike[str] | None = None,
     *,
     overwrite: bool = False,
-    max_bytes: int = DEFAULT_MAX_BYTES,
+    max_bytes: int | None = None,
 ) -> Recovery:
     """Make an archive of a recording that was cut off, of all its chunks that are whole.
 
@@ -42,7 +42,8 @@ def recover(
         part: The recording, ``NAME.npz.part``; or an archive, ``NAME.npz``, that was cut short.
         output: Where the archive shall lie; by default ``NAME.npz`` beside ``NAME.npz.part``.
         overwrite: Replace a file that exists.
-        max_bytes: Refuse a recording that unpacks to more.
+        max_bytes: Refuse a recording that unpacks to more; by default to more than 64 MiB and 50
+            times its size.
 
     Raises:
         ArchiveError: It is no recording, or one that is whole; it holds no whole chunk, or cannot
@@ -86,7 +87,7 @@ def recover(
     return Recovery(output, found.n_steps, found.n_dropped_bytes, is_being_recorded)
 
 
-def _check_is_cut_short(path: Path, max_bytes: int) -> None:
+def _check_is_cut_short(path: Path, max_bytes: int | None) -> None:
     """Find out that an archive is whole: it has a final state, which would be left out.
 
     Raises:

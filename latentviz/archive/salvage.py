@@ -19,7 +19,9 @@ from .deflate import crc32, inflate, inflated_crc32
 # Reads so many bytes from a place in a file; fewer where it ends.
 ReadAt = Callable[[int, int], bytes]
 
-DEFAULT_MAX_BYTES = 16 << 30
+# Unless told otherwise a file unpacks to no more than so many bytes and so many times its own size:
+# what is recorded hardly does more, and a bomb does.
+MOST_SMALL, MOST_TIMES = 64 << 20, 50
 MAX_RATIO = 1032  # deflate packs no better
 BLOCK_BYTES = 1 << 20
 
@@ -41,18 +43,24 @@ class Salvage:
         return int(self.manifest["steps"])
 
 
-def salvage(read_at: ReadAt, size: int, *, max_bytes: int) -> Salvage:
+def default_max_bytes(size: int) -> int:
+    """To how many bytes a file of ``size`` bytes may unpack, unless the user says otherwise."""
+    return MOST_SMALL + MOST_TIMES * size
+
+
+def salvage(read_at: ReadAt, size: int, *, max_bytes: int | None = None) -> Salvage:
     """Find what is whole of a recording.
 
     Args:
         read_at: Reads the file.
         size: Its length in bytes.
-        max_bytes: Refuse what unpacks to more.
+        max_bytes: Refuse what unpacks to more; by default `default_max_bytes`.
 
     Raises:
         ArchiveError: Not even its header is whole, it is of a format that this version cannot read,
             or it is too large.
     """
+    max_bytes = default_max_bytes(size) if max_bytes is None else max_bytes
     version: int | None = None
     members: dict[str, f.Member] = {}
     chunks: list[dict[str, Any]] = []

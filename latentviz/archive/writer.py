@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, deflate
-from .salvage import DEFAULT_MAX_BYTES, ReadAt, reader_of, salvage
+from .salvage import ReadAt, reader_of, salvage
 
 Bytes = bytes | memoryview
 
@@ -238,7 +238,7 @@ def _holds_something(file: IO[bytes]) -> bool:
     """Whether there is more in a file than the beginning of a recording that has no step yet."""
     size = os.fstat(file.fileno()).st_size
     try:
-        found = salvage(reader_of(file.fileno()), size, max_bytes=DEFAULT_MAX_BYTES)
+        found = salvage(reader_of(file.fileno()), size)
     except ArchiveError:
         return size > 0
     return found.n_steps > 0 or found.n_dropped_bytes > 0

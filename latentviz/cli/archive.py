@@ -22,7 +22,7 @@ from .options import given
 @click.option("--overwrite", is_flag=True, help="Replace the archive if it exists.")
 @click.option(
     "--max-bytes", type=click.IntRange(min=1),
-    help="Refuse a recording that unpacks to more. Default: 17179869184 (16 GiB).",
+    help="Refuse a recording that unpacks to more. Default: 64 MiB and 50 times the file's size.",
 )  # fmt: skip
 def recover(part: Path, output: Path | None, *, overwrite: bool, max_bytes: int | None) -> None:
     """Make a run's archive of PART, a recording that was cut off (NAME.npz.part).

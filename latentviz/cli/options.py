@@ -81,7 +81,8 @@ def run_options(command: Command) -> Command:
         click.option(
             "--max-bytes",
             type=click.IntRange(min=1),
-            help="Refuse an archive that unpacks to more. Default: 17179869184 (16 GiB).",
+            help="Refuse an archive that unpacks to more. "
+            "Default: 64 MiB and 50 times the file's size.",
         ),
     ]
     return decorated(command, decorators)

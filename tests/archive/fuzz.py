@@ -63,7 +63,6 @@ from latentviz.archive.writer import chunk_entry
 
 SAME, LEGAL = "same", "legal"
 K, CHUNKS, N = 3, 3, 5
-MAX_BYTES = 64 << 20
 MEMORY_BYTES = 1 << 30
 SECONDS = 1.0
 DRAWING_SECONDS = 5.0
@@ -350,7 +349,7 @@ def everything(path: Path, model: str | None) -> dict[tuple, object]:
     ask = partial(_ask, out)
     with _strict():
         try:
-            run = open_run(path, model=model, max_bytes=MAX_BYTES)
+            run = open_run(path, model=model)
         except LatentvizError as error:
             refusal = error
             ask(("open",), lambda: _raise(refusal))
@@ -382,7 +381,7 @@ def drawn(path: Path, model: str | None) -> dict[tuple, object]:
     """A frame of a run that shows its first steps, or the error in its place."""
 
     def picture() -> dict[str, object]:
-        with open_run(path, model=model, max_bytes=MAX_BYTES) as run:
+        with open_run(path, model=model) as run:
             pixels = render_frame(run, frame=0, pace="linear:64", size=SIZE)
             return {"curves": [*run.params, *run.metrics], "pixels": pixels}
 
@@ -395,7 +394,7 @@ def drawn(path: Path, model: str | None) -> dict[tuple, object]:
 def recovered(path: Path, model: str | None) -> dict[tuple, object]:
     """All that is said of the archive that a recording is made into."""
     try:
-        recovery = recover(path, overwrite=True, max_bytes=MAX_BYTES)
+        recovery = recover(path, overwrite=True)
     except LatentvizError as error:
         return {("open",): error}
     return everything(recovery.path, model)

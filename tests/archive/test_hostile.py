@@ -119,6 +119,7 @@ def test_a_model_is_a_registered_name_and_nothing_else(made, name):
     "args",
     [
         {"k_codec": 1 << 28},
+        {"k_codec": 0, "n_nonlinear": 100_000},
         {"n_nonlinear": 1 << 40},
         {"k_codec": 1 << 62},
         {"k_codec": 100_000, "n_nonlinear": 100_000},
@@ -166,6 +167,44 @@ def test_a_bomb_costs_no_more_than_the_limit(made):
     assert peak_bytes(path, max_bytes=31_000_000) < 100_000_000
 
 
+@pytest.mark.parametrize("name", ["probe/inputs", "probe/colors", "x"])
+@pytest.mark.parametrize("part", [False, True])
+def test_a_small_file_of_gigabytes_is_refused_by_default(entries, tmp_path, name, part):
+    bomb = Entry.of("x", npy(np.zeros(400_000_000, np.uint8)))
+    entries[1:] = [replace(bomb, name=name), *(e for e in entries[1:] if e.name != name)]
+    path = written(tmp_path, pack(entries, part=part), "run.npz.part" if part else "run.npz")
+    assert path.stat().st_size < 2_000_000
+    tracemalloc.start()
+    for call in (open_run, *([recovery.recover] if part else [])):
+        with pytest.raises(ArchiveError, match=r"limit.*--max-bytes if you trust it"):
+            call(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 20_000_000
+
+
+def test_curves_of_gigabytes_in_a_small_file_are_refused_by_default(subject, tmp_path):
+    n = 1_000_000
+    contents = {e.name: e.data for e in subject.entries if not e.name.startswith("states")}
+    contents |= {f"metrics/000000/m{i}": npy(np.zeros(3)) for i in range(300)}
+    manifest = json.loads(f.array_from_npy(contents["manifest"], "x").tobytes())
+    steps = npy(np.arange(6, n))
+    contents["steps/000002"] = steps
+    changed = [e for e in subject.entries if not e.name.startswith("states")]
+    manifest["chunks"][2]["count"] = n - 6
+    manifest["steps"] = n
+    for name in ("metrics/000002/loss", "metrics/000002/late", "params/000002/lr"):
+        contents[name] = npy(np.zeros(n - 6))
+    contents["gaps/000002/metrics/late"] = npy(np.zeros(n - 6, bool))
+    text = text_member(json.dumps(manifest))
+    changed = [replace(e, data=text) if e.name == "manifest" else e for e in changed]
+    contents["manifest"] = text
+    path = written(tmp_path, sealed(contents, replace(subject, entries=tuple(changed))))
+    assert path.stat().st_size < 2_000_000
+    with pytest.raises(ArchiveError, match="302 metrics over 1000000 steps are more than"):
+        open_run(path)
+
+
 def test_a_bomb_that_says_it_is_small(entries, tmp_path):
     i = index_of(entries, "probe/inputs")
     entries[i] = replace(entries[i], packed=deflate(bytes(50_000_000)), method=f.DEFLATED)
@@ -204,7 +243,7 @@ def test_a_header_of_100_mb(made):
     for length in (5000, 0xFFFF):
         start = npy(np.zeros(3))[:8] + struct.pack("<H", length)
         path = made(**{"probe/inputs": start + b" " * 100_000_000})
-        refused(path, "malformed .npy header")
+        refused(path, "malformed .npy header", max_bytes=1 << 30)
 
 
 @pytest.mark.parametrize(
@@ -259,7 +298,7 @@ def test_many_names_of_few_steps_are_no_way_around_the_limit(made):
     path = made(**names)
     open_run(path, max_bytes=600_000).close()
     with ArchiveReader(path) as reader:
-        reader.max_bytes = 100_000
+        reader.max_bytes = 40_000
         with pytest.raises(ArchiveError, match="2002 metrics over 9 steps are more than the limit"):
             Run._from_archive(reader, None)
 
