@@ -6,7 +6,6 @@ import contextlib
 import math
 import os
 import re
-import shutil
 import subprocess
 import tempfile
 import weakref
@@ -21,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import EncodeError, OptionError
-from .files import check_folder, held_back, part_name, publish
+from .files import Part, check_folder, expanded, replace_all
+from .interruption import begin, held_back, orderly, settle
 
 PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"),
     "veryslow",
 )
 MAX_FPS = 240
+LONGEST_NUMBER = 40  # of what is told of it
 # x264's output depends on the number of threads that it is told, so that is fixed, whatever the
 # machine; more threads than cores cost next to nothing.
 ENCODER_THREADS = 4
@@ -36,7 +37,9 @@ STOP_TIMEOUT_S = 3.0
 PIPE_BYTES = 1 << 20
 MAX_LOOPS = 65535  # what the files have room for
 PALETTE_FRAMES = 8
-FRAME_NAME = re.compile(r"[^%]*%0[1-9]d[^%]*\.png", re.IGNORECASE)
+FRAME_NAME = re.compile(r"[^%]*%0[1-9]d[^%]*\.(?i:png)")
+# A frame rate: any exponent of more digits would be out of range, and take for ever to work out.
+NUMBER = re.compile(r"[+-]?[0-9]{1,40}(/[0-9]{1,40}|(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?)")
 
 
 def _check_within(name: str, value: int, ends: dict[int, str]) -> None:
@@ -249,9 +252,12 @@ def parse_fps(text: str) -> Fraction:
         OptionError: It is no number.
     """
     try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise OptionError(f"fps must be a number such as 30 or 30000/1001, got {text!r}") from None
+        if NUMBER.fullmatch(text.strip()):
+            return Fraction(text)
+    except ZeroDivisionError:
+        pass
+    got = text if len(text) <= LONGEST_NUMBER else f"{text[:LONGEST_NUMBER]}..."
+    raise OptionError(f"fps must be a number such as 30 or 30000/1001, got {got!r}")
 
 
 def names_video(path: Path) -> bool:
@@ -295,6 +301,7 @@ def check_video_path(path: Path, *, overwrite: bool = False) -> None:
     Raises:
         OptionError: Its extension is unknown, or its folder is missing, or holds such frames.
     """
+    path = expanded(path)
     codec = codec_for(path)
     folder = path.parent
     if not isinstance(codec, PNG):
@@ -306,11 +313,15 @@ def check_video_path(path: Path, *, overwrite: bool = False) -> None:
         )
     if folder.is_dir():
         check_folder(path)
-        if not overwrite and (n := len(_numbered(path))):
+        earlier = _numbered(path)
+        if not overwrite and earlier:
             raise OptionError(
-                f"{folder} holds frames of an earlier film, {n} of them; replace them with "
-                "overwrite=True (or --overwrite), or name another folder"
+                f"{folder} holds frames of an earlier film, {len(earlier)} of them; replace them "
+                "with overwrite=True (or --overwrite), or name another folder"
             )
+        for odd in earlier:
+            if not odd.is_file():
+                raise OptionError(f"{odd} is no file, and in a frame's place; move it away")
     elif folder.exists():
         raise OptionError(f"{folder} is a file; name a folder for the frames")
     else:
@@ -361,8 +372,9 @@ class VideoWriter:
             OptionError: The path cannot take a video.
             EncodeError: ffmpeg cannot be started.
         """
-        self.path = Path(path).absolute()
+        self.path = expanded(path).absolute()
         check_video_path(self.path, overwrite=overwrite)
+        self._orderly = orderly()
         self._settings = settings
         self._n_frames = -settings.codec.n_ahead
         suffix = self.path.suffix.lower()
@@ -383,10 +395,11 @@ class VideoWriter:
         # Wherever this is left, and however: ffmpeg is stopped, and its file removed.
         self._remains = _Remains(self._place)
         self._clean = weakref.finalize(self, self._remains.clean)
+        begin(self._place.part.path, self._remains.clean)
         try:
             # An ffmpeg that nobody knows of would make its file after it was removed.
             with held_back():
-                self._place.make()
+                self._place.part.make()
                 self._process = self._remains.process = subprocess.Popen(
                     command,
                     stdin=subprocess.PIPE,
@@ -434,6 +447,7 @@ class VideoWriter:
             self.abort()
             raise
         self._clean.detach()
+        settle(self._place.part.path)
         self._close_logs()
 
     def _finish(self) -> None:
@@ -455,10 +469,12 @@ class VideoWriter:
 
     def abort(self) -> None:
         """Stop ffmpeg and leave nothing behind."""
-        self._clean()
-        self._close_logs()
+        with held_back():
+            self._clean()
+            self._close_logs()
 
     def __enter__(self) -> VideoWriter:
+        self._orderly.__enter__()
         return self
 
     def __exit__(
@@ -467,10 +483,13 @@ class VideoWriter:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        if kind is None:
-            self.finish()
-        else:
-            self.abort()
+        try:
+            if kind is None:
+                self.finish()
+            else:
+                self.abort()
+        finally:
+            self._orderly.__exit__(kind, error, tb)
 
     def _failure(self) -> EncodeError:
         """What ffmpeg said when it failed."""
@@ -497,17 +516,11 @@ class _File:
     """A video that is written beside its destination."""
 
     def __init__(self, path: Path) -> None:
-        self.path, self.part = path, part_name(path, path.suffix.lower())
-        self.target = str(self.part)
-
-    def make(self) -> None:
-        self.part.touch(0o600, exist_ok=False)
+        self.part = Part(path, suffix=path.suffix.lower())
+        self.target = str(self.part.path)
 
     def publish(self) -> None:
-        publish(self.part, self.path)
-
-    def remove(self) -> None:
-        self.part.unlink(missing_ok=True)
+        self.part.publish()
 
 
 class _Folder:
@@ -519,33 +532,25 @@ class _Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.is_new = not path.parent.exists()
-        self.part = part_name(path.parent if self.is_new else path)
+        self.part = Part(path.parent if self.is_new else path, is_folder=True)
         # To ffmpeg the whole path is a pattern.
-        self.target = str(self.part).replace("%", "%%") + os.sep + path.name
-
-    def make(self) -> None:
-        self.part.mkdir()
+        self.target = str(self.part.path).replace("%", "%%") + os.sep + path.name
 
     def publish(self) -> None:
-        folder = self.path.parent
-        if self.is_new:
-            self.part.rename(folder)
-            return
+        folder, ours = self.path.parent, self.part.path
         with held_back():  # else the frames might be of two films
-            for old in _numbered(self.path):
-                old.unlink()
-            for frame in self.part.iterdir():
-                frame.rename(folder / frame.name)
-            self.part.rmdir()
-
-    def remove(self) -> None:
-        shutil.rmtree(self.part, ignore_errors=True)
+            if self.is_new:
+                ours.rename(folder)
+            else:
+                replace_all(_numbered(self.path), list(ours.iterdir()), folder, ours)
+            self.part.remove()
 
 
 def _numbered(path: Path) -> list[Path]:
-    """The files there are by a pattern such as ``frames/%05d.png``, in any order."""
-    before, after = re.split(r"%0\dd", path.name)
-    name = re.compile(re.escape(before) + "[0-9]+" + re.escape(after))
+    """What a pattern such as ``frames/%05d.png`` may have written, in any order: no 7.png."""
+    before, digits, after = re.split(r"%0(\d)d", path.name)
+    number = rf"([0-9]{{{digits}}}|[1-9][0-9]{{{digits},}})"
+    name = re.compile(re.escape(before) + number + re.escape(after))
     return [file for file in path.parent.iterdir() if name.fullmatch(file.name)]
 
 
@@ -563,8 +568,10 @@ class _Remains:
             if process.stdin is not None:
                 with contextlib.suppress(OSError):
                     process.stdin.close()
-            process.wait(STOP_TIMEOUT_S)
-        self.place.remove()
+            with contextlib.suppress(subprocess.TimeoutExpired):  # its disk does not answer
+                process.wait(STOP_TIMEOUT_S)
+        self.place.part.remove()
+        settle(self.place.part.path)
 
 
 def _widen(process: subprocess.Popen[bytes]) -> None:

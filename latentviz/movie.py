@@ -31,7 +31,8 @@ from .encode import (
 )
 from .errors import LatentvizWarning, OptionError
 from .figures.picture import Picture
-from .files import atomic, check_folder
+from .files import atomic, check_folder, expanded
+from .interruption import orderly
 from .notebook import html_of, notebook_progress
 from .pacing import DEFAULT_FRAMES, BezierPace, Frame, Pace, frames, parse_pace
 from .projection import projections
@@ -349,7 +350,7 @@ def render(
         LatentvizError: The run or an option is bad, or ffmpeg failed; nothing is written then.
     """
     options = _film_options(options, film)
-    path = Path(path)
+    path = expanded(path)
     codec = codec_for(path, crf=crf, preset=preset, quality=quality, loop=loop)
     for name, value in {"fps": fps, "hold": hold}.items():
         if value is not None and isinstance(codec, PNG):
@@ -361,13 +362,14 @@ def render(
     if progress is None:
         progress = notebook_progress("frames")
     with ExitStack() as stack:
+        stack.enter_context(orderly())
         run = stack.enter_context(opened_run(run))
         if frame_hashes is not None:
-            _check_hashes_path(Path(frame_hashes), path, run)
+            _check_hashes_path(expanded(frame_hashes), path, run)
         plan = Film(run, options)
         hashes = None
         if frame_hashes is not None:
-            hashes = stack.enter_context(_atomic_text(Path(frame_hashes)))
+            hashes = stack.enter_context(_atomic_text(expanded(frame_hashes)))
         writer = stack.enter_context(VideoWriter(path, settings, overwrite=overwrite))
         ahead = codec.ahead(len(plan))
         drawn = _drawn_frames(

@@ -279,7 +279,10 @@ def test_parse_fps(text, rate):
     assert parse_fps(text) == rate
 
 
-@pytest.mark.parametrize("text", ["", "x", "1/0", "nan", "inf", "30,0", "30/1001/2", "0x10"])
+NO_RATES = ["", "x", "1/0", "nan", "inf", "30,0", "30/1001/2", "0x10", "1_0", "٣"]
+
+
+@pytest.mark.parametrize("text", [*NO_RATES, "1e-9999999", "1e99999999", "9" * 99_999])
 def test_a_frame_rate_that_is_none(text):
     with pytest.raises(OptionError, match="fps must be a number such as 30 or 30000/1001, got"):
         parse_fps(text)
@@ -340,6 +343,7 @@ def test_what_is_not_chosen_is_the_codecs_own():
         ("frames/film.png", r"frames such as frames/%05d.png; got 'film.png'"),
         ("frames/%d.png", "must have one number such as %05d, and end in .png; got '%d.png'"),
         ("frames/%05d%05d.png", "must have one number"),
+        ("frames/%05D.png", "must have one number"),
         ("frames/100%-%05d.png", "must have one number"),
         ("none/film.mp4", "none does not exist; create it first"),
         ("none/frames/%05d.png", "none does not exist; create it first"),
@@ -353,6 +357,24 @@ def test_a_path_that_cannot_take_a_video(tmp_path, name, message):
     with pytest.raises(OptionError, match=message):
         VideoWriter(tmp_path / name, SETTINGS)
     assert names(tmp_path) == ["file", "folder.mp4"]
+
+
+@pytest.mark.parametrize("name", ["pipe.mp4", "link.mp4"])
+def test_a_pipe_is_not_replaced(tmp_path, name):
+    os.mkfifo(tmp_path / "pipe.mp4")
+    (tmp_path / "link.mp4").symlink_to("pipe.mp4")
+    with pytest.raises(OptionError, match="is a device or a pipe, which is not replaced"):
+        VideoWriter(tmp_path / name, SETTINGS)
+    assert names(tmp_path) == ["link.mp4", "pipe.mp4"]
+
+
+def test_a_link_s_target_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "latest.mp4").symlink_to("shared.mp4")
+    encode("~/latest.mp4", 3)
+    assert names(tmp_path) == ["latest.mp4", "shared.mp4"]
+    assert (tmp_path / "latest.mp4").is_symlink()
+    assert len(decode(tmp_path / "shared.mp4")[1]) == 3
 
 
 def test_what_names_a_video():
@@ -465,7 +487,8 @@ def test_frames_of_an_earlier_film_are_replaced_only_if_told_to(tmp_path):
     path = tmp_path / "frames" / "%03d.png"
     settings = settings_for(path)
     encode(path, 9, settings)
-    others = ["notes.txt", "x001.png", "001.png.bak", "cover.png"]
+    # 7.png and 0012.png are no names that %03d gives.
+    others = ["notes.txt", "x001.png", "001.png.bak", "cover.png", "7.png", "0012.png"]
     for name in others:
         (path.parent / name).write_text("precious")
     before = {file: file.read_bytes() for file in path.parent.iterdir()}
@@ -484,6 +507,27 @@ def test_frames_of_an_earlier_film_are_replaced_only_if_told_to(tmp_path):
     assert names(path.parent) == sorted(["000.png", "001.png", *others])
     assert (path.parent / "cover.png").read_text() == "precious"
     assert names(tmp_path) == ["frames"]
+
+
+def test_where_an_old_frame_cannot_go_the_old_film_stays(tmp_path, monkeypatch):
+    path = tmp_path / "frames" / "%03d.png"
+    settings = settings_for(path)
+    encode(path, 9, settings)
+    before = {file: file.read_bytes() for file in path.parent.iterdir()}
+    rename = Path.rename
+
+    def refused(self, target):
+        if self == path.parent / "004.png":  # as in a folder where only its owner may remove it
+            raise PermissionError(1, "Operation not permitted", str(self))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", refused)
+    with pytest.raises(EncodeError, match=r"cannot move the video to .*: Operation not permitted"):
+        encode(path, 2, settings, overwrite=True)
+    assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
+    (path.parent / "009.png").mkdir()
+    with pytest.raises(OptionError, match=r"009\.png is no file, and in a frame's place"):
+        encode(path, 2, settings, overwrite=True)
 
 
 def test_frames_go_where_there_are_other_files(tmp_path, monkeypatch):

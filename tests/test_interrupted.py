@@ -1,8 +1,9 @@
 """Renders that come to harm at a random moment, for real.
 
-`LATENTVIZ_INTERRUPTIONS=200 pytest tests/test_interrupted.py` does it two hundred times.
+`LATENTVIZ_INTERRUPTIONS=300 pytest tests/test_interrupted.py` does it three hundred times.
 """
 
+import contextlib
 import os
 import random
 import resource
@@ -16,19 +17,40 @@ from pathlib import Path
 import pytest
 from imageio_ffmpeg import count_frames_and_secs
 
-from latentviz import render_frame
+from latentviz import render, render_frame
 
-N_RENDERS = int(os.environ.get("LATENTVIZ_INTERRUPTIONS", "8"))
 TIMEOUT_S = 5.0
 N_STEPS = 150
 BEFORE = b"the video that was there before"
-SIGNALS = {"Ctrl-C": signal.SIGINT, "it is told to end": signal.SIGTERM}
+INT, TERM, HUP = signal.SIGINT, signal.SIGTERM, signal.SIGHUP
+# What is sent, and the longest time before each in seconds; "group" goes to all of its group.
+SIGNALS = {
+    "Ctrl-C": [(INT, 0.0)],
+    "it is told to end": [(TERM, 0.0)],
+    "timeout ends it": [(TERM, 0.0), ("group", 0.0)],
+    "Ctrl-C twice": [(INT, 0.0), (INT, 0.01)],
+    "it is told to end twice": [(TERM, 0.0), (TERM, 0.2)],
+    "its terminal is closed": [(HUP, 0.0)],
+    "ten signals": [(number, 0.05) for number in (INT, TERM, INT, HUP, INT) * 2],
+}
 # What happens to ffmpeg, and how it ends then.
 FFMPEG_ENDS_BY = {"ffmpeg is killed": signal.SIGKILL, "the file may not grow": signal.SIGXFSZ}
-# Over no video, or over one that is to stay.
-CASES = [(fault, there) for fault in (*SIGNALS, *FFMPEG_ENDS_BY) for there in (False, True)]
+# By a script that calls `render`, in which signals do what they always do.
+IN_PYTHON = {
+    f"{fault}, in Python": SIGNALS[fault]
+    for fault in ("it is told to end", "Ctrl-C twice", "ten signals")
+}
+FAULTS = (*SIGNALS, *FFMPEG_ENDS_BY, *IN_PYTHON)
+# Over no video, or over one that is to stay: each fault once, then the other way.
+CASES = [(fault, (n + turn) % 2 == 1) for turn in (0, 1) for n, fault in enumerate(FAULTS)]
+N_RENDERS = int(os.environ.get("LATENTVIZ_INTERRUPTIONS", len(FAULTS)))
 # One starts here, of which nothing may be left.
 MARK = "LATENTVIZ_TEST_MARK"
+
+RENDER = """
+import sys, latentviz
+latentviz.render(*sys.argv[1:], size=(640, 360), pace="linear", hold=0)
+"""
 
 pytestmark = pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes by /proc")
 
@@ -76,10 +98,16 @@ def words_of(pid):
 def harm(fault, process, mark, rng):
     """Let a render come to harm at a random moment; when it did, and how long its end may take."""
     started = time.monotonic()
-    if fault in SIGNALS:
+    if fault not in FFMPEG_ENDS_BY:
         # From the first imports to the last frame.
         time.sleep(rng.uniform(0.0, 3.0))
-        process.send_signal(SIGNALS[fault])
+        for number, longest_s in (SIGNALS | IN_PYTHON)[fault]:
+            time.sleep(rng.uniform(0.0, longest_s))
+            if number == "group":
+                with contextlib.suppress(ProcessLookupError):  # it is over
+                    os.killpg(process.pid, TERM)
+            else:
+                process.send_signal(number)
         return time.monotonic(), TIMEOUT_S
     encoder = encoder_of(process, mark)
     # It is found out at the next frame, which on a busy machine takes as its start has taken.
@@ -108,14 +136,18 @@ def test_nothing_is_left_of_a_render_that_comes_to_harm(short_run, tmp_path, tri
     if is_there:
         video.write_bytes(BEFORE)
     there = sorted(p.name for p in tmp_path.iterdir())
-    command = [sys.executable, "-m", "latentviz", "render", str(short_run), "-o", str(video)]
-    options = ["--size", "640x360", "--pace", "linear", "--hold", "0"]
+    if fault in IN_PYTHON:
+        command = [sys.executable, "-c", RENDER, str(short_run), str(video)]
+    else:
+        command = [sys.executable, "-m", "latentviz", "render", str(short_run), "-o", str(video)]
+        command += ["--size", "640x360", "--pace", "linear", "--hold", "0"]
     mark = f"{os.getpid()}-{trial}"
     process = subprocess.Popen(
-        [*command, *options],
+        command,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
         env=os.environ | {MARK: mark},
     )
     harmed, patience_s = harm(fault, process, mark, random.Random(trial))
@@ -135,14 +167,37 @@ def test_nothing_is_left_of_a_render_that_comes_to_harm(short_run, tmp_path, tri
     if fault in FFMPEG_ENDS_BY:
         how = f"ffmpeg was killed by signal {FFMPEG_ENDS_BY[fault]}"
         assert (process.returncode, err) == (2, f"Error: {how}; no video was written\n")
-    elif "Interrupted" in err:
+        return
+    sent = [TERM if number == "group" else number for number, _ in (SIGNALS | IN_PYTHON)[fault]]
+    if "Interrupted" in err:
         assert err.splitlines()[-1] == "Interrupted; nothing is left half-written."
         # Python itself ends by SIGINT if it was in the midst of running a string as code, even
         # though the interrupt was caught: shells say 130 of that, too.
-        assert process.returncode in (130, -signal.SIGINT)
+        assert process.returncode in (130, -INT)
+    elif fault in IN_PYTHON:
+        # As without us: by the signal, or, as the string that Python runs, by an exception.
+        assert process.returncode in (1, 130, *(-number for number in sent))
     else:
         # While Python itself was starting: nothing of ours was running.
-        assert process.returncode in (-SIGNALS[fault], 1, -signal.SIGABRT)
+        assert process.returncode in (1, -signal.SIGABRT, *(-number for number in sent))
+
+
+def test_the_next_render_removes_what_one_that_was_killed_has_left(short_run, tmp_path):
+    mark = f"{os.getpid()}-killed"
+    process = subprocess.Popen(
+        [sys.executable, "-c", RENDER, str(short_run), str(tmp_path / "film.mp4")],
+        env=os.environ | {MARK: mark},
+    )
+    assert encoder_of(process, mark) is not None
+    process.kill()
+    process.wait()
+    while running(mark):  # its ffmpeg ends by itself
+        time.sleep(0.01)
+    (left,) = tmp_path.iterdir()
+    assert left.name.startswith(".film.mp4.")
+    (tmp_path / ".film.mp4.mine").touch()
+    render(short_run, tmp_path / "film.mp4", size=(320, 180), frames=3)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [".film.mp4.mine", "film.mp4"]
 
 
 def test_a_full_disk_ends_a_render_with_ffmpegs_own_words(short_run, tmp_path):

@@ -22,7 +22,7 @@ LAYERS = [
     ("run", {"run", "evaluate", "recorder", "models", "schedule", "summary", "copying", "twin"}),
     ("what to show", {"pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
-    ("files", {"files", "encode", "decode", "figures", "comparison"}),
+    ("files", {"interruption", "files", "encode", "decode", "figures", "comparison"}),
     ("face", {"movie", "notebook", "cli", "pytest_plugin", "__main__"}),
     ("adapters", {"adapters"}),
 ]

@@ -44,7 +44,7 @@ class ArchiveReader:
         Raises:
             ArchiveError: The file is missing, or no archive that this version can read.
         """
-        self.path = Path(path)
+        self.path = Path(os.path.expanduser(path))
         try:
             self._file = open_regular(self.path)
         except FileNotFoundError:

@@ -49,7 +49,7 @@ def recover(
         ArchiveError: It is no recording, or one that is whole; it holds no whole chunk, or cannot
             be read or written.
     """
-    part = Path(part)
+    part = Path(os.path.expanduser(part))
     if output is None:
         if part.suffix != PART:
             raise ArchiveError(
@@ -57,7 +57,7 @@ def recover(
                 "with output (or -o)"
             )
         output = part.with_suffix("")
-    output = Path(output)
+    output = Path(os.path.expanduser(output))
     try:
         with open_regular(part) as file:
             if part.suffix != PART:
@@ -67,9 +67,7 @@ def recover(
             found = salvage(read, os.fstat(file.fileno()).st_size, max_bytes=max_bytes)
             if not found.n_steps:
                 raise ArchiveError("no chunk of it is whole, so there is no step to save")
-            writer = ArchiveWriter(
-                output, overwrite=overwrite, part=output.with_name(f".{output.name}.recovered")
-            )
+            writer = ArchiveWriter(output, overwrite=overwrite, part=f".{output.name}.recovered")
             try:
                 writer.adopt(read, found.members.values(), found.end)
                 writer.add("manifest", f.json_array(found.manifest))

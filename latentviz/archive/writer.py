@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -44,23 +45,24 @@ class ArchiveWriter:
         path: str | os.PathLike[str],
         *,
         overwrite: bool = False,
-        part: Path | None = None,
+        part: str | None = None,
     ) -> None:
         """Open the ``.part`` file, which nobody else can write then.
 
         Args:
             path: Where the archive shall lie.
             overwrite: Replace the archive, and what an earlier recording has left.
-            part: Another file to write first, in the same folder; what is left there of an earlier
-                attempt counts for nothing.
+            part: The name of another file to write first, in the same folder; what is left there
+                of an earlier attempt counts for nothing.
 
         Raises:
             ArchiveError: The folder is missing or not writable, or a file is in the way.
         """
-        # Wherever the program goes meanwhile.
-        self.path = Path(path).absolute()
-        self.part = part_path(self.path) if part is None else part.absolute()
-        check_destination(Path(path), overwrite=overwrite)
+        path = Path(os.path.expanduser(path))
+        check_destination(path, overwrite=overwrite)
+        # Wherever the program goes meanwhile; and what a link leads to is written, not the link.
+        self.path = Path(os.path.realpath(path)) if path.is_symlink() else path.absolute()
+        self.part = part_path(self.path) if part is None else self.path.with_name(part)
         try:
             self._file: IO[bytes] = _open_alone(self.part, overwrite=overwrite or part is not None)
             # A crash must not lose the file's name either.
@@ -211,7 +213,12 @@ def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
             raise ArchiveError(_left_over(part)) from None
     while True:
         # Not emptied before it is known to be nobody else's.
-        file = os.fdopen(os.open(part, os.O_RDWR | os.O_CREAT, 0o666), "wb")
+        try:
+            file = os.fdopen(_opened(part), "wb")
+        except FileNotFoundError:
+            if part.parent.is_dir():
+                continue  # its recorder has moved it into place meanwhile
+            raise
         try:
             try:
                 # The system's own, which goes with the process however that ends.
@@ -232,6 +239,41 @@ def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
             file.close()
             raise
         return file
+
+
+def _opened(part: Path) -> int:
+    """A handle of a new file, or of one of ours that an earlier recording has left.
+
+    Its name can be foreseen: who may write to the folder could have put a link there, through which
+    another file would be written, or a file that is theirs to read and change.
+
+    Raises:
+        ArchiveError: It is none of ours.
+        OSError: It cannot be opened.
+    """
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK
+    with contextlib.suppress(FileExistsError):
+        return os.open(part, flags | os.O_CREAT | os.O_EXCL, 0o666)
+    try:
+        handle = os.open(part, flags)
+    except OSError:
+        if part.is_symlink():
+            raise ArchiveError(_not_ours(part, "is a link")) from None
+        raise
+    about = os.fstat(handle)
+    for is_odd, what in (
+        (not stat.S_ISREG(about.st_mode), "is no regular file"),
+        (about.st_nlink > 1, "has another name, too, as a hard link"),
+        (about.st_uid != os.geteuid(), "belongs to another user"),
+    ):
+        if is_odd:
+            os.close(handle)
+            raise ArchiveError(_not_ours(part, what))
+    return handle
+
+
+def _not_ours(part: Path, what: str) -> str:
+    return f"{part} {what}, and is not written to; move it away, or write to another folder"
 
 
 def _holds_something(file: IO[bytes]) -> bool:
@@ -264,12 +306,17 @@ def check_destination(path: Path, *, overwrite: bool) -> None:
     Raises:
         ArchiveError: It cannot, and why.
     """
+    path = Path(os.path.expanduser(path))
     if path.suffix != ".npz":
         raise ArchiveError(f"an archive's name must end in .npz, got {path}")
     if not path.parent.is_dir():
         raise ArchiveError(f"the folder {path.parent} does not exist; create it first")
     if path.is_dir():
         raise ArchiveError(f"{path} is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise ArchiveError(f"{path} is a device or a pipe, which is not replaced; name a file")
+    if path.is_symlink() and not (target := Path(os.path.realpath(path))).parent.is_dir():
+        raise ArchiveError(f"the folder {target.parent}, to which {path} leads, does not exist")
     if path.exists() and not overwrite:
         raise ArchiveError(f"{path} exists; overwrite it with overwrite=True (or --overwrite)")
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import gc
-import signal
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import click
 
 from .. import __version__
 from ..errors import LatentvizError, LatentvizWarning
+from ..interruption import orderly, remove_unfinished
 from ..text import LONGEST_LINE, printable
 
 BAD_INPUT = 2  # the exit status for what the user can put right
@@ -31,7 +31,7 @@ class _Group(click.Group):
         except LatentvizError as error:
             raise click.ClickException(str(error)) from None
         except KeyboardInterrupt:
-            click.echo(INTERRUPTION, err=True)
+            _say_interrupted()
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             # The reader of our output has gone (`latentviz info | head`): no news to it.
@@ -47,20 +47,25 @@ class _Group(click.Group):
         # a quarter of the time to the first frame.
         gc.set_threshold(200_000)
         try:
-            # Else click would print its usage before what is wrong.
-            with _terminable(), _warnings_in_a_line():
-                sys.exit(super().main(*args, **{**kwargs, "standalone_mode": False}))
-        except click.ClickException as error:
-            message = " ".join(error.format_message().split())
-            click.echo(f"Error: {printable(message, LONGEST_LINE)}", err=True)
-            sys.exit(BAD_INPUT)
-        except (click.Abort, KeyboardInterrupt):  # before the command was under way, or after
-            click.echo(INTERRUPTION, err=True)
-            sys.exit(INTERRUPTED)
+            with orderly(resume=False):
+                sys.exit(self._status(*args, **kwargs))
         finally:
             # Nor need the interpreter look for garbage among it on its way out, for a third of a
             # second.
             gc.freeze()
+
+    def _status(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            # Else click would print its usage before what is wrong.
+            with _warnings_in_a_line():
+                return super().main(*args, **{**kwargs, "standalone_mode": False})
+        except click.ClickException as error:
+            message = " ".join(error.format_message().split())
+            click.echo(f"Error: {printable(message, LONGEST_LINE)}", err=True)
+            return BAD_INPUT
+        except (click.Abort, KeyboardInterrupt):  # before the command was under way, or after
+            _say_interrupted()
+            return INTERRUPTED
 
 
 @click.group(
@@ -92,15 +97,12 @@ def _warnings_in_a_line() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _terminable() -> Iterator[None]:
-    """Let SIGTERM end a command as Ctrl-C does: cleaned up."""
-
-    def interrupt(signum: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+def _say_interrupted() -> None:
+    """Say what is left, which is nothing as a rule."""
+    left = remove_unfinished()
+    names = ", ".join(printable(str(path)) for path in left)
+    # The terminal may have been closed.
+    with suppress(OSError, ValueError):
+        click.echo(
+            f"Interrupted; {names} could not be removed." if left else INTERRUPTION, err=True
+        )

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..files import atomic, check_folder
+from ..files import atomic, check_folder, expanded
 from ..markup import data_uri, image_html
 from ..raster.chrome import figure_pixels, plain_style
 
@@ -61,7 +61,7 @@ class Picture:
         Raises:
             OptionError: The extension is another one, or the folder is missing or not writable.
         """
-        path = Path(path)
+        path = expanded(path)
         check_picture_path(path, vector=self.is_vector)
         suffix = path.suffix.lower()
         with atomic(path) as part, part.open("wb") as file:

@@ -6,7 +6,6 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from ..encode import (
     parse_fps,
 )
 from ..errors import ArchiveError, OptionError
+from ..files import expanded
 from ..raster.hud import Sprite, font, text_sprite
 from ..raster.layout import check_size
 from ..raster.spheres import SphereRenderer, Spheres, View
@@ -161,7 +161,7 @@ def render_orbit(
         GraphicsError: As `plot_sphere`.
         EncodeError: ffmpeg failed. Nothing is written then, nor in any other case.
     """
-    path = Path(path)
+    path = expanded(path)
     check_video_path(path, overwrite=overwrite)
     check_picture_size(size)
     check_size(size)

@@ -1,0 +1,193 @@
+"""Ctrl-C, SIGTERM and a terminal that is closed: whoever is interrupted cleans up first, in peace.
+
+A signal may come at any instruction, and often comes twice: `timeout` sends its own to the command
+and to its group, and who waits presses Ctrl-C again. The first one interrupts; what comes while
+that is cleaned up changes nothing, and what is half made is known here until it is whole or gone.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+# How they are handled where nobody asked for anything else.
+_DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
+# Who asks again after so long was not heard: a library may have swallowed the interrupt.
+PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class _Unfinished:
+    """What must not be left as it is."""
+
+    thread: int
+    remove: Callable[[], None]
+
+
+_unfinished: dict[Path, _Unfinished] = {}
+_current: _Heard | None = None  # the main thread's
+
+
+def begin(path: Path, remove: Callable[[], None]) -> None:
+    """Say before something is made at ``path`` how it is removed if it comes to nothing."""
+    _unfinished[path] = _Unfinished(threading.get_ident(), remove)
+
+
+def settle(path: Path) -> None:
+    """Say that what was begun at ``path`` is whole and elsewhere, or gone."""
+    _unfinished.pop(path, None)
+
+
+def remove_unfinished(*, of_all_threads: bool = False) -> list[Path]:
+    """Remove what this thread has begun and not settled.
+
+    Returns:
+        What could not be removed.
+    """
+    mine = threading.get_ident()
+    left = []
+    with held_back():
+        for path, what in list(_unfinished.items()):
+            if not of_all_threads and what.thread != mine:
+                continue
+            try:
+                what.remove()
+                settle(path)
+            except OSError:
+                left.append(path)
+    return left
+
+
+class orderly:  # noqa: N801 - a context manager, as those of contextlib are named
+    """Let Ctrl-C, SIGTERM and SIGHUP interrupt what is done inside once, by `KeyboardInterrupt`.
+
+    In the main thread, which alone hears of them; handlers of the user's own stay in force, and
+    what is ignored stays ignored. What `begin` was told of and nobody has settled is removed in
+    the end. Then SIGTERM and SIGHUP end the process, as they would have at once.
+    """
+
+    def __init__(self, *, resume: bool = True) -> None:
+        """Nothing is changed yet.
+
+        Args:
+            resume: Let SIGTERM and SIGHUP end the process in the end. False for a command, which
+                ends itself, and hears nothing more once it was interrupted.
+        """
+        self._resume = resume
+        self._heard: _Heard | None = None
+
+    def __enter__(self) -> None:
+        global _current
+        if _current is None and threading.current_thread() is threading.main_thread():
+            heard = _Heard()
+            self._heard = _current = heard
+            try:
+                heard.listen()
+            except BaseException:
+                self.__exit__(None, None, None)
+                raise
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        global _current
+        heard = self._heard
+        if heard is None:
+            return
+        heard.n_held += 1
+        if heard.first is not None:
+            remove_unfinished(of_all_threads=self._resume and heard.first != signal.SIGINT)
+        _current = None
+        heard.leave(resume=self._resume)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let signals take effect after what is done inside, and not in its midst."""
+    with orderly():
+        heard = _current if threading.current_thread() is threading.main_thread() else None
+        if heard is None:
+            yield
+            return
+        heard.n_held += 1
+        try:
+            yield
+        finally:
+            heard.n_held -= 1
+            heard.catch_up()
+
+
+class _Heard:
+    """The signals that came, and what was done about each before."""
+
+    def __init__(self) -> None:
+        self.n_held = 1  # in how many things, one in the other, that must not be interrupted
+        self.first: int | None = None  # that has interrupted
+        self._late: list[int] = []  # those that came while held
+        self._before: dict[int, Any] = {}
+        self._when_s = -PATIENCE_S
+        self._is_over = False
+
+    def listen(self) -> None:
+        for number in _SIGNALS:
+            handler = signal.getsignal(number)
+            # None is no handler of Python's, and could not be put back.
+            if handler in _DEFAULTS or callable(handler):
+                self._before[number] = handler
+                signal.signal(number, self._hear)
+        self.n_held -= 1
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Do what signals ask for that came while held."""
+        while self._late and not self.n_held:
+            self._obey(self._late.pop(0), None)
+
+    def leave(self, *, resume: bool) -> None:
+        self._is_over = True
+        for number, handler in self._before.items():
+            ignored = not resume and self.first is not None and handler in _DEFAULTS
+            if signal.getsignal(number) == self._hear:
+                signal.signal(number, signal.SIG_IGN if ignored else handler)
+        came = [*([] if self.first is None else [self.first]), *self._late]
+        for number in came:
+            handler = self._before[number]
+            # Its exception is on its way.
+            if handler is signal.default_int_handler and self.first is not None:
+                continue
+            if resume or handler not in _DEFAULTS:
+                signal.raise_signal(number)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._is_over:  # an exception came between two handlers that were put back
+            signal.signal(number, self._before[number])
+            signal.raise_signal(number)
+        elif self.n_held or (frame is not None and frame.f_code is orderly.__exit__.__code__):
+            self._late.append(number)
+        else:
+            self._obey(number, frame)
+
+    def _obey(self, number: int, frame: FrameType | None) -> None:
+        handler = self._before[number]
+        if handler not in _DEFAULTS:
+            handler(number, frame)
+            return
+        now = time.monotonic()
+        if now - self._when_s < PATIENCE_S:
+            return  # it is being cleaned up
+        self._when_s = now
+        self.first = self.first or number
+        raise KeyboardInterrupt
