@@ -29,7 +29,7 @@ from __future__ import annotations
 
 import math
 import os
-import struct
+import warnings
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -40,11 +40,14 @@ from numpy.typing import NDArray
 
 from .errors import LatentvizError, OptionError
 from .figures.picture import Picture
+from .files import expanded, open_regular
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from PIL.Image import Image
 
 TOLERANCE = 3.0  # ΔE
+MOST_TOLERANCE = 100.0  # black is like white then
 ROUNDING = 1  # levels
 BLUR_PX = 1.0
 JUST_SEEN = 1.0  # ΔE
@@ -57,7 +60,12 @@ WITHIN = (150, 120, 30)
 FRAME = (255, 255, 255)
 DIMMED = 3
 
+# A picture is opened by what is in it, whatever its name says: Pillow would start Ghostscript for
+# one, and has decoders of fifty more formats that nobody has looked through for our sake.
+FORMATS = ("PNG", "GIF", "WEBP")  # Pillow's names
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA")  # Pillow's, of 8 bits or less
+PNG_MAGIC, PNG_DEPTH_AT = b"\x89PNG\r\n\x1a\n", 24
+MOST_PIXELS = 8192 * 8192
 
 Pixels = NDArray[np.uint8]  # (H, W, 3)
 
@@ -140,8 +148,9 @@ def compare(
     Args:
         a: A picture, as `Picture`, a matplotlib figure, (H, W, 3) uint8 or the path of a file.
         b: What it is to look like.
-        tolerance: The largest difference that a pixel may have, in ΔE, 0 or more; or one for each
-            pixel, (H, W): 0 where all must be as it was, infinity where anything may be.
+        tolerance: The largest difference that a pixel may have, in ΔE, 0 to 100; or one for each
+            pixel, (H, W): 0 where all must be as it was, infinity where anything may be, as long
+            as something is compared.
 
     Raises:
         OptionError: A picture cannot be read, or the tolerance is none.
@@ -153,6 +162,11 @@ def compare(
     tolerated = np.asarray(tolerance, np.float64)
     if not (tolerated >= 0).all():
         raise OptionError(f"tolerance must be 0 or more, got {tolerated.min():g}")
+    if not (tolerated <= MOST_TOLERANCE).any():
+        raise OptionError(
+            f"tolerance must be at most {MOST_TOLERANCE:g}, as far as black is from white, or "
+            f"nothing is compared; got {tolerated.min():g}"
+        )
     if tolerated.shape not in ((), *shapes):
         raise OptionError(
             f"tolerance must be a number, or one for each pixel, {shapes[1]}; "
@@ -200,7 +214,7 @@ def pixels_of(what: object) -> Pixels:
         OptionError: It is no picture, or its file cannot be read.
     """
     if isinstance(what, str | os.PathLike):
-        return _read(Path(what))
+        return _read(expanded(what))
     if isinstance(what, Picture):
         return what.pixels
     if isinstance(what, np.ndarray):
@@ -224,23 +238,44 @@ def pixels_of(what: object) -> Pixels:
 
 
 def _read(path: Path) -> Pixels:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path) as image:
-            if getattr(image, "n_frames", 1) > 1:
-                raise OptionError(f"{path} holds several pictures; name one of one")
-            if image.mode not in MODES:
-                raise OptionError(f"{path} must be of 8 bits a channel, got mode {image.mode}")
-            # A colour that is not seen would be compared, and how far it is seen would not.
-            if (np.asarray(image.convert("RGBA"))[..., 3] < 255).any():
-                raise OptionError(f"{path} is transparent in places; save it without that")
-            return np.asarray(image.convert("RGB"))
+        with open_regular(path) as file, warnings.catch_warnings():
+            # What Pillow warns of is refused by its size.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            head = file.read(PNG_DEPTH_AT + 1)
+            file.seek(0)
+            with Image.open(file, formats=FORMATS) as image:
+                _check_can_be_compared(path, image, head)
+                # A colour that is not seen would be compared, and how far it is seen would not.
+                if (np.asarray(image.convert("RGBA"))[..., 3] < 255).any():
+                    raise OptionError(f"{path} is transparent in places; save it without that")
+                return np.asarray(image.convert("RGB"))
     except OptionError:
         raise
-    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
-        why = getattr(error, "strerror", None) or error
+    except UnidentifiedImageError:
+        raise OptionError(
+            f"{path} is no picture that can be read: it holds no PNG, GIF or WebP"
+        ) from None
+    except Exception as error:  # decoders raise what they like about a file that is damaged
+        why = getattr(error, "strerror", None) or error or type(error).__name__
         raise OptionError(f"{path} is no picture that can be read: {why}") from None
+
+
+def _check_can_be_compared(path: Path, image: Image, head: bytes) -> None:
+    width, height = image.size
+    if width * height > MOST_PIXELS:
+        raise OptionError(
+            f"{path} has {width}x{height} pixels; pictures of up to {MOST_PIXELS} are compared"
+        )
+    if getattr(image, "is_animated", False):
+        raise OptionError(f"{path} holds several pictures; name one of one")
+    # Pillow leaves out the lower half of a colour's 16 bits, and does not say so.
+    is_deep = head.startswith(PNG_MAGIC) and head[PNG_DEPTH_AT] == 16
+    if is_deep or image.mode not in MODES:
+        depth = "16" if is_deep else f"mode {image.mode}"
+        raise OptionError(f"{path} must be of 8 bits a channel, got {depth}")
 
 
 def _differences(a: Pixels, b: Pixels) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from pathlib import Path
@@ -11,13 +12,36 @@ from numpy.typing import NDArray
 
 from .encode import ffmpeg_path
 from .errors import OptionError
+from .files import expanded, open_regular
 
-FILMS = (".mp4", ".mov", ".mkv", ".webm", ".gif")  # what `sampled_frames` reads
+# What `sampled_frames` reads, as ffmpeg calls it. A film is opened as what its name says, and not
+# as what ffmpeg finds in it: a playlist would make it open other files.
+FILMS = {".mp4": "mov", ".mov": "mov", ".mkv": "matroska", ".webm": "matroska", ".gif": "gif"}
+CODECS = "h264,vp9,gif"
+MOST_PIXELS = 8192 * 8192
 
 
 def spread(n: int, count: int) -> list[int]:
     """At most ``count`` of the numbers below ``n``, evenly spaced, the first and the last too."""
     return [int(i) for i in np.unique(np.linspace(0, n - 1, count).round())]
+
+
+def film_arguments(path: Path) -> list[str]:
+    """What to tell ffmpeg of a film that is to be read.
+
+    Raises:
+        OptionError: It is no regular file, or cannot be opened.
+    """
+    try:
+        open_regular(path).close()
+    except OSError as error:
+        raise OptionError(f"{path} is no film that can be read: {error.strerror}") from None
+    return [
+        *("-nostdin", "-protocol_whitelist", "file", "-f", FILMS[path.suffix.lower()]),
+        *("-codec_whitelist", CODECS, "-max_pixels", str(MOST_PIXELS)),
+        # An explicit protocol: a name with a colon is a file all the same.
+        *("-i", f"file:{path.absolute()}"),
+    ]
 
 
 def sampled_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
@@ -27,29 +51,39 @@ def sampled_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
         Each (H, W, 3) uint8.
 
     Raises:
-        OptionError: ffmpeg cannot read the video.
+        OptionError: ffmpeg cannot read the video, or there is no frame in it.
         EncodeError: There is no ffmpeg.
     """
-    from imageio_ffmpeg import count_frames_and_secs
     from PIL import Image
 
-    source = f"file:{path.absolute()}"
-    ffmpeg = ffmpeg_path()
-    try:
-        n_frames = count_frames_and_secs(source)[0]
-    except RuntimeError as error:
-        why = str(error).strip().splitlines()[-1]
-        raise OptionError(f"{path} is no film that can be read: {why}") from None
-    chosen = "+".join(f"eq(n,{n})" for n in spread(n_frames, count))
+    path = expanded(path)
+    source = [*film_arguments(path), "-map", "0:v:0"]
+    counted = _ffmpeg(path, [*source, "-progress", "pipe:1", "-f", "null", "-"])
+    n_frames = int(re.findall(r"^frame=\s*(\d+)", counted, re.MULTILINE)[-1])
+    if n_frames == 0:
+        raise OptionError(f"{path} is no film that can be read: it holds no frame")
+    wanted = spread(n_frames, count)
+    chosen = "+".join(f"eq(n,{n})" for n in wanted)
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            *(ffmpeg, "-nostdin", "-loglevel", "error", "-i", source, "-map", "0:v:0"),
+        options = [
             # The same pixels on every CPU.
             *("-vf", f"select='{chosen}'", "-sws_flags", "accurate_rnd+bitexact+full_chroma_int"),
-            *("-fps_mode", "passthrough", "-pix_fmt", "rgb24", f"file:{folder}/%04d.png"),
+            *("-pix_fmt", "rgb24", f"file:{folder}/%04d.png"),
         ]
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-        if done.returncode != 0:
-            why = " | ".join(done.stderr.strip().splitlines()[-2:])
-            raise OptionError(f"{path} is no film that can be read: {why}")
-        return [np.asarray(Image.open(frame)) for frame in sorted(Path(folder).iterdir())]
+        _ffmpeg(path, [*source, *options])
+        files = sorted(Path(folder).iterdir())
+        if len(files) != len(wanted):
+            raise OptionError(f"{path} is no film that can be read: not all of its frames are")
+        return [np.asarray(Image.open(file, formats=["PNG"])) for file in files]
+
+
+def _ffmpeg(path: Path, options: list[str]) -> str:
+    """Let ffmpeg read a film, frame by frame as they are in it; what it prints."""
+    command = [ffmpeg_path(), "-loglevel", "error", *options[:-1], "-fps_mode", "passthrough"]
+    done = subprocess.run(
+        [*command, options[-1]], stdin=subprocess.DEVNULL, capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        why = " | ".join(done.stderr.strip().splitlines()[-2:])
+        raise OptionError(f"{path} is no film that can be read: {why}")
+    return done.stdout

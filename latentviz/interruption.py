@@ -139,7 +139,7 @@ class _Heard:
         self._late: list[int] = []  # those that came while held
         self._before: dict[int, Any] = {}
         self._when_s = -PATIENCE_S
-        self._is_over = False
+        self._after: dict[int, Any] = {}  # what is done about each afterwards
 
     def listen(self) -> None:
         for number in _SIGNALS:
@@ -157,11 +157,14 @@ class _Heard:
             self._obey(self._late.pop(0), None)
 
     def leave(self, *, resume: bool) -> None:
-        self._is_over = True
-        for number, handler in self._before.items():
-            ignored = not resume and self.first is not None and handler in _DEFAULTS
+        is_ending = not resume and self.first is not None
+        self._after = {
+            number: signal.SIG_IGN if is_ending and handler in _DEFAULTS else handler
+            for number, handler in self._before.items()
+        }
+        for number, handler in self._after.items():
             if signal.getsignal(number) == self._hear:
-                signal.signal(number, signal.SIG_IGN if ignored else handler)
+                signal.signal(number, handler)
         came = [*([] if self.first is None else [self.first]), *self._late]
         for number in came:
             handler = self._before[number]
@@ -172,8 +175,8 @@ class _Heard:
                 signal.raise_signal(number)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
-        if self._is_over:  # an exception came between two handlers that were put back
-            signal.signal(number, self._before[number])
+        if self._after:  # some are put back, and this is about to be
+            signal.signal(number, self._after[number])
             signal.raise_signal(number)
         elif self.n_held or (frame is not None and frame.f_code is orderly.__exit__.__code__):
             self._late.append(number)

@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .decode import film_arguments
 from .encode import ffmpeg_path
 from .errors import LatentvizError, OptionError
 from .figures.picture import Picture
+from .files import expanded, open_regular
 from .markup import data_uri, image_html, progress_html, video_html
 from .raster.page import interleaved
 from .run import Run, open_run
@@ -74,7 +77,7 @@ def html_of(what: object, *, width: int | None = None) -> str:
         ArchiveError: The run cannot be read.
     """
     if isinstance(what, str | os.PathLike):
-        return _file_html(Path(what), width)
+        return _file_html(expanded(what), width)
     if isinstance(what, np.ndarray):
         what = Picture(title="", alt="A frame of a film.", data={}, drawn=_pixels(what))
     if isinstance(what, Picture):
@@ -133,8 +136,9 @@ def _file_html(path: Path, width: int | None, *, alt: str | None = None) -> str:
         raise OptionError(f"show() takes {kinds}, got {path.name!r}")
     media_type = MEDIA_TYPES[suffix]
     try:
-        large = path.stat().st_size > MOST_EMBEDDED_BYTES
-        source = os.path.relpath(path) if large else data_uri(path.read_bytes(), media_type)
+        with open_regular(path) as file:
+            large = os.fstat(file.fileno()).st_size > MOST_EMBEDDED_BYTES
+            source = _link(path) if large else data_uri(file.read(), media_type)
     except OSError as error:
         raise OptionError(f"cannot show {path}: {error.strerror}") from None
     alt = path.name if alt is None else alt
@@ -143,10 +147,16 @@ def _file_html(path: Path, width: int | None, *, alt: str | None = None) -> str:
     return video_html(source, alt, poster=_poster(path), width=width)
 
 
+def _link(path: Path) -> str:
+    """A file's address, from the current folder."""
+    # Of its bytes, as its name need not be text.
+    return quote(os.fsencode(Path(os.path.relpath(path)).as_posix()))
+
+
 def _poster(path: Path) -> str | None:
     """A frame from a video's end, which shows more than its first: nothing is learned there yet."""
     command = [
-        *(ffmpeg_path(), "-loglevel", "error", "-sseof", "-1", "-i", f"file:{path.resolve()}"),
+        *(ffmpeg_path(), "-loglevel", "error", "-sseof", "-1", *film_arguments(path)),
         *("-frames:v", "1", "-vf", f"scale='min({POSTER_WIDTH},iw)':-2"),
         *("-c:v", "mjpeg", "-f", "image2pipe", "-"),
     ]

@@ -42,6 +42,8 @@ RENEW = "--latentviz-renew"
 REFERENCES = "latentviz_snapshots"
 FAILURES = "latentviz_snapshot_failures"
 LONGEST_NAME = 100
+TAKEN = pytest.StashKey[dict[Path, pytest.Item | None]]()
+FRAME = re.compile(r"-\d{4,}$")  # how a frame's name ends
 # Names that Windows keeps for devices, whatever their suffix.
 DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 
@@ -78,8 +80,12 @@ class Snapshot:
     """The folder of all such pictures."""
     renew: bool
     """Whether to make references of what is drawn."""
-    taken: set[Path] = field(default_factory=set, repr=False)
-    """The references that the test has been compared with."""
+    test: pytest.Item | None = field(default=None, repr=False)
+    """Whose snapshots they are."""
+    taken: dict[Path, pytest.Item | None] = field(default_factory=dict, repr=False)
+    """The references that were compared with so far, by any test, and by which."""
+    own: set[Path] = field(default_factory=set, repr=False)
+    """Those that this test has compared with."""
 
     def __call__(
         self,
@@ -108,9 +114,11 @@ class Snapshot:
 
         sampled = _sampled(drawn, frames)
         if sampled is None:
-            place = "" if name is None else _file_name(name)
+            place = "" if name is None else _picture_name(name)
             problems = [self._problem(pixels_of(drawn), place, tolerance)]
         else:
+            if not sampled:
+                pytest.fail("the film has no frame to compare")
             stem = "frame" if name is None else _file_name(name)
             places = [f"{stem}-{i:04}" for i in range(len(sampled))]
             problems = [
@@ -130,9 +138,13 @@ class Snapshot:
         from .comparison import TOLERANCE, compare
 
         reference, failure = _png(self.references / place), _png(self.failures / place)
-        if reference in self.taken:
+        if reference in self.own:
             pytest.fail(f"this test has a snapshot {reference.name} already; give this one a name=")
-        self.taken.add(reference)
+        other = self.taken.setdefault(reference, self.test)
+        if other is not self.test:
+            whose = "another test" if other is None else other.nodeid
+            pytest.fail(f"{reference} is the snapshot of {whose}, too; give this one a name=")
+        self.own.add(reference)
         failure.unlink(missing_ok=True)
         if self.renew:
             _renew(reference, actual)
@@ -189,6 +201,8 @@ def latentviz_snapshot(request: pytest.FixtureRequest) -> Snapshot:
         failures=_mirrored(failures, module) / test,
         failures_root=failures,
         renew=config.getoption(RENEW),
+        test=request.node,
+        taken=config.stash.setdefault(TAKEN, {}),
     )
 
 
@@ -218,9 +232,18 @@ def _file_name(name: str) -> str:
     """A file's name, on any system, that no other name has, not even where case is ignored."""
     plain = re.sub(r"\[(.*)\]$", r"-\1", name, flags=re.DOTALL)
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", plain)[:LONGEST_NAME].strip("-.")
-    if safe and safe == plain == plain.lower() and not DEVICE.fullmatch(safe):
+    # A folder x.png would be where x has its picture.
+    is_taken = DEVICE.fullmatch(safe) or safe.endswith(".png")
+    if safe and safe == plain == plain.lower() and not is_taken:
         return safe
-    return f"{safe}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{safe}-{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
+def _picture_name(name: str) -> str:
+    """`_file_name`, and not one of a film's frames, which go when the film has fewer."""
+    place = _file_name(name)
+    # No name has a plus.
+    return f"{place}+" if FRAME.search(place) else place
 
 
 def _mirrored(folder: Path, module: Path) -> Path:

@@ -113,6 +113,22 @@ def test_another_thread_hears_of_nothing(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
+def test_a_command_that_was_interrupted_hears_no_more():
+    code = (
+        "import signal; from latentviz.interruption import orderly\n"
+        "try:\n"
+        "    with orderly(resume=False):\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "except KeyboardInterrupt:\n"
+        "    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):\n"
+        "        signal.raise_signal(number)\n"
+        "    print('at its end')"
+    )
+    root = Path(__file__).parents[1]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "at its end\n", "")
+
+
 @pytest.mark.parametrize("number", [TERM, signal.SIGHUP])
 def test_a_signal_that_ends_a_program_still_does_and_leaves_nothing(tmp_path, number):
     code = (

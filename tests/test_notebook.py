@@ -1,8 +1,10 @@
 import base64
+import os
 import re
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -113,6 +115,21 @@ def test_a_large_film_is_linked_to(tmp_path, monkeypatch):
     monkeypatch.setattr("latentviz.notebook.MOST_EMBEDDED_BYTES", 3)
     (tmp_path / "film.gif").write_bytes(b"GIF8")
     assert only_tag(html_of(tmp_path / "film.gif"))[1]["src"] == "film.gif"
+    odd = tmp_path / "a:b" / "run #3 at 50%20?.gif"
+    odd.parent.mkdir()
+    odd.write_bytes(b"GIF8")
+    link = only_tag(html_of(odd))[1]["src"]
+    assert link == "a%3Ab/run%20%233%20at%2050%2520%3F.gif"
+    assert (tmp_path / unquote(link)).samefile(odd)
+    bad = os.fsdecode(b"\xff.gif")  # a name that is no text
+    (tmp_path / bad).write_bytes(b"GIF8")
+    assert only_tag(html_of(tmp_path / bad))[1]["src"] == "%FF.gif"
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "film.mp4")
+    with pytest.raises(OptionError, match="it is no regular file"):
+        html_of(tmp_path / "film.mp4")
 
 
 @pytest.mark.parametrize(

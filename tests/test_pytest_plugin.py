@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
 import latentviz
@@ -186,6 +187,81 @@ def test_folders_of_the_users_choice(project, pytester):
         "references/_/elsewhere/deep/test_it/test_picture.png",
         "references/deep/test_it/test_picture.png",
     ]
+
+
+def test_two_tests_of_one_name_fail(project):
+    """As pytest's own names of parameters, joined by a dash, may be the same."""
+    source = """
+@pytest.mark.parametrize("x", ["a", "b-a"])
+@pytest.mark.parametrize("y", ["c", "c-b"])
+def test_it(latentviz_snapshot, x, y):
+    latentviz_snapshot(pixels(len(x + y)))
+"""
+    result = project(source, "--latentviz-renew", passed=3, failed=1)
+    result.stdout.fnmatch_lines(["*test_it-c-b-a.png is the snapshot of *::test_it?c-b-a?, too; *"])
+
+
+def test_no_test_s_files_lie_where_another_s_do(project):
+    source = """
+@pytest.mark.parametrize("what", ["x", "x.png", "x.PNG", "x?png", "x-png", "x/png"])
+def test_it(latentviz_snapshot, what):
+    latentviz_snapshot(pixels(len(what)))
+    latentviz_snapshot(pixels(9), name="second")
+"""
+    project(source, "--latentviz-renew", passed=6)
+    assert len({name.casefold() for name in pictures(project.references)}) == 12
+    project(source, passed=6)
+
+
+MIXED = """
+import latentviz
+
+def test_mix(latentviz_snapshot):
+    latentviz_snapshot(pixels(7), name="step-0250")
+    latentviz_snapshot(pixels(8), name="frame-0000")
+    with latentviz.open_run({run!r}) as run:
+        film = latentviz.Film(run, latentviz.FilmOptions(size=(320, 180), frames=6))
+        latentviz_snapshot(film, name="step", frames={frames})
+        latentviz_snapshot(film, frames={frames})
+"""
+
+
+def test_renewing_a_film_leaves_pictures_alone(project, short_run):
+    for frames in (3, 2):
+        project(MIXED.format(run=str(short_run), frames=frames), "--latentviz-renew")
+        project(MIXED.format(run=str(short_run), frames=frames))
+    assert pictures(project.references / "test_mix") == [
+        "frame-0000+.png", "frame-0000.png", "frame-0001.png",
+        "step-0000.png", "step-0001.png", "step-0250+.png",
+    ]  # fmt: skip
+
+
+EMPTY = """
+def test_file(latentviz_snapshot):
+    latentviz_snapshot("film.mp4")
+
+def test_playlist(latentviz_snapshot):
+    latentviz_snapshot("list.mp4")
+
+def test_pipe(latentviz_snapshot):
+    latentviz_snapshot("pipe.mp4")
+"""
+
+
+def test_a_film_without_a_frame_or_that_is_none_fails(project, pytester, short_run):
+    latentviz.render(short_run, "whole.mp4", size=(320, 180), frames=6, preset="ultrafast")
+    ffmpeg = [get_ffmpeg_exe(), "-v", "error", "-i", "whole.mp4", "-frames:v", "0", "film.mp4"]
+    subprocess.run(ffmpeg, check=True)
+    Path("list.mp4").write_text("#EXTM3U\n#EXTINF:1,\nwhole.mp4\n#EXT-X-ENDLIST\n")
+    os.mkfifo("pipe.mp4")
+    for options in ([], ["--latentviz-renew"]):
+        result = project(EMPTY, *options, failed=3)
+        result.stdout.fnmatch_lines([
+            "*film.mp4 is no film that can be read: *",
+            "*list.mp4 is no film that can be read: *",
+            "*cannot read pipe.mp4: it is no regular file",
+        ])  # fmt: skip
+    assert not project.references.exists()
 
 
 FILMS = """

@@ -31,7 +31,10 @@ ESSENTIAL = {"numpy": "numpy", "numba": "numba", "matplotlib": "matplotlib", "pi
 COLORS = {"ok": "green", "absent": "yellow", "missing": "red"}
 
 REINSTALL = "reinstall latentviz, which brings it"
-NO_CACHE = "set NUMBA_CACHE_DIR to a folder that can be written to"
+NO_CACHE = (
+    "films and frames take ten seconds longer to start; set NUMBA_CACHE_DIR to a folder that can "
+    "be written to"
+)
 NO_ISAL = "archives are compressed by zlib, which takes longer; pip install isal"
 NO_TORCH = (
     "no run can be recorded, and only one whose latents were recorded can be drawn; "
@@ -154,10 +157,13 @@ def _numba_cache() -> Finding:
     name = "numba's cache"
     try:
         from ..raster.yuv import yuv420_from_rgb
-    except Exception as error:  # numba compiles nothing if there is nowhere to keep it
-        advice = f"{_in_one_line(error)}; {NO_CACHE}"
+    except Exception as error:  # whatever goes wrong in numba while it loads
+        advice = f"{_in_one_line(error)}; {REINSTALL}"
         return Finding(name=name, found=None, essential=True, advice=advice)
-    return Finding(name=name, found=str(yuv420_from_rgb.stats.cache_path), essential=True)
+    path = yuv420_from_rgb.stats.cache_path
+    if path is None:
+        return Finding(name=name, found=None, advice=NO_CACHE)
+    return Finding(name=name, found=str(path), essential=True)
 
 
 def _font() -> Finding:

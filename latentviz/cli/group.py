@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import warnings
 from collections.abc import Iterator
@@ -46,6 +47,11 @@ class _Group(click.Group):
         # What is imported stays for good; looking through it for garbage over and over would take
         # a quarter of the time to the first frame.
         gc.set_threshold(200_000)
+        _prepare_streams()
+        # We draw into memory alone; and matplotlib refuses to be imported under a name that it
+        # does not know.
+        if "MPLBACKEND" in os.environ:
+            os.environ["MPLBACKEND"] = "agg"
         try:
             with orderly(resume=False):
                 sys.exit(self._status(*args, **kwargs))
@@ -79,6 +85,26 @@ def main(ctx: click.Context) -> None:
     """Films of a neural network's latent space, at every training step."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
+
+
+def _prepare_streams() -> None:
+    """Have standard streams that can be written to, whatever is written.
+
+    Where a daemon or a scheduler has closed them, the next file that is opened would take the place
+    of one, and whoever writes to that would write into the file.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # which takes the least number that is free
+    for name, number, mode in (("stdin", 0, "r"), ("stdout", 1, "w"), ("stderr", 2, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        # A file's name need not be text, and is shown all the same.
+        if getattr(stream, "errors", None) == "strict" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
 
 
 @contextmanager

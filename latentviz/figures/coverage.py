@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
+from ..files import expanded
 from ..logistic import (
     LogisticFit,
     Separated,
@@ -55,7 +55,7 @@ def plot_coverage(
         OptionError: An option is out of range.
         ArchiveError: The table is missing or malformed.
     """
-    rows = read_outcomes(Path(sweep))
+    rows = read_outcomes(expanded(sweep))
     successes = tally(rows)
     fit = fit_successes(successes)
     beyond = find_beyond(rows)

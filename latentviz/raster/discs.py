@@ -20,10 +20,12 @@ from typing import Any
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic as typed_intrinsic
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 TILE = 16
 AREA = TILE * TILE
@@ -53,7 +55,7 @@ _SPENT = _f(1 / 256)
 _NOTHING = _f(1e-12)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def composite(  # noqa: D417 - the arrays are described together
     canvas: NDArray[np.uint8],
     background: NDArray[np.uint8],
@@ -181,7 +183,7 @@ def composite(  # noqa: D417 - the arrays are described together
         _store(canvas, background, work, x0, y0, rows, columns)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _blocks_between(left: Any, right: Any) -> Any:
     """The blocks of a tile whose columns touch those from ``left`` to ``right``."""
     first = min(max(math.floor(left), 0), TILE) // BLOCK
@@ -193,7 +195,7 @@ def _blocks_between(left: Any, right: Any) -> Any:
     return row * _ALL_ROWS
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _rows_of_blocks(top: int, bottom: int) -> Any:
     """The blocks of a tile whose rows touch those from ``top`` up to ``bottom``."""
     blocks = _NO_BLOCK
@@ -202,13 +204,13 @@ def _rows_of_blocks(top: int, bottom: int) -> Any:
     return blocks
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _has_lit(blocks: Any, row: int) -> bool:
     """Whether any block of those that hold a row is among ``blocks``."""
     return bool((blocks >> np.uint64(row // BLOCK * TILE)) & _ROW_OF_BLOCKS)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _lit_blocks(work: Any, top: int, bottom: int) -> Any:
     """Of the blocks whose rows touch those given, the ones through which light still passes."""
     blocks = _NO_BLOCK
@@ -223,7 +225,7 @@ def _lit_blocks(work: Any, top: int, bottom: int) -> Any:
     return blocks
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _bin(trails: Any, outer: Any, nx: int, ny: int) -> Any:
     """For each tile the trails that may touch it, topmost first: items[starts[t]:starts[t + 1]]."""
     starts = np.zeros(nx * ny + 1, np.int64)
@@ -264,7 +266,7 @@ def _bin(trails: Any, outer: Any, nx: int, ny: int) -> Any:
     return starts, items
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _pass(
     work: Any, top: int, bottom: int, xs: Any, ys: Any, g: int, count: int,
     x0: Any, y0: Any, alpha: Any, radius: Any, centers: Any,
@@ -293,7 +295,7 @@ def _pass(
     _multiply_rows(work, THROUGH, top, bottom, passing, centers, m, alpha, radius, distances)
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
     """Lay a colour over a tile's rows, as far as `THROUGH` does not let light pass."""
     for i in range(np.uint64(top * TILE), np.uint64(bottom * TILE)):
@@ -306,7 +308,7 @@ def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
         work[LIGHT + i] = kept if kept > _NOTHING else _ZERO
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def _store(
     canvas: Any, background: Any, work: Any, x0: int, y0: int, rows: int, columns: int
 ) -> None:
@@ -322,7 +324,7 @@ def _store(
             canvas[2, y, x] = np.uint8(np.int32(work[BLUE + i] + light * b + _HALF))
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def blend_mask(
     canvas: NDArray[np.uint8],
     mask: NDArray[np.float32],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
+
+from .compiled import compiled
 
 _i = np.int32
 
@@ -17,7 +18,7 @@ _Y0 = _i((16 << 16) + (1 << 15))  # black level, and half for rounding
 _C0 = _i((128 << 18) + (1 << 17))  # chroma is summed over 2x2 pixels: two more fractional bits
 
 
-@njit(nogil=True, cache=True)
+@compiled
 def yuv420_from_rgb(rgb: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     """Convert (3, H, W) to the bytes (H·W·3/2,) of a yuv420p frame: Y, then U, then V."""
     height, width = rgb.shape[1], rgb.shape[2]

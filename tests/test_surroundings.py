@@ -1,0 +1,72 @@
+"""Commands where something is missing around them, or odd: the work still gets done."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import latentviz
+
+ROOT = Path(latentviz.__file__).parents[1]
+SMALL = ["--size", "320x180", "--frames", "3"]
+
+
+def latentviz_command(*arguments, shell="", **environment):
+    """Run a command in a process of its own; ``shell`` is what a shell is told after it."""
+    command = [sys.executable, "-m", "latentviz", *map(str, arguments)]
+    if shell:
+        command = ["sh", "-c", f'exec "$@" {shell}', "sh", *command]
+    return subprocess.run(
+        command,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | environment,
+        capture_output=True,
+    )
+
+
+@pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
+def test_without_standard_streams(short_run, tmp_path, closed):
+    video = tmp_path / "film.mp4"
+    done = latentviz_command("render", short_run, "-o", video, *SMALL, shell=closed)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
+    whole = video.read_bytes()
+    latentviz.render(short_run, video, size=(320, 180), frames=3)
+    assert video.read_bytes() == whole  # nothing was written into it by who wrote to a stream
+
+
+def test_a_backend_that_matplotlib_does_not_know(short_run, tmp_path):
+    done = latentviz_command(
+        "frame", short_run, "-o", tmp_path / "f.png", *SMALL, MPLBACKEND="nonsense"
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_names_that_are_no_text(short_run, tmp_path):
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
+    strict = {"PYTHONIOENCODING": "utf-8:strict"}
+    done = latentviz_command("frame", short_run, "-o", f"{odd}.png", *SMALL, **strict)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout.endswith(b"/\\udcff\\udcfe.png: 320x180\n")
+    assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [b"\xff\xfe.png"]
+    for arguments in (["info", f"{odd}.npz"], [odd], ["info", short_run, f"--{odd}"]):
+        done = latentviz_command(*arguments, **strict)
+        assert done.returncode == 2
+        assert done.stderr.startswith(b"Error: ")
+        assert done.stderr.count(b"\n") == 1
+
+
+def test_a_package_whose_folder_cannot_be_written(monkeypatch):
+    """As where it was installed by root, and the user has no folder of their own."""
+    from latentviz.raster import compiled as module
+
+    real = module.njit
+
+    def njit(**options):
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function 'f': no locator available for file 'f.py'")
+        return real(**options)
+
+    monkeypatch.setattr(module, "njit", njit)
+    assert module.compiled(lambda x: x + 1)(2) == 3
