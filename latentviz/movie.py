@@ -145,7 +145,9 @@ class Film:
         self.run, self.options = run, options
         self._told = False
         self.path: Path | None = None
-        """Where `render` has put it."""
+        """Where `render` has put it, if it is one file."""
+        self.written: Path | None = None
+        """What `render` has written: a file, or the pattern of the frames' names."""
         check_size(options.size)
         if options.dot_radius is not None and not 0 < options.dot_radius <= MAX_LIMITS:
             raise OptionError(f"a dot's radius must be above 0, got {options.dot_radius:g}")
@@ -166,6 +168,15 @@ class Film:
     def __len__(self) -> int:
         """The number of frames."""
         return len(self.frames)
+
+    def __repr__(self) -> str:
+        """What it is of, and where it was written."""
+        width, height = self.options.size
+        where = "not written" if self.written is None else f"written to {self.written}"
+        return (
+            f"<Film of {printable(self.run.name)}, {where}: {counted(len(self), 'frame')}, "
+            f"{width}x{height}, {self.shown}>"
+        )
 
     @property
     def alt(self) -> str:
@@ -385,6 +396,7 @@ def render(
                 hashes.write(digest + "\n")
             if progress is not None:
                 progress(done, len(plan))
+    plan.written = path
     if not isinstance(codec, PNG):  # no file, for a notebook to play
         plan.path = path
     return plan

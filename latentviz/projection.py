@@ -52,7 +52,8 @@ def projections(
     Where none are named, those of ``default`` whose dimensions the latents have.
 
     Raises:
-        OptionError: A dimension is out of range, or there are more names than projections.
+        OptionError: A dimension is out of range, or there are more names than projections, or one
+            string in place of names.
     """
     if dims is None:
         dims = [pair for pair in default if max(pair) < n_dims] or [(0, min(1, n_dims - 1))]
@@ -64,6 +65,9 @@ def projections(
                 f"dims {i},{j} are out of range: the latents have {n_dims} dimensions, "
                 f"0 to {n_dims - 1}"
             )
+    if isinstance(names, str):
+        apart = [name.strip() for name in names.split(",")]
+        raise OptionError(f"names must be a list of names such as {apart!r}, got {names!r}")
     if len(names) > len(dims):
         raise OptionError(f"got {len(names)} names for {len(dims)} projections")
     padded = [*names, *[""] * (len(dims) - len(names))]

@@ -93,6 +93,7 @@ def test_a_rendered_film_is_a_player_and_another_its_last_frame(short_run, tmp_p
     path = tmp_path / "film.mp4"
     film = render(short_run, path, **SMALL)
     assert film.path == path
+    assert repr(film) == f"<Film of run, written to {path}: 5 frames, 240x136, steps 0 to 149>"
     name, attributes = only_tag(film._repr_html_())
     assert name == "video"
     assert "controls" in attributes
@@ -103,6 +104,7 @@ def test_a_rendered_film_is_a_player_and_another_its_last_frame(short_run, tmp_p
     with open_run(short_run) as run:
         plan = latentviz.Film(run, latentviz.FilmOptions(**SMALL))
         name, attributes = only_tag(plan._repr_html_())
+    assert repr(plan) == "<Film of run, not written: 5 frames, 240x136, steps 0 to 149>"
     assert name == "img"
     (tmp_path / "last.png").write_bytes(data_of(attributes["src"], "image/png"))
     np.testing.assert_array_equal(

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, inflate
+from .foreign import FROM_ARRAYS, HEAD_BYTES, is_no_run, way_out
 from .salvage import Salvage, default_max_bytes, reader_of, salvage
 from .writer import PART, part_path
 
@@ -62,8 +63,11 @@ class ArchiveReader:
             else:
                 self.members = self._read_directory(max_bytes)
                 self.manifest = self._read_manifest()
-        except BaseException:
+        except BaseException as error:
+            what = is_no_run(self.path, self._head()) if isinstance(error, ArchiveError) else None
             self._file.close()
+            if what is not None:
+                raise self._error(what) from None
             raise
 
     def __contains__(self, name: str) -> bool:
@@ -104,6 +108,10 @@ class ArchiveReader:
         tb: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _head(self) -> bytes:
+        self._file.seek(0)
+        return self._file.read(HEAD_BYTES)
 
     def _error(self, what: str) -> ArchiveError:
         return ArchiveError(f"{self.path} is not a readable run archive: {what}")
@@ -159,10 +167,7 @@ class ArchiveReader:
         )
         count, size, start = sums
         if magic != b"PK\5\6" or disk or start_disk or on_disk != count or comment:
-            raise self._error(
-                "it does not end in a ZIP directory; it may have been cut off: `latentviz recover` "
-                "saves what is whole of it"
-            )
+            raise self._error(f"it does not end in a ZIP directory; {way_out(self._head())}")
         if count == f.LIMIT16 or f.LIMIT32 in (size, start):
             end_at, *large = self._read_zip64_end(end_at)
             limits = (f.LIMIT16, f.LIMIT32, f.LIMIT32)
@@ -195,7 +200,7 @@ class ArchiveReader:
                 "with --max-bytes if you trust it"
             )
         if "manifest" not in members:
-            raise self._error("it has no manifest, so it was not written by latentviz")
+            raise self._error(f"it has no manifest, so it holds other arrays; {FROM_ARRAYS}")
         # Members follow each other without gap or overlap, from byte 0 to the directory.
         if gap:
             raise self._error(

@@ -331,7 +331,7 @@ def test_no_archive_at_all(archive, tmp_path):
     for name, message in {
         "none.npz": "does not exist; name a run archive",
         "cut.npz": "cut.npz.part does: its recording was cut off or still runs",
-        "text.npz": "does not end in a ZIP directory; it may have been cut off",
+        "text.npz": "does not end in a ZIP directory; record a training with",
         "short.npz": "too short to be a ZIP file",
         "stock.npz": "not a readable run archive",
         ".": "cannot read .*: Is a directory",
