@@ -13,6 +13,8 @@ What differences come to, in ΔE:
 
     one pixel at a letter's edge, by 32 levels of 255  0.4 to 2.4
     noise of 2 levels in all of 1920x1080 pixels       2.5
+    4 levels more in all of them                       1.6 to 3.0
+    a grid line that is missing, 1 px by 19 levels     4.1 and more
     a digit for another in the smallest text, 8 px     5.2 and more
     a dot that moved by 1 px; by 2 px                  5.3 and more; 11 and more
     a digit for another in a film's heading            12 and more at 640x360, 65 at 1920x1080
@@ -22,7 +24,9 @@ So no tolerance lets the last pass and finds all the others. Matplotlib's letter
 3.10 to 3.11, with the FreeType in it. Where both must pass, 60 does, for text alone if need be, by
 ``tolerance=np.where(text, 60, 3)``; it still finds a digit in a large heading.
 
-Differences of one level never count: a rounding may fall either way.
+Differences of one level never count: a rounding may fall either way. Nor are lines found that were
+fainter and are missing (of 13 levels on light ground, 2.2), or as faint as a grid line and shorter
+than some 100 px: a tolerance that finds these fails for noise.
 """
 
 from __future__ import annotations
@@ -51,6 +55,7 @@ MOST_TOLERANCE = 100.0  # black is like white then
 ROUNDING = 1  # levels
 BLUR_PX = 1.0
 JUST_SEEN = 1.0  # ΔE
+RUN_PX = 129  # so far one sees a faint line run on
 REACH_PX = 8  # twice that of the blur, so that what is cut out is blurred as if it were whole
 
 GAP_PX = 8
@@ -280,6 +285,7 @@ def _check_can_be_compared(path: Path, image: Image, head: bytes) -> None:
 
 def _differences(a: Pixels, b: Pixels) -> NDArray[np.float32]:
     """How far each pixel differs, (H, W), in ΔE."""
+    from scipy.ndimage import uniform_filter1d  # type: ignore[import-untyped]  # scikit-image brings it
     from skimage.color import deltaE_ciede2000, rgb2lab
     from skimage.filters import gaussian
 
@@ -302,7 +308,13 @@ def _differences(a: Pixels, b: Pixels) -> NDArray[np.float32]:
         for pixels in (rounded, b)
     )
     seen = (lab_a != lab_b).any(-1)
-    delta_e = deltaE_ciede2000(lab_a[seen], lab_b[seen])  # type: ignore[no-untyped-call]  # as above
+    delta_e = single = deltaE_ciede2000(lab_a[seen], lab_b[seen])  # type: ignore[no-untyped-call]  # as above
+    apart_by = lab_a - lab_b
+    for axis in (0, 1):
+        # Of each row or column, all that lies beyond this part is alike.
+        steady = uniform_filter1d(apart_by, RUN_PX, axis=axis, mode="constant")[seen]
+        runs_on = deltaE_ciede2000(lab_b[seen] + steady, lab_b[seen])  # type: ignore[no-untyped-call]  # as above
+        delta_e = np.maximum(delta_e, 2 * np.minimum(single, runs_on))
     differences[part][seen] = delta_e
     return differences
 

@@ -98,6 +98,29 @@ def test_what_machines_round_otherwise_is_alike():
     assert compare(text, changed(text, (y, x), 32)).alike
 
 
+@pytest.mark.parametrize(
+    ("ground", "line"),
+    [((49, 50, 57), (66, 68, 78)), ((244, 244, 246), (220, 221, 227))],  # as in the panels
+    ids=THEMES,
+)
+def test_a_faint_line_that_is_missing_is_found(ground, line):
+    pixels = np.full((120, 640, 3), ground, np.uint8)
+    for at in (np.s_[60, 200:500], np.s_[:, 300]):
+        with_line = pixels.copy()
+        with_line[at] = line
+        result = compare(with_line, pixels)
+        # Where it runs on; near its ends it is as faint as a short one.
+        assert not result.alike
+        assert result.largest > TOLERANCE * 1.2
+    short = pixels.copy()
+    short[60, 200:240] = line
+    assert compare(short, pixels).alike
+    # Nothing is a difference where nothing differs, whatever runs on around it.
+    broken = with_line.copy()
+    broken[40:80] = pixels[40:80]
+    assert (compare(broken, pixels).differences[45:75] == 0).all()
+
+
 def test_a_digit_is_found_where_another_freetype_s_letters_pass():
     def drawn(hinting):
         with mpl.rc_context({"text.hinting": hinting}):
@@ -148,11 +171,17 @@ def test_a_difference_may_be_anywhere(at):
     left, top, width, height = result.where
     assert left <= at[1] < left + width <= 60
     assert top <= at[0] < top + height <= 40
-    # Only what differs is looked at, and yet it is as in the whole.
+
+
+@pytest.mark.parametrize("at", [np.s_[20, 30], np.s_[12, 10:50], np.s_[10:30, 30]])
+def test_only_what_differs_is_looked_at_and_yet_it_is_as_in_the_whole(at):
+    pixels = plain()
     margin = ((99, 99), (99, 99), (0, 0))
     wide = [np.pad(p, margin, mode="edge") for p in (pixels, changed(pixels, at, 100))]
     inner = compare(*wide).differences[99:-99, 99:-99]
-    np.testing.assert_allclose(inner, result.differences, atol=1e-3)
+    differences = compare(pixels, changed(pixels, at, 100)).differences
+    np.testing.assert_allclose(inner, differences, atol=1e-3)
+    assert differences.max() > TOLERANCE
 
 
 def test_another_size_is_a_difference():
@@ -173,7 +202,7 @@ def test_side_by_side():
     assert (second == b).all()
     assert (apart[12:18, 12:18] == BEYOND).all()
     assert tuple(apart[35, 50]) == WITHIN
-    assert (apart[30, 30] == a[30, 30].mean() // DIMMED).all()
+    assert (apart[38, 20] == a[38, 20].mean() // DIMMED).all()
 
 
 def test_whatever_shows_a_picture_is_compared(tmp_path):
