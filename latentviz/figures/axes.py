@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
+from ..raster.fonts import text_options
 from ..theme import Theme
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class Sheet:
         """Text with its baseline at a place given in pixels; gives where it ends to the right."""
         w, h = self.size
         given = {"color": self.theme.text, "ha": "left", "va": "baseline"} | options
+        given |= text_options(text)
         drawn = self.figure.text(
             x / w, 1 - y / h, text, fontsize=self.px(size), parse_math=False, **given
         )

@@ -15,6 +15,7 @@ from ..errors import ArchiveError, LatentvizWarning, OptionError
 from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.fitting import DOT_SHARE
+from ..raster.fonts import covering
 from ..raster.hud import Sprite, font, text_sprite
 from ..reach import MOST_POINTS, RUNAWAY
 from ..run import Run, takes_path
@@ -307,6 +308,7 @@ def _heading(title: str, words: str, room: float, k: float, theme: Theme) -> lis
 
 
 def _shortened(text: str, face: FreeTypeFont, width: float) -> str:
+    face = covering(text, face)
     while face.getlength(text) > width and len(text) > 1:
         text = text.removesuffix("…")[:-1] + "…"
     return text

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..scene import CurvePanel
 from ..text import printable
 from ..theme import Theme
+from .fonts import missing_told_once, text_options
 from .layout import SIDE_MARGIN, Box, Layout
 from .panel import LEAST_TEXT_PX, draw_panel, draw_titles
 
@@ -68,10 +69,10 @@ def plain_style() -> Iterator[None]:
     """Matplotlib's own defaults, not the user's: the same run gives the same pixels everywhere."""
     import matplotlib as mpl
 
-    with _style, mpl.rc_context(), warnings.catch_warnings():
+    with _style, missing_told_once(), mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         mpl.rcParams["svg.hashsalt"] = "latentviz"
-        # A box in its place says enough of a character that the font does not have.
+        # It is told of once, by ourselves.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield
 
@@ -108,6 +109,7 @@ def draw_legend(
         figure.text(
             x / size[0], 1 - (box.y + 0.45 * box.height) / size[1], text, color=color,
             fontsize=text_px, va="center_baseline", ha="left", parse_math=False,
+            **text_options(text),
         )  # fmt: skip
         x += width + gap
 
@@ -166,7 +168,7 @@ def _width(text: str, size_px: float) -> float:
 
 def text_width(figure: Figure, text: str, size_px: float) -> float:
     """How long a line of text is, in pixels."""
-    probe = figure.text(0, 0, text, fontsize=size_px, parse_math=False)
+    probe = figure.text(0, 0, text, fontsize=size_px, parse_math=False, **text_options(text))
     width = probe.get_window_extent().width
     probe.remove()
     return float(width)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from ..theme import Theme, rgb_bytes
+from .fonts import covering
 from .layout import Box, Layout
 
 HEADING_PX = 34.0  # sizes on a page of 1080 pixels
@@ -97,9 +98,9 @@ class Heading:
 
 def title_sprites(layout: Layout, titles: list[str], theme: Theme) -> list[Sprite]:
     """Each projection's title, centred above it, shortened if it is too long."""
-    face = font(max(LEAST_TITLE_PX, TITLE_PX * layout.scale))
     sprites = []
     for box, title in zip(layout.titles, titles, strict=True):
+        face = covering(title, font(max(LEAST_TITLE_PX, TITLE_PX * layout.scale)))
         while face.getlength(title) > box.width * 0.95 and len(title) > 1:
             title = title.removesuffix("…")[:-1] + "…"
         at = box.x + box.width / 2, box.y + box.height * 0.8
@@ -118,6 +119,7 @@ def text_sprite(
     anchor: str = "ls",
 ) -> Sprite:
     """A line of text; ``anchor`` is Pillow's, and says which part of it lies at (x, y)."""
+    face = covering(text, face)
     left, top, right, bottom = face.getbbox(text, anchor=anchor)
     left, top = int(np.floor(left)), int(np.floor(top))
     size = max(1, int(np.ceil(right)) - left), max(1, int(np.ceil(bottom)) - top)
