@@ -116,6 +116,9 @@ class Recorder:
                 recorder.step(batch=inputs, losses={"loss": loss})
                 optimizer.step()
 
+    The model is never run: latents that are recorded are those of a copy, made anew at each step,
+    in evaluation mode and without your own hooks. One thread at a time may call `step`.
+
     A background thread compresses and writes. If it fails (a full disk, say) recording stops with
     one `RecordingWarning`, training goes on, and `close` raises the error. A recorder that was not
     closed is when nothing refers to it any more, or when Python ends, with a `ResourceWarning`.
