@@ -220,7 +220,7 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
         ({"dims": [(0, 4)]}, OptionError, "dims 0,4 are out of range: the latents have 4 dim"),
         ({"dims": [(0, -1)]}, OptionError, "dims 0,-1 are out of range"),
         ({"dims": []}, OptionError, "at least one pair"),
-        ({"names": "abcd"}, OptionError, "4 names for 3 projections"),
+        ({"names": list("abcd")}, OptionError, "4 names for 3 projections"),
         ({"frames": 0}, OptionError, "frames must lie within 1 to 1000000, got 0"),
         ({"pace": "sine"}, OptionError, "pace must be bezier, .* got 'sine'"),
         (
