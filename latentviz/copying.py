@@ -196,7 +196,7 @@ class Copying:
             return known  # type: ignore[no-any-return]  # a tensor's copy
         if not _is_plain(tensor):
             own = tensor.detach().clone() if tensor.grad_fn else copy.deepcopy(tensor, self._memo)
-            return self._noted(tensor, own)  # type: ignore[no-any-return]
+            return self._noted(tensor, own)  # type: ignore[no-any-return]  # as above
         form = (tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
         mirror = _alike(tensor)
         if tensor.__dict__:
@@ -204,7 +204,7 @@ class Copying:
         self.mirrors[id(tensor)] = (tensor, form, mirror, mirror.data_ptr())
         self._sources.append(tensor)
         self._copies.append(mirror)
-        return self._noted(tensor, mirror)  # type: ignore[no-any-return]
+        return self._noted(tensor, mirror)  # type: ignore[no-any-return]  # as above
 
     def _mirrored(self, tensor: torch.Tensor) -> bool:
         """Take the memory of an earlier copy, if it is still what is needed; most is."""

@@ -190,7 +190,7 @@ def _one_by_one(
         with apart(), _one_thread():
             twin = private_copy(model, state)
             target = {layer: named_layer(twin, layer)}
-            out.append(_run(lambda _: _reach(twin, target, {}, inputs)[layer], {}))  # noqa: B023
+            out.append(_run(lambda _: _reach(twin, target, {}, inputs)[layer], {}))  # noqa: B023 - at once
     return torch.stack(out)
 
 

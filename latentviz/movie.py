@@ -287,8 +287,7 @@ class Film:
 
     def _by_projection(self, along: NDArray[Real]) -> NDArray[Real]:
         """Values along each dimension shown, (..., d), as (..., P, 2), right and up."""
-        pairs = np.array([[p.i, p.j] for p in self._view.projections])
-        return along[..., np.searchsorted(self.reach.dims, pairs)]
+        return along[..., np.searchsorted(self.reach.dims, self._view.pairs)]
 
     @property
     def shown(self) -> str:

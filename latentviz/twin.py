@@ -132,7 +132,7 @@ def apart() -> Iterator[None]:
 def _kept_randomness() -> Iterator[None]:
     import torch
 
-    on_cuda: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
+    on_cuda: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # its gap
     ours = torch.get_rng_state()
     cuda = torch.cuda.get_rng_state_all() if on_cuda else []
     numpys, pythons = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002 - it is kept

@@ -263,7 +263,7 @@ def draw_titles(
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.ticker import FixedFormatter
 
-    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    renderer = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]  # its gap
     pad, text_px, bounds = TICK_PAD_PX * scale, max(LEAST_TEXT_PX, TICK_PX * scale), axes.bbox
 
     def numbers(axis: Axis) -> list[Bbox]:

@@ -57,10 +57,11 @@ class ProjectionsView:
     @property
     def dims(self) -> NDArray[np.int64]:
         """The latent dimensions that are shown, (d,), increasing."""
-        return np.unique(self._pairs)
+        return np.unique(self.pairs)
 
     @property
-    def _pairs(self) -> NDArray[np.int64]:
+    def pairs(self) -> NDArray[np.int64]:
+        """Each projection's dimensions, (P, 2), right and up."""
         return np.array([[p.i, p.j] for p in self.projections])
 
     def __call__(self, run: Run, frame: Frame) -> Scene:
@@ -88,7 +89,7 @@ class ProjectionsView:
             columns[:, ~whole] = np.nan
             n_left_out = int((~whole.all(1)).sum())
         # (P, 2, N, n) -> (P, N, n, 2)
-        positions = columns[np.searchsorted(self.dims, self._pairs)].transpose(0, 2, 3, 1)
+        positions = columns[np.searchsorted(self.dims, self.pairs)].transpose(0, 2, 3, 1)
         step, covered = int(steps[-1]), steps_covered(run, frame)
         words: str = "step"
         number: int | None = step
