@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         LatentvizError,
         ModelError,
         OptionError,
+        RecordingWarning,
     )
     from .evaluate import Evaluation
     from .figures.coverage import plot_coverage
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from .movie import Film, FilmOptions, render, render_frame
     from .notebook import show
     from .pacing import BezierPace, GeometricPace, LinearPace
-    from .recorder import Recorder, RecordingWarning
+    from .recording import ChunkLimits, Recorder
     from .run import Batch, IncompleteRunWarning, Run, open_run
     from .schedule import Schedule
 
@@ -44,6 +45,7 @@ _HOME = {
     "ArchiveError": "errors",
     "Batch": "run",
     "BezierPace": "pacing",
+    "ChunkLimits": "recording",
     "ColorCube": "color",
     "Comparison": "comparison",
     "DoseEstimate": "logistic",
@@ -61,8 +63,8 @@ _HOME = {
     "ModelError": "errors",
     "OptionError": "errors",
     "Picture": "figures.picture",
-    "Recorder": "recorder",
-    "RecordingWarning": "recorder",
+    "Recorder": "recording",
+    "RecordingWarning": "errors",
     "Recovery": "archive.recovery",
     "Run": "run",
     "Schedule": "schedule",
@@ -94,6 +96,7 @@ __all__ = [
     "ArchiveError",
     "Batch",
     "BezierPace",
+    "ChunkLimits",
     "ColorCube",
     "Comparison",
     "DoseEstimate",

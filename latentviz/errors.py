@@ -39,3 +39,7 @@ class GraphicsError(LatentvizError):
 
 class LatentvizWarning(UserWarning):
     """Base of what is told of a picture or a film that could mislead; nothing is wrong with it."""
+
+
+class RecordingWarning(UserWarning):
+    """Something is not recorded, or not as it was given; training goes on."""

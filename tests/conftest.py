@@ -15,16 +15,16 @@ def short_run(tmp_path_factory):
     """A real run of 150 steps, in chunks of 64, 64 and 22."""
     from click.testing import CliRunner
 
-    from latentviz import recorder
+    from latentviz import ChunkLimits
     from trainers.cli import main
 
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "short.csv").write_text(DOPESHEET)
     options = ["-o", str(folder / "run.npz"), "--dopesheet", str(folder / "short.csv")]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(recorder, "CHUNK_STEPS", 64)
         # A chunk must not end because the machine is slow.
-        patch.setattr(recorder, "CHUNK_SECONDS", 1e9)
+        limits = ChunkLimits(steps=64, seconds=1e9)
+        patch.setattr("latentviz.recording.recorder.LIMITS", limits)
         done = CliRunner().invoke(main, ["sparse-labels", *options])
     assert done.exit_code == 0, done.output
     return folder / "run.npz"

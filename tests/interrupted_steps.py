@@ -23,9 +23,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from latentviz import Recorder, open_run, recorder
+from latentviz import ChunkLimits, Recorder, open_run
+from latentviz.recording.background import Background
 
-CHUNK_STEPS = 4
+LIMITS = ChunkLimits(steps=4)
 PROBE = torch.linspace(-1, 1, 40).reshape(10, 4)
 LONGEST_SECONDS = 0.02
 
@@ -88,13 +89,13 @@ class Interrupter:
 
 def hold_up(rng: random.Random) -> None:
     """Have the writer take its time, now and then."""
-    write = recorder._Background._write
+    write = Background.write
 
     def held_up(self, chunk) -> None:
         time.sleep(rng.choice([0, 0, 0.03]))
         write(self, chunk)
 
-    recorder._Background._write = held_up
+    Background.write = held_up
 
 
 def check(path: Path, n_steps: int) -> None:
@@ -114,7 +115,7 @@ def interrupted_steps(path: Path, n: int, rng: random.Random, interrupter: Inter
         AssertionError: An interrupt has left something, or lost a step.
     """
     model, within = Model(), 0
-    recording = Recorder(path, model, layer="head", probe=PROBE)
+    recording = Recorder(path, model, layer="head", probe=PROBE, chunk_limits=LIMITS)
     recording.step(losses={"step": 0})
     before = left(model)
     for _ in range(n):
@@ -143,7 +144,7 @@ def interrupted_close(path: Path, rng: random.Random, interrupter: Interrupter) 
         AssertionError: The interrupt has left something, or the archive is not whole.
     """
     model, again, came = Model(), False, False
-    recording = Recorder(path, model, layer="head", probe=PROBE)
+    recording = Recorder(path, model, layer="head", probe=PROBE, chunk_limits=LIMITS)
     for step in range(rng.randrange(1, 30)):
         recording.step(losses={"step": step})
     before = left(model)
@@ -175,7 +176,6 @@ def main() -> None:
     rng = random.Random(options.seed)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)
-    recorder.CHUNK_STEPS = CHUNK_STEPS
     hold_up(random.Random(options.seed + 1))
     interrupter = Interrupter()
     with tempfile.TemporaryDirectory() as folder, contextlib.closing(interrupter):

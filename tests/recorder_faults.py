@@ -18,15 +18,17 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from latentviz import ArchiveError, Recorder, RecordingWarning, open_run
-from latentviz import recorder as recorder_module
+from latentviz import ArchiveError, ChunkLimits, Recorder, RecordingWarning, open_run
 
+LIMITS = ChunkLimits(steps=16)
 NOBODY = 65534
 
 
 def new_recorder(folder):
     model = nn.Sequential(nn.Linear(3, 2))
-    return Recorder(folder / "run.npz", model, layer="0", probe=torch.zeros(4, 3))
+    return Recorder(
+        folder / "run.npz", model, layer="0", probe=torch.zeros(4, 3), chunk_limits=LIMITS
+    )
 
 
 def take_steps(recorder, n):
@@ -35,7 +37,8 @@ def take_steps(recorder, n):
 
 
 def wait_for_a_flush(recorder):
-    while not recorder._background._chunks:
+    part = recorder.path.with_name(recorder.path.name + ".part")
+    while b"chunks/000000" not in part.read_bytes():
         time.sleep(0.01)
 
 
@@ -194,7 +197,6 @@ FAULTS = (
 
 
 def main(folder):
-    recorder_module.CHUNK_STEPS = 16
     signal.signal(signal.SIGINT, signal.default_int_handler)
     torch.set_num_threads(1)
     # A fork of a program with threads, and recordings that were cut off, on purpose.

@@ -3,6 +3,7 @@
 import json
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,8 +11,7 @@ import torch
 from torch import nn
 
 import latentviz
-from latentviz import Recorder, Run, models, open_run, recover
-from latentviz import recorder as recorder_module
+from latentviz import ChunkLimits, Recorder, Run, models, open_run, recover
 from latentviz.archive import ArchiveReader
 from latentviz.errors import ArchiveError, ModelError, OptionError
 from latentviz.pacing import LinearPace, frames
@@ -29,8 +29,8 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch):
     # A chunk must not end because the machine is slow.
-    monkeypatch.setattr(recorder_module, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(recorder_module, "CHUNK_STEPS", 8)
+    limits = ChunkLimits(steps=8, seconds=1e9)
+    monkeypatch.setattr("latentviz.recording.recorder.LIMITS", limits)
 
 
 @pytest.fixture
@@ -568,7 +568,8 @@ def test_a_bfloat16_tensor_that_the_run_lacks_does_not_matter(path, tmp_path):
 @pytest.mark.parametrize("replaced", [False, True])
 def test_tensors_that_are_not_at_hand_are_copied_before_the_update(path, monkeypatch, replaced):
     # There is no accelerator here: the CPU's own tensors are treated as if they lay on one.
-    monkeypatch.setattr(recorder_module, "_is_at_hand", lambda tensor: False)
+    is_at_hand = mock.Mock(return_value=False)
+    monkeypatch.setattr("latentviz.recording.states.is_at_hand", is_at_hand)
     model = ColorMLP()
     expected = []
     with Recorder(path, model, layer="encoder", probe=RGB) as recorder:
@@ -579,7 +580,7 @@ def test_tensors_that_are_not_at_hand_are_copied_before_the_update(path, monkeyp
             expected.append(copied(model))
             recorder.step()
             nudge(model)
-        assert len(recorder._mirrors) == 8
+        assert is_at_hand.call_count >= 8
     with open_run(path) as run:
         for step, state in enumerate(expected):
             for name, array in run.state(step).items():

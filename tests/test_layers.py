@@ -19,7 +19,7 @@ LAYERS = [
         {"errors", "color", "deferral", "easing", "logistic", "markup", "text", "theme", "palette"},
     ),
     ("archive", {"archive"}),
-    ("run", {"run", "evaluate", "recorder", "models", "schedule", "summary", "copying", "twin"}),
+    ("run", {"run", "evaluate", "recording", "models", "schedule", "summary", "copying", "twin"}),
     ("what to show", {"pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"interruption", "files", "encode", "decode", "figures", "comparison"}),
@@ -34,13 +34,13 @@ IGNORANT_OF = {
     "archive": {"torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "run": {"matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "what to show": {"archive", "numba", "pyvista", "PIL", "rich", "click"},
-    "pixels": {"archive", "run", "evaluate", "recorder", "models", "views", "rich", "click"},
-    "files": {"recorder", "rich", "click"},
+    "pixels": {"archive", "run", "evaluate", "recording", "models", "views", "rich", "click"},
+    "files": {"recording", "rich", "click"},
     "face": set(),
-    "adapters": set(LAYER_OF) - {"errors", "recorder", "adapters"},
+    "adapters": set(LAYER_OF) - {"errors", "recording", "adapters"},
 }
 
-TORCH = {"run", "evaluate", "recorder", "models", "copying", "twin", "adapters"}
+TORCH = {"run", "evaluate", "recording", "models", "copying", "twin", "adapters"}
 TRAINERS = {"lightning", "transformers", "accelerate"}
 PUBLIC_MODULES = {"latentviz", "latentviz.color", "latentviz.easing", "latentviz.errors"}
 
@@ -205,7 +205,7 @@ HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL", "skimage"} | 
     [
         ("latentviz.cli", HEAVY | {"numpy"}),
         ("latentviz.run", HEAVY),
-        ("latentviz.recorder", HEAVY),
+        ("latentviz.recording", HEAVY),
         ("latentviz.views", HEAVY),
         ("latentviz.encode", HEAVY),
         ("latentviz.comparison", HEAVY),

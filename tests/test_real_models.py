@@ -9,8 +9,7 @@ import torch
 from torch import nn
 
 import latentviz
-from latentviz import Recorder, open_run
-from latentviz import recorder as recorder_module
+from latentviz import ChunkLimits, Recorder, open_run
 from latentviz.evaluate import layer_outputs
 
 STEPS = 24
@@ -23,8 +22,8 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch):
     # A chunk must not end because the machine is slow.
-    monkeypatch.setattr(recorder_module, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(recorder_module, "CHUNK_STEPS", 8)
+    limits = ChunkLimits(steps=8, seconds=1e9)
+    monkeypatch.setattr("latentviz.recording.recorder.LIMITS", limits)
 
 
 class SmallConv(nn.Module):

@@ -19,10 +19,10 @@ import torch
 from torch import nn
 from torch.nn.utils import prune
 
-from latentviz import Recorder, RecordingWarning, open_run
-from latentviz import recorder as recorder_module
+from latentviz import ChunkLimits, Recorder, RecordingWarning, open_run
 from latentviz.archive import ArchiveReader
 from latentviz.errors import ArchiveError, ModelError, OptionError
+from latentviz.recording.background import Background
 from trainers.models import ColorMLP
 
 RGB = np.random.default_rng(0).random((7, 3), np.float32)
@@ -68,8 +68,8 @@ pytestmark = pytest.mark.usefixtures("one_torch_thread")
 @pytest.fixture(autouse=True)
 def _no_clock(monkeypatch):
     # A chunk must not end because the machine is slow.
-    monkeypatch.setattr(recorder_module, "CHUNK_SECONDS", 1e9)
-    monkeypatch.setattr(recorder_module, "CHUNK_STEPS", 64)
+    limits = ChunkLimits(steps=64, seconds=1e9)
+    monkeypatch.setattr("latentviz.recording.recorder.LIMITS", limits)
 
 
 @pytest.fixture
@@ -192,17 +192,16 @@ def test_a_probe_that_is_overwritten_later(path):
 
 
 @pytest.mark.parametrize(
-    ("constant", "value", "counts"),
+    ("limits", "counts"),
     [
-        ("CHUNK_STEPS", 50, [50, 50, 30]),
-        ("CHUNK_SECONDS", 0.0, [1] * 130),
-        ("CHUNK_BYTES", 0, [1] * 130),
-        ("CHUNK_BYTES", 263 * 4 * 50, [50, 50, 30]),
+        ({"steps": 50}, [50, 50, 30]),
+        ({"seconds": 0.0}, [1] * 130),
+        ({"bytes": 0}, [1] * 130),
+        ({"bytes": 263 * 4 * 50}, [50, 50, 30]),
     ],
 )
-def test_a_chunk_ends_at_the_first_of_its_limits(path, monkeypatch, constant, value, counts):
-    monkeypatch.setattr(recorder_module, constant, value)
-    record(path, 130)
+def test_a_chunk_ends_at_the_first_of_its_limits(path, limits, counts):
+    record(path, 130, chunk_limits=ChunkLimits(**{"steps": 64, "seconds": 1e9} | limits))
     with ArchiveReader(path) as reader:
         chunks = reader.manifest["chunks"]
     assert [chunk["count"] for chunk in chunks] == counts
@@ -517,10 +516,10 @@ def test_a_recorder_that_nobody_has_any_more_is_closed(path):
         del recorder
 
 
-def test_a_recorder_that_its_own_thread_collects_is_closed(path):
+def test_a_recorder_that_its_own_thread_collects_is_closed(path, monkeypatch):
     recorder = Recorder(path, ColorMLP(), layer="encoder")
     recorder.step()
-    recorder._background.is_this_thread = lambda: True
+    monkeypatch.setattr(Background, "is_this_thread", lambda self: True)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         before = set(threading.enumerate())
@@ -674,9 +673,11 @@ def test_interrupts_at_random_moments_leave_nothing():
 @pytest.fixture
 def behind(monkeypatch):
     """A writer that writes nothing until it is let go; to wait for it is to be interrupted."""
-    may_write, write = threading.Event(), recorder_module._Background._write
+    may_write, write = threading.Event(), Background.write
+    may_write.waits = threading.Event()  # set while the writer does
 
     def held_up(self, chunk):
+        may_write.waits.set()
         may_write.wait()
         write(self, chunk)
 
@@ -687,9 +688,10 @@ def behind(monkeypatch):
             raise KeyboardInterrupt
 
     clock = SimpleNamespace(sleep=interrupted, monotonic=time.monotonic)
-    monkeypatch.setattr(recorder_module, "time", clock)
-    monkeypatch.setattr(recorder_module, "CHUNK_STEPS", 2)
-    monkeypatch.setattr(recorder_module._Background, "_write", held_up)
+    limits = ChunkLimits(steps=2, seconds=1e9)
+    monkeypatch.setattr("latentviz.recording.background.time", clock)
+    monkeypatch.setattr("latentviz.recording.recorder.LIMITS", limits)
+    monkeypatch.setattr(Background, "write", held_up)
     yield may_write
     may_write.set()
 
@@ -711,6 +713,9 @@ def test_interrupts_while_the_writer_is_behind_cost_no_step(path, behind):
 
 def test_a_close_that_is_interrupted_is_finished_by_the_next(path, behind):
     recorder = Recorder(path, ColorMLP(), layer="encoder")
+    for _ in range(2):  # a chunk, which the writer takes
+        recorder.step(losses={"loss": recorder.n_steps})
+    behind.waits.wait()
     for _ in range(9):  # one more than the queue has room for
         recorder.step(losses={"loss": recorder.n_steps})
     for _ in range(3):
@@ -728,16 +733,16 @@ def test_a_close_that_is_interrupted_is_finished_by_the_next(path, behind):
     recorder.close()
 
 
-def test_a_chunk_that_an_interrupt_had_handed_over_twice_is_written_once(path):
+def test_a_chunk_that_an_interrupt_had_handed_over_twice_is_written_once(path, monkeypatch):
+    put = Background.put
+
+    def interrupted(self, chunk):
+        put(self, chunk)
+        monkeypatch.setattr(Background, "put", put)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Background, "put", interrupted)
     with Recorder(path, ColorMLP(), layer="encoder", probe=RGB) as recorder:
-        put = recorder._background.put
-
-        def interrupted(chunk):
-            put(chunk)
-            recorder._background.put = put
-            raise KeyboardInterrupt
-
-        recorder._background.put = interrupted
         for step in range(63):
             recorder.step(losses={"loss": step})
         with pytest.raises(KeyboardInterrupt):

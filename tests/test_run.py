@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentviz import Recorder, Run, Schedule, open_run, recover, render_frame
+from latentviz import ChunkLimits, Recorder, Run, Schedule, open_run, recover, render_frame
 from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
 from latentviz.errors import ArchiveError, LatentvizError, ModelError, OptionError
@@ -548,12 +548,11 @@ def test_gaps_are_told_from_nan_that_was_given(tmp_path):
     nan, inf = float("nan"), float("inf")
     odd = [1.0, nan, np.float32(nan), torch.tensor(nan), inf, torch.tensor(-inf), None, 2.0]
     model = torch.nn.Sequential(torch.nn.Linear(1, 1))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("latentviz.recorder.CHUNK_STEPS", 3)
-        with Recorder(tmp_path / "run.npz", model, layer="0") as recording:
-            for k, value in enumerate(odd):
-                losses = {"whole": 1.0} | ({} if value is None else {"odd": value})
-                recording.step(losses=losses, params={"late": nan} if k > 6 else None)
+    limits = ChunkLimits(steps=3)
+    with Recorder(tmp_path / "run.npz", model, layer="0", chunk_limits=limits) as recording:
+        for k, value in enumerate(odd):
+            losses = {"whole": 1.0} | ({} if value is None else {"odd": value})
+            recording.step(losses=losses, params={"late": nan} if k > 6 else None)
     with open_run(tmp_path / "run.npz") as run:
         np.testing.assert_array_equal(run.metrics["odd"], [1, *[nan] * 3, inf, -inf, nan, 2])
         assert np.flatnonzero(run.metric_gaps["odd"]).tolist() == [6]

@@ -11,7 +11,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import ArchiveError, OptionError
-from ..recorder import NUMBER_NAME, Recorder, RecordingWarning, is_number_name
+from ..recording import NUMBER_NAME, Recorder, RecordingWarning, is_number_name
 
 if TYPE_CHECKING:
     import torch

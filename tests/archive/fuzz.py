@@ -48,11 +48,11 @@ import numpy as np
 
 from latentviz import (
     ArchiveError,
+    ChunkLimits,
     IncompleteRunWarning,
     LatentvizError,
     Recorder,
     open_run,
-    recorder,
     recover,
     render_frame,
 )
@@ -279,6 +279,7 @@ def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarra
         "layer": ["near", "far"], "probe": batch(N), "colors": torch.linspace(0, 1, N),
         "states": states, "every": 2, "latents": latents, "keyframes": {"lr": [0, 4]},
         "phases": [(0, "Warm up"), (8, "Train")], "actions": [(4, "freeze")], "overwrite": True,
+        "chunk_limits": ChunkLimits(steps=K, seconds=1e9),
     }  # fmt: skip
     with Recorder(folder / "run.npz", model, **options) as run:
         for step in range(2 * K * CHUNKS - 1):
@@ -300,13 +301,12 @@ def npy(array: np.ndarray) -> bytes:
 def originals(folder: Path) -> list[tuple[str, str | None, dict[str, np.ndarray]]]:
     """Runs to make mutants of: a name, the model that the user gives, and the members."""
     given = "trainers.models:ColorMLP"
-    with setting(recorder, CHUNK_STEPS=K, CHUNK_SECONDS=1e9):
-        return [
-            ("states", None, members(registered=True)),
-            ("latents", given, members(registered=False, version=1)),
-            ("inputs", "fuzz:two_inputs", recorded(folder, states="all", latents=False)),
-            ("layers", None, recorded(folder, states="*.bias", latents=True)),
-        ]
+    return [
+        ("states", None, members(registered=True)),
+        ("latents", given, members(registered=False, version=1)),
+        ("inputs", "fuzz:two_inputs", recorded(folder, states="all", latents=False)),
+        ("layers", None, recorded(folder, states="*.bias", latents=True)),
+    ]
 
 
 def subjects(folder: Path, *, draw: bool = False) -> list[Subject]:

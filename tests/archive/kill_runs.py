@@ -21,9 +21,10 @@ from pathlib import Path
 
 import torch
 
-from latentviz import ArchiveError, IncompleteRunWarning, Recorder, open_run, recorder, recover
+from latentviz import ArchiveError, ChunkLimits, IncompleteRunWarning, Recorder, open_run, recover
+from latentviz.recording.background import Background
 
-CHUNK_STEPS = 7
+LIMITS = ChunkLimits(steps=7)
 
 
 class _Model(torch.nn.Module):
@@ -34,16 +35,15 @@ class _Model(torch.nn.Module):
 
 def record(path: Path, acknowledge: int) -> None:
     """Record until killed; every state and loss is the step's own number."""
-    recorder.CHUNK_STEPS = CHUNK_STEPS
-    write = recorder._Background._write
+    write = Background.write
 
     def acknowledged(self, chunk) -> None:
         write(self, chunk)
         os.write(acknowledge, (chunk.first + chunk.count).to_bytes(8, "little"))
 
-    recorder._Background._write = acknowledged
+    Background.write = acknowledged
     model = _Model()
-    with Recorder(path, model, layer="layer") as recording:
+    with Recorder(path, model, layer="layer", chunk_limits=LIMITS) as recording:
         os.write(acknowledge, bytes(8))
         for step in range(10**6):
             with torch.no_grad():

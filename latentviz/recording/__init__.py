@@ -1,0 +1,8 @@
+"""Records a training run, step by step, into an archive."""
+
+from ..errors import RecordingWarning
+from .chunks import ChunkLimits
+from .columns import NUMBER_NAME, is_number_name
+from .recorder import Recorder
+
+__all__ = ["NUMBER_NAME", "ChunkLimits", "Recorder", "RecordingWarning", "is_number_name"]

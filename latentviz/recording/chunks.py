@@ -1,0 +1,107 @@
+"""The steps recorded since the last flush, in memory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .columns import Column, column_members
+
+if TYPE_CHECKING:
+    from .batches import BatchRows
+    from .states import AtHand, Slot
+
+
+@dataclass(frozen=True)
+class ChunkLimits:
+    """A chunk ends at whichever comes first.
+
+    Its members cost the writer's thread some 50 µs of Python each, however short they are, and the
+    training waits meanwhile; 1024 steps make that little.
+    """
+
+    steps: int = 1024
+    seconds: float = 2.0
+    bytes: int = 8 << 20
+
+    def rows(self, step_bytes: int) -> int:
+        """As many rows as a chunk can come to have: a large model's are few."""
+        return min(self.steps, max(1, -(-self.bytes // max(1, step_bytes))))
+
+
+LIMITS = ChunkLimits()
+
+
+@dataclass
+class View:
+    """A tensor's memory as an array that follows its in-place updates, and where it is copied."""
+
+    array: NDArray[Any]  # its own memory, or its mirror's
+    buffer: NDArray[Any]  # (rows, ...)
+
+
+@dataclass
+class Chunk:
+    """The steps recorded since the last flush, each under its row, 0 to ``count - 1``."""
+
+    first: int  # step
+    every: int
+    rows: int  # how many it can come to have
+    memory: dict[str, NDArray[Any]]  # by member: an earlier chunk's, and what this one adds
+    started: float = field(default_factory=time.monotonic)
+    count: int = 0
+    step_bytes: int = 0
+    views: dict[str, View] = field(default_factory=dict)
+    slots: Sequence[tuple[Slot, str]] | None = None  # those of which there are views
+    # By name, what a step needs of each view, together: to look it up takes its time.
+    at_hand: dict[str, AtHand] = field(default_factory=dict)
+    mirrored: dict[str, tuple[NDArray[Any], NDArray[Any]]] = field(default_factory=dict)
+    batches: BatchRows | None = None
+    latents: dict[str, dict[int, NDArray[Any]]] = field(default_factory=dict)  # by layer and row
+    latents_bytes: int = 0
+    metrics: dict[str, Column] = field(default_factory=dict)
+    params: dict[str, Column] = field(default_factory=dict)
+
+    def buffer(
+        self, member: str, rows: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+    ) -> NDArray[Any]:
+        """Memory for so many rows of a member, whose shape and dtype never change, or for more."""
+        buffer = self.memory.get(member)
+        if buffer is None or len(buffer) < rows:
+            buffer = self.memory[member] = np.empty((rows, *shape), dtype)
+        return buffer
+
+    @property
+    def is_more_than_states(self) -> bool:
+        """Whether its bytes are not known beforehand, by its rows."""
+        return self.batches is not None or self.latents_bytes > 0
+
+    @property
+    def n_bytes(self) -> int:
+        """What its steps take."""
+        batches = self.batches.n_bytes(self.count) if self.batches is not None else 0
+        return self.count * (self.step_bytes + self.latents_bytes) + batches
+
+    def add_latents(self, latents: Mapping[str, NDArray[Any]]) -> None:
+        """Add those of the step to come, by layer."""
+        for layer, array in latents.items():
+            self.latents.setdefault(layer, {})[self.count] = array
+        self.latents_bytes = sum(array.nbytes for array in latents.values())
+
+    def arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
+        """The members' names, less the chunk's number, and their arrays."""
+        yield "steps", self.first + self.every * np.arange(self.count, dtype=np.int64)
+        for name, view in self.views.items():
+            yield f"states/{name}", view.buffer[: self.count]
+        if self.batches is not None:
+            for name, array in self.batches.arrays(self.count):
+                yield f"batches/{name}", array
+        for layer, rows in self.latents.items():
+            yield f"latents/{layer}", np.stack([rows[k] for k in range(self.count)])
+        yield from column_members("metrics", self.metrics, self.count)
+        yield from column_members("params", self.params, self.count)

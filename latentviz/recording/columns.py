@@ -1,0 +1,101 @@
+"""The numbers of each step: losses, and the schedule's properties."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..archive import format as f
+from ..errors import ArchiveError, OptionError
+from .tensors import in_brief
+
+if TYPE_CHECKING:
+    import torch
+
+    Number = torch.Tensor | float
+
+Column = NDArray[np.float64]  # (rows,); a gap where a step had no value
+
+# The longest that stands before its name.
+_NUMBER_PREFIX = f"gaps/{f.chunk_id(0)}/metrics/"
+NUMBER_NAME = f.MAX_NAME - len(_NUMBER_PREFIX)  # how long a loss's or a param's may be, stored
+
+# A NaN that nobody gives stands for no value while recorded: to tell gaps from NaN costs no more at
+# a step than to write either. Its lowest bits are set, which no NaN of a float32 has.
+_GAP_BITS = np.uint64(0x7FF8_6C76_6761_7073)
+_GAP = float(_GAP_BITS.view(np.float64))
+
+
+def is_number_name(name: str) -> bool:
+    """Whether an archive can hold a loss or a param of that name."""
+    try:
+        return isinstance(name, str) and f.check_name(name, _NUMBER_PREFIX) == name
+    except ArchiveError:
+        return False
+
+
+def add_numbers(
+    columns: dict[str, Column], rows: int, k: int, values: Mapping[str, Number]
+) -> None:
+    """Write a step's numbers down, and gaps for those that it lacks.
+
+    Args:
+        columns: A chunk's, by name; one is added for each new name.
+        rows: How many steps the chunk can come to have.
+        k: The step's row.
+        values: Its numbers by name.
+
+    Raises:
+        ArchiveError: A name is not one that can be recorded.
+        OptionError: Something is no number, or they are not by name.
+    """
+    if type(values) is not dict and not isinstance(values, Mapping):
+        raise OptionError(
+            "losses and params must be numbers by name, such as {'loss': loss}, "
+            f"got {type(values).__name__}"
+        )
+    for name in values:
+        if name in columns:
+            continue
+        if not is_number_name(name):
+            raise ArchiveError(
+                f"{in_brief(name)} cannot name a loss or a param; use text of up to "
+                f"{NUMBER_NAME} bytes (what is no plain ASCII counts three times)"
+            )
+        columns[name] = np.full(rows, _GAP)
+    for name, column in columns.items():
+        try:
+            value = values.get(name, _GAP)
+            column[k] = value if type(value) is float else _scalar(value)
+        except (TypeError, ValueError, RuntimeError):
+            raise OptionError(
+                f"{name!r} must be one number, got {in_brief(values[name])}"
+            ) from None
+
+
+def column_members(
+    group: str, columns: Mapping[str, Column], count: int
+) -> Iterator[tuple[str, NDArray[np.float64] | NDArray[np.bool_]]]:
+    """The columns' members: values (count,), NaN in gaps; and where there are gaps, which."""
+    for name, column in columns.items():
+        values = column[:count]
+        gaps = values.view(np.uint64) == _GAP_BITS
+        if not gaps.any():
+            yield f"{group}/{name}", values
+            continue
+        yield f"{group}/{name}", np.where(gaps, np.nan, values)
+        yield f"gaps/{group}/{name}", gaps
+
+
+def _scalar(value: Number) -> float:
+    # A tensor that is part of a graph warns when it is made a float, but not when it is read.
+    item = getattr(value, "item", None)
+    number = value if item is None else item()
+    try:
+        return float(number)
+    except OverflowError:  # a whole number beyond any float: the training goes on
+        return math.inf if number > 0 else -math.inf

@@ -1,0 +1,461 @@
+"""Records a training run, step by step, into an archive."""
+
+from __future__ import annotations
+
+import os
+import platform
+import threading
+import time
+import warnings
+import weakref
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+from numpy.typing import NDArray
+
+from ..archive import ArchiveWriter, check_destination
+from ..archive import format as f
+from ..archive.schema import checked_header
+from ..deferral import Deferred
+from ..errors import ArchiveError, LatentvizError, ModelError, OptionError, RecordingWarning
+from ..evaluate import plain_model
+from ..twin import apart
+from .background import Background
+from .batches import Batches
+from .chunks import LIMITS, Chunk, ChunkLimits
+from .columns import add_numbers
+from .latents import Latents, check_runs_layers, layer_names
+from .probe import checked_colors, copied_probe, probe_parts
+from .rebuilt import is_rebuilt, usable_name
+from .states import States, state_patterns
+from .tensors import Forms, in_brief, to_numpy
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .columns import Number
+    from .tensors import Array, Arrays
+
+_recording: weakref.WeakSet[Recorder] = weakref.WeakSet()
+_disowned: list[Recorder] = []  # kept: to collect one could write what its file has buffered
+
+
+def _disown_all() -> None:
+    """A child has no business with its parent's recordings: it must neither write nor wait."""
+    for recorder in list(_recording):
+        recorder._disown()
+        _disowned.append(recorder)
+    _recording.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+    os.register_at_fork(after_in_child=_disown_all)
+
+
+def _close_forgotten(found: weakref.ref[Recorder]) -> None:
+    if (recorder := found()) is not None:  # else `__del__` has seen to it
+        recorder._close_forgotten()
+
+
+class Recorder:
+    """Records a model's training into ``path``, every step or every n-th.
+
+    Works on any ``nn.Module``. Call `step` once a step's losses are known and before the
+    optimizer's update, and use it as a context manager::
+
+        with Recorder("run.npz", model, layer="encoder", probe=points) as recorder:
+            for inputs, target in batches:
+                loss = criterion(model(inputs), target)
+                optimizer.zero_grad()
+                loss.backward()
+                recorder.step(batch=inputs, losses={"loss": loss})
+                optimizer.step()
+
+    The model is never run: latents that are recorded are those of a copy, made anew at each step,
+    in evaluation mode and without your own hooks. One thread at a time may call `step`.
+
+    A background thread compresses and writes. If it fails (a full disk, say) recording stops with
+    one `RecordingWarning`, training goes on, and `close` raises the error. A recorder that was not
+    closed is when nothing refers to it any more, or when Python ends, with a `ResourceWarning`.
+    """
+
+    _closed = True  # until it is open: no more steps
+    _finished = True  # nor is anything left to write
+
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        model: nn.Module,
+        *,
+        layer: str | Sequence[str],
+        probe: Arrays | None = None,
+        colors: Array | None = None,
+        states: str | Sequence[str] = "all",
+        every: int = 1,
+        latents: bool | Literal["auto"] = "auto",
+        model_name: str | None = None,
+        model_args: Mapping[str, Any] | None = None,
+        keyframes: Mapping[str, Sequence[int]] | None = None,
+        phases: Sequence[tuple[int, str]] | None = None,
+        actions: Sequence[tuple[int, str]] | None = None,
+        seed: int | None = None,
+        overwrite: bool = False,
+        chunk_limits: ChunkLimits | None = None,
+    ) -> None:
+        """Open the archive (``NAME.npz.part`` until `close`).
+
+        Args:
+            path: Where the run shall lie, ``NAME.npz``.
+            model: The model that is trained; compiled, if you like (it is the module within that
+                is recorded).
+            layer: The name of the submodule whose output is the latent, as in
+                ``model.named_modules()``: (N, D), or (N, ...) which is flattened. If it is called
+                several times in a forward pass, its first output counts. Or several names, of
+                which the first is drawn unless told otherwise.
+            probe: The model's inputs (N, ...) whose latents are to be drawn; or several inputs,
+                by the names of the model's arguments.
+            colors: The points' colours: (N, 3) RGB in 0..1, (N,) integer labels, or (N,) scalars.
+                By default the probe itself where it looks like colours.
+            states: Which tensors of the state to record: ``"all"``, ``"none"``, or the patterns
+                of their names, such as ``"encoder.*"``. A run that lacks some cannot be
+                evaluated, so its latents are recorded.
+            every: Record every so many-th step, from the first on; `step` does nothing at others.
+            latents: Record the latents while training: ``"auto"`` does where they could not be
+                evaluated afterwards.
+            model_name: The name under which the model is registered (entry-point group
+                ``latentviz.models``); found by its class if None. The latents of a model that is
+                not registered are recorded, so that the run can be drawn.
+            model_args: Keyword arguments with which the registered factory makes this model. What
+                it makes is run on the probe, and must give the same outputs of the layers.
+            keyframes: For each property of the schedule, the steps at which it is keyed.
+            phases: The steps at which the phases start, and their names.
+            actions: The steps at which something else is done, and its name.
+            seed: The seed of the run, for the record.
+            overwrite: Replace a file that exists.
+            chunk_limits: When what was recorded is written: at so many steps, seconds or bytes,
+                whichever comes first.
+
+        Raises:
+            ArchiveError: The file cannot be written, or exists.
+            ModelError: There is no such layer, or the registered model is another one.
+            OptionError: The probe and the colours do not fit, a tensor cannot be recorded, or
+                another option is out of range.
+        """
+        check_destination(Path(path), overwrite=overwrite)
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise OptionError(f"every must be 1 or more, got {every!r}")
+        _check_types(model, latents, model_name, model_args)
+        wrapped, model = model, plain_model(model)
+        self._every = every
+        layers = layer_names(wrapped, model, layer)
+        check_runs_layers(model, layers)
+        forms = Forms()
+        self._states = States(model, state_patterns(states), forms)
+        points = None if probe is None else copied_probe(probe)
+        made = None if points is None else Latents(model, layers, points, forms)
+        model_args, named = dict(model_args or {}), model_name is not None
+        with apart():  # whatever a factory draws or seeds
+            found = None if made is None else made.first_look()
+            model_name = usable_name(model, model_name, model_args)
+            same = (
+                model_name is None
+                or found is None
+                or is_rebuilt(model, model_name, model_args, layers, points, found)
+            )
+        if model_name is not None:
+            if not same and named:
+                raise ModelError(
+                    f"the model registered as {model_name!r} gives other outputs than the one to "
+                    "record; give the model_args= that make it"
+                )
+            model_name = model_name if same else None
+        # Without the model, or all of its state, nobody can evaluate: then latents are recorded.
+        needed = model_name is None or not self._states.are_whole
+        if latents is True and made is None:
+            raise OptionError("latents=True needs points to record them of; give probe= too")
+        self._latents = made if (needed if latents == "auto" else latents) else None
+        header = checked_header(
+            layers=layers,
+            model_name=model_name,
+            model_args=model_args,
+            seed=seed,
+            keyframes=keyframes,
+            phases=phases,
+            actions=actions,
+            states=None if self._states.are_whole else self._states.patterns,
+            bfloat16=self._states.bfloat16,
+            versions=_versions(),
+        )
+        first: dict[str, NDArray[Any]] = {"header": f.json_array(header.to_json())}
+        if points is not None:
+            inputs = {name: to_numpy(tensor) for name, tensor in probe_parts(points)}
+            first |= {f"probe/{name}": array for name, array in inputs.items()}
+            if (given := checked_colors(inputs, colors)) is not None:
+                first["probe/colors"] = given
+        elif colors is not None:
+            raise OptionError("colors= are the colours of the probe; give probe= too")
+        self._limits = limits = chunk_limits or LIMITS
+        self._chunk_rows = limits.rows(self._states.n_bytes)
+        self._batches = Batches(forms, limits)
+        self._n_calls = 0  # of `step`, which is the number of the step to come
+        self._n_steps = 0
+        self._warned = False
+        self._disowned = False
+        self._full: Chunk | None = None
+        self._last_words: dict[str, NDArray[Any]] | None = None  # what `close` adds
+        self._stepping = threading.RLock()
+        with Deferred():  # lest a file be left that nobody closes
+            self._background = Background(ArchiveWriter(path, overwrite=overwrite), first)
+            self._chunk = self._new_chunk()
+            self._closed = self._finished = False
+            _recording.add(self)
+            # When Python ends; `__del__` may then come too late for the writer's thread.
+            weakref.finalize(self, _close_forgotten, weakref.ref(self))
+
+    @property
+    def path(self) -> Path:
+        """Where the run shall lie."""
+        return self._background.path
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps were recorded so far."""
+        return self._n_steps
+
+    def step(
+        self,
+        *,
+        batch: Arrays | None = None,
+        labels: Mapping[str, Array] | None = None,
+        losses: Mapping[str, Number] | None = None,
+        params: Mapping[str, Number] | None = None,
+    ) -> None:
+        """Record one step: the model's state as it is now, before the update, and what is given.
+
+        Args:
+            batch: The batch's inputs (B, ...), or several by name; B may differ from step to
+                step.
+            labels: The batch's labels by name, each (B, ...).
+            losses: The losses by name; one that a step lacks is a gap, and not the same as one
+                that is NaN.
+            params: The schedule's properties by name (learning rate, weights of terms).
+
+        Raises:
+            OptionError: A shape or a dtype is not one that can be recorded, or has changed; or
+                the model has other tensors than at first.
+            ArchiveError: A name is not one that can be recorded.
+        """
+        # The thread that has it may take it again: an interrupt can leave it taken.
+        if not self._stepping.acquire(False):
+            raise OptionError(
+                "another thread is in step() of this recorder; let one thread record at a time"
+            )
+        try:
+            if self._closed:
+                if self._disowned:
+                    return
+                raise OptionError("the recorder is closed; record before close()")
+            if self._n_calls % self._every:
+                self._n_calls += 1
+                return
+            if self._background.fault is not None:
+                self._warn()
+                return
+            chunk = self._chunk
+            k = chunk.count
+            if k == self._chunk_rows:  # an interrupt came before it was handed over
+                chunk, k = self._flush(), 0
+            self._states.add(chunk, k)
+            if batch is not None:
+                self._batches.add(chunk, batch, {} if labels is None else labels)
+            elif labels is not None:
+                raise OptionError("labels= are the labels of a batch; give batch= too")
+            elif chunk.batches is not None:
+                chunk.batches.skip(k)
+            if self._latents is not None:
+                chunk.add_latents(self._latents.now())
+            if losses is not None or chunk.metrics:
+                add_numbers(chunk.metrics, self._chunk_rows, k, {} if losses is None else losses)
+            if params is not None or chunk.params:
+                add_numbers(chunk.params, self._chunk_rows, k, {} if params is None else params)
+            # Only now does the step count: an interrupt before this line leaves it out whole.
+            chunk.count = k = k + 1
+            self._n_steps += 1
+            self._n_calls += 1
+            if (
+                k == self._chunk_rows
+                or time.monotonic() - chunk.started >= self._limits.seconds
+                or (chunk.is_more_than_states and chunk.n_bytes >= self._limits.bytes)
+            ):
+                self._flush()
+        finally:
+            self._stepping.release()
+
+    def close(self) -> None:
+        """Write what is left, the final state, and the directory; move the file into place.
+
+        If it is interrupted while the writer is behind, call it again to finish.
+
+        Raises:
+            ArchiveError: No step was recorded, or the archive could not be written; what was
+                flushed is then still in the ``.part`` file.
+        """
+        if self._finished:
+            return
+        self._closed = True
+        if self._n_steps == 0:
+            self._leave_nothing()
+            raise ArchiveError(
+                "no step was recorded, so there is no archive; call recorder.step() in the loop"
+            )
+        if self._background.fault is None:
+            self._send()
+            if self._chunk.count:
+                self._flush()
+        if self._last_words is None:
+            self._last_words = self._final()
+        self._background.join()
+        with Deferred():
+            self._finished = True
+            _recording.discard(self)
+            self._background.finish(self._last_words)
+
+    def _leave_nothing(self) -> None:
+        self._closed = True
+        self._background.join()
+        with Deferred():
+            self._finished = True
+            _recording.discard(self)
+            self._background.abandon()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
+        """Itself: it may be held by the model that it records, of which copies are made."""
+        return self
+
+    def __del__(self) -> None:
+        if self._finished:
+            return
+        if self._background.is_this_thread():  # which happened to collect it, and cannot end itself
+            threading.Thread(target=self._close_forgotten).start()
+        else:
+            self._close_forgotten()
+
+    def _close_forgotten(self) -> None:
+        if self._finished:
+            return
+        category: type[Warning] = ResourceWarning
+        path, outcome = self._background.path, "closed only now"
+        try:
+            self.close()
+        except LatentvizError as error:
+            category, outcome = RecordingWarning, str(error)
+        warnings.warn(
+            f"the recording {path} was not closed: {outcome}; use `with Recorder(...)` or close()",
+            category,
+            stacklevel=2,
+        )
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if self._disowned:
+            return
+        if kind is not None and self._n_steps == 0:
+            # Training failed before its first step: its error is the one to see.
+            self._leave_nothing()
+            return
+        try:
+            self.close()
+        except LatentvizError as fault:
+            if error is None:
+                raise
+            error.add_note(f"and the recording failed: {fault}")
+
+    def _new_chunk(self) -> Chunk:
+        return Chunk(
+            first=self._n_steps * self._every,
+            every=self._every,
+            rows=self._chunk_rows,
+            memory=self._background.spare_memory(),
+        )
+
+    def _final(self) -> dict[str, NDArray[Any]]:
+        """What the last update made, if it is still the model that was recorded."""
+        try:
+            self._states.find_anew()
+            latents = {} if self._latents is None else self._latents.now()
+        except LatentvizError:  # the steps so far are worth keeping without
+            return {}
+        states = {f"final/states/{name}": array for name, array in self._states.now().items()}
+        return states | {f"final/latents/{name}": array for name, array in latents.items()}
+
+    def _flush(self) -> Chunk:
+        """Hand over what there is, and give the next chunk."""
+        self._send()
+        self._full, self._chunk = self._chunk, self._new_chunk()
+        self._send()
+        return self._chunk
+
+    def _send(self) -> None:
+        """Hand over the full chunk; again, if an interrupt left open whether it was."""
+        if self._full is not None:
+            self._background.put(self._full)
+            self._full = None
+
+    def _disown(self) -> None:
+        """In a forked child, such as a data loader's worker: the run is the parent's alone."""
+        self._closed = self._finished = self._disowned = True
+        self._background.disown()
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"recording stopped at step {self._n_calls}: {self._background.fault}; training "
+                "goes on unrecorded",
+                RecordingWarning,
+                stacklevel=3,
+            )
+
+
+def _check_types(model: object, latents: object, model_name: object, model_args: object) -> None:
+    """Refuse what is of another kind than it must be.
+
+    Raises:
+        OptionError: Something is.
+    """
+    from torch import nn
+
+    if not isinstance(model, nn.Module):
+        what = f"the class {model.__name__}" if isinstance(model, type) else in_brief(model)
+        raise OptionError(f"model must be an nn.Module, made already, got {what}")
+    if latents != "auto" and not isinstance(latents, bool):
+        raise OptionError(f'latents must be True, False or "auto", got {in_brief(latents)}')
+    if model_name is not None and not isinstance(model_name, str):
+        raise OptionError(f"model_name must be a registered name, got {in_brief(model_name)}")
+    if model_args is not None and not isinstance(model_args, Mapping):
+        raise OptionError(
+            "model_args must be arguments by name, such as {'width': 16}, "
+            f"got {in_brief(model_args)}"
+        )
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    versions = {"python": platform.python_version()}
+    for package in ("latentviz", "torch", "numpy"):
+        try:
+            versions[package] = version(package)
+        except PackageNotFoundError:  # run from a source tree that was not installed
+            continue
+    return versions
