@@ -20,11 +20,13 @@ from numpy.typing import ArrayLike, NDArray
 from .archive import ArchiveReader
 from .archive import format as f
 from .archive.schema import checked_keyframes, checked_moments, parse_header
+from .arrays import numbers_of
+from .classes import are_names, codes_of
 from .errors import ArchiveError, ModelError, OptionError
 from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
 from .markup import table_html
 from .models import ModelFactory, build_model, factory_at, model_factory
-from .schedule import Schedule
+from .schedule import Schedule, by_name, increasing_steps, values_and_gaps
 from .summary import summary
 from .text import printable
 
@@ -120,6 +122,7 @@ class Run:
     param_gaps: Mapping[str, NDArray[np.bool_]]  # where each has no value, (T,)
     metric_gaps: Mapping[str, NDArray[np.bool_]]  # any other NaN is what it was
     colors: NDArray[Any] | None  # (N, 3) RGB in 0..1, (N,) integer labels or (N,) scalars
+    class_names: tuple[str, ...] | None  # which the labels count, if they were given as such
     keyframes: Mapping[str, Sequence[int]]  # a property's keyed steps
     phases: Sequence[tuple[int, str]]  # (first step, name)
     actions: Sequence[tuple[int, str]]  # (step, name) of what else was done
@@ -145,10 +148,11 @@ class Run:
 
         Args:
             latents: (T, N, D) floats.
-            colors: (N, 3) RGB in 0..1, (N,) integer labels, or (N,) scalars.
+            colors: (N, 3) RGB in 0..1, (N,) integer labels, (N,) names of classes (`class_names`),
+                or (N,) scalars.
             steps: (T,) increasing step numbers; 0, 1, ... by default.
-            params: The schedule's properties, each (T,). NaN is a gap, where a step has no value;
-                in a masked array what is masked is, and NaN is NaN.
+            params: The schedule's properties, each (T,). NaN and None are gaps, where a step has no
+                value; in a masked array what is masked is, and NaN is NaN.
             metrics: Losses, each (T,), likewise.
             keyframes: The steps at which each property is keyed.
             phases: The steps at which the phases start, and their names.
@@ -156,50 +160,43 @@ class Run:
             name: What to call the run.
 
         Raises:
-            OptionError: A shape is wrong; or keyframes, phases or actions are no steps and names.
+            OptionError: A shape or a type is wrong; or keyframes, phases or actions are no steps
+                and names.
         """
-        array = np.asarray(latents)
+        array = numbers_of("latents", latents)
         if array.ndim != 3 or 0 in array.shape:
             hint = "; add a time axis with latents[None]" if array.ndim == 2 else ""
             raise OptionError(f"latents must be (T, N, D), got {array.shape}{hint}")
-        n_steps = len(array)
-        numbers = np.arange(n_steps) if steps is None else np.asarray(steps)
-        if numbers.shape != (n_steps,) or (np.diff(numbers) <= 0).any():
-            raise OptionError(
-                f"steps must be ({n_steps},) increasing numbers, got shape {numbers.shape}"
-            )
+        if not isinstance(name, str):
+            raise OptionError(f"a run's name must be text, got {name!r}")
+        n_steps, n_points = array.shape[:2]
+        numbers = increasing_steps("steps", np.arange(n_steps) if steps is None else steps, n_steps)
+        point_colors, class_names = _colors_and_classes(colors, n_points)
 
         values, gaps = {}, {}
         for group, given in (("params", params), ("metrics", metrics)):
-            masked = {n: np.ma.asarray(v, dtype=np.float64) for n, v in (given or {}).items()}
-            for curve_name, curve in masked.items():
-                if curve.shape != (n_steps,):
-                    raise OptionError(
-                        f"curve {curve_name!r} must be ({n_steps},), one value a step, "
-                        f"got {curve.shape}"
-                    )
-            values[group] = {n: curve.filled(np.nan) for n, curve in masked.items()}
-            gaps[group] = {
-                n: np.ma.getmaskarray(curve)
-                if isinstance((given or {})[n], np.ma.MaskedArray)
-                else np.isnan(curve.data)
-                for n, curve in masked.items()
+            curves = {
+                curve: values_and_gaps(f"curve {curve!r}", given_values, n_steps)
+                for curve, given_values in by_name(group, given).items()
             }
+            values[group] = {curve: found for curve, (found, _) in curves.items()}
+            gaps[group] = {curve: where for curve, (_, where) in curves.items()}
 
         return cls(
             name=name,
-            steps=numbers.astype(np.int64),
+            steps=numbers,
             params=values["params"],
             metrics=values["metrics"],
             param_gaps=gaps["params"],
             metric_gaps=gaps["metrics"],
-            colors=None if colors is None else np.asarray(colors),
+            colors=point_colors,
+            class_names=class_names,
             keyframes=checked_keyframes(keyframes),
             phases=checked_moments("phases", phases),
             actions=checked_moments("actions", actions),
             seed=None,
             layer=ARRAYS_LAYER,
-            _source=_ArraySource(array.astype(np.float32, copy=False)),
+            _source=_ArraySource(_as_float32(array)),
         )
 
     @classmethod
@@ -215,6 +212,7 @@ class Run:
             param_gaps=source.gaps("params", params),
             metric_gaps=source.gaps("metrics", metrics),
             colors=reader.read("probe/colors") if "probe/colors" in reader else None,
+            class_names=None,
             keyframes=header.keyframes,
             phases=header.phases,
             actions=header.actions,
@@ -941,8 +939,7 @@ class _ArchiveSource:
 
     def _gather(self, group: str, name: str, start: int, stop: int) -> NDArray[np.float32]:
         rows = [self._chunk(group, c, name)[a:b] for c, a, b in self._spans(start, stop)]
-        with np.errstate(over="ignore"):  # too large for a float32 is not finite, and said so later
-            return np.concatenate(rows).astype(np.float32, copy=False)
+        return _as_float32(np.concatenate(rows))
 
     def _spans(self, start: int, stop: int) -> list[tuple[int, int, int]]:
         """The chunks that hold the steps start..stop, and which of their rows."""
@@ -1001,6 +998,26 @@ class _ArchiveSource:
     @staticmethod
     def _member(group: str, c: int, name: str) -> str:
         return f"{group}/{f.chunk_id(c)}" + (f"/{name}" if name else "")
+
+
+def _colors_and_classes(
+    colors: object, n_points: int
+) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
+    """The points' colours, and the names of their classes where they are such."""
+    if colors is None:
+        return None, None
+    array, names = codes_of(colors) if are_names(colors) else (numbers_of("colors", colors), None)
+    if array.shape not in ((n_points, 3), (n_points,)):
+        raise OptionError(
+            f"colors must be ({n_points}, 3) RGB or ({n_points},) labels, names or scalars, "
+            f"got {array.shape}"
+        )
+    return array, names
+
+
+def _as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # too large for a float32 is not finite, and said so later
+        return array.astype(np.float32, copy=False)
 
 
 def _n_rows(inputs: Inputs) -> int:

@@ -16,7 +16,10 @@ ROOT = Path(__file__).parents[1]
 LAYERS = [
     (
         "ground",
-        {"errors", "color", "deferral", "easing", "logistic", "markup", "text", "theme", "palette"},
+        {
+            *("arrays", "classes", "color", "deferral", "easing", "errors", "logistic", "markup"),
+            *("palette", "text", "theme"),
+        },
     ),
     ("archive", {"archive"}),
     ("run", {"run", "evaluate", "recording", "models", "schedule", "summary", "copying", "twin"}),

@@ -652,12 +652,12 @@ def test_from_arrays():
         (
             np.zeros((2, 5, 3)),
             {"steps": [0, 1, 2]},
-            "steps must be (2,) increasing numbers, got shape (3,)",
+            "steps must be (2,) increasing whole numbers, got shape (3,)",
         ),
         (
             np.zeros((2, 5, 3)),
             {"steps": [1, 1]},
-            "steps must be (2,) increasing numbers, got shape (2,)",
+            "steps must be (2,) increasing whole numbers, got 1 before 1",
         ),
         (
             np.zeros((2, 5, 3)),

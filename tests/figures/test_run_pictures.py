@@ -130,9 +130,12 @@ def test_a_schedule_is_drawn_before_there_is_a_run(tmp_path, invoke):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"steps": np.array([0, 2, 2])}, r"steps must be \(T,\) increasing, got shape \(3,\)"),
-        ({"steps": np.zeros((2, 2))}, r"steps must be \(T,\) increasing, got shape \(2, 2\)"),
-        ({"steps": np.zeros(0)}, r"steps must be \(T,\) increasing, got shape \(0,\)"),
+        (
+            {"steps": np.array([0, 2, 2])},
+            r"steps must be \(T,\) increasing .*, got 2 before 2",
+        ),
+        ({"steps": np.zeros((2, 2))}, r"steps must be \(T,\) increasing .*, got shape \(2, 2\)"),
+        ({"steps": np.zeros(0)}, r"steps must be \(T,\) increasing .*, got shape \(0,\)"),
         ({"params": {"lr": np.zeros(2)}}, r"property 'lr' must be \(3,\), one value a step, got"),
         ({"gaps": {"lr": np.zeros(2)}}, r"property 'lr' must be \(3,\), one value a step, got"),
     ],

@@ -99,9 +99,9 @@ def test_a_schedule_to_draw_has_every_step_keyframe_phase_and_action():
     assert schedule.steps.tolist() == [0, 1, 2, 3]
     assert schedule.params["x"].tolist() == values(x, "x", 0, 1, 2, 3)
     assert schedule.params["y"].tolist() == [5, 5, 5, 6]
-    assert schedule.keyframes == {"x": (0, 2), "y": (0, 3)}
-    assert schedule.phases == ((0, "A"), (3, "A"))
-    assert schedule.actions == ((2, "stop"),)
+    assert schedule.keyframes == {"x": [0, 2], "y": [0, 3]}
+    assert schedule.phases == [(0, "A"), (3, "A")]
+    assert schedule.actions == [(2, "stop")]
 
 
 def test_of_a_very_long_schedule_enough_is_drawn_and_no_jump_is_lost():
