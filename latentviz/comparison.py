@@ -42,6 +42,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .backend import import_matplotlib
 from .errors import LatentvizError, OptionError
 from .figures.picture import Picture
 from .files import expanded, open_regular
@@ -226,6 +227,7 @@ def pixels_of(what: object) -> Pixels:
         if what.ndim != 3 or what.shape[2] != 3 or what.dtype != np.uint8 or what.size == 0:
             raise OptionError(f"pixels must be (H, W, 3) uint8, got {what.shape} {what.dtype}")
         return what
+    import_matplotlib()
     from matplotlib.figure import Figure
 
     from .raster.chrome import figure_pixels

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from graphics import needs_graphics
 
 import latentviz
+from latentviz import Run, plot_sphere
 
 ROOT = Path(latentviz.__file__).parents[1]
 SMALL = ["--size", "320x180", "--frames", "3"]
@@ -37,10 +40,52 @@ def test_without_standard_streams(short_run, tmp_path, closed):
 
 
 def test_a_backend_that_matplotlib_does_not_know(short_run, tmp_path):
-    done = latentviz_command(
-        "frame", short_run, "-o", tmp_path / "f.png", *SMALL, MPLBACKEND="nonsense"
+    done = latentviz_command("history", short_run, "-o", tmp_path / "h.png", MPLBACKEND="nonsense")
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+FROM_PYTHON = """
+import os, sys, latentviz
+run, folder = sys.argv[1:]
+any = {"dims": [(0, 1)], "theme": "light"}
+CALL
+assert os.environ["MPLBACKEND"] == "nonsense"
+from matplotlib.figure import Figure
+latentviz.compare(Figure(), Figure())
+"""
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "latentviz.render(run, folder + '/f.mp4', size=(640, 360), frames=2, **any)",
+        "latentviz.plot_history(run, **any).save(folder + '/h.png')",
+        "latentviz.plot_timeline(latentviz.Schedule('s', [0, 1], {'lr': [1, 2]})).pixels",
+    ],
+)
+def test_a_backend_that_matplotlib_does_not_know_in_python(short_run, tmp_path, call):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "nonsense"}
+    done = subprocess.run(
+        [sys.executable, "-c", FROM_PYTHON.replace("CALL", call), short_run, tmp_path],
+        env=environment,
+        capture_output=True,
     )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_spheres_are_drawn_in_a_process_without_a_backend(monkeypatch):
+    needs_graphics()
+    monkeypatch.setenv("MPLBACKEND", "nonsense")
+    picture = plot_sphere(Run.from_arrays(np.eye(3)[None]), size=(320, 320), dims=[(0, 1, 2)])
+    assert picture.pixels.shape == (320, 320, 3)
+
+
+def test_the_backend_is_still_the_one_that_the_environment_names():
+    code = "from latentviz.backend import import_matplotlib; import_matplotlib(); "
+    code += "import matplotlib; print(matplotlib.rcParams['backend'])"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "svg"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+    assert done.stdout == b"svg\n"
 
 
 def test_names_that_are_no_text(short_run, tmp_path):

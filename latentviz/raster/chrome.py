@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backend import import_matplotlib
 from ..scene import CurvePanel
 from ..text import printable
 from ..theme import Theme
@@ -67,6 +68,7 @@ def figure_pixels(figure: Figure) -> NDArray[np.uint8]:
 @contextmanager
 def plain_style() -> Iterator[None]:
     """Matplotlib's own defaults, not the user's: the same run gives the same pixels everywhere."""
+    import_matplotlib()
     import matplotlib as mpl
 
     with _style, missing_told_once(), mpl.rc_context(), warnings.catch_warnings():
@@ -161,6 +163,7 @@ def _shortened(name: str) -> str:
 @lru_cache(maxsize=4096)
 def _width(text: str, size_px: float) -> float:
     """How long a line of text is, in pixels, as this module draws it; measured once."""
+    import_matplotlib()
     from matplotlib.figure import Figure
 
     return text_width(Figure(dpi=DPI), text, size_px)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ..backend import import_matplotlib
 from ..errors import LatentvizWarning
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _collected: list[set[str]] = []
 @cache
 def installed_fonts() -> tuple[tuple[str, str], ...]:
     """Upright fonts of a regular weight by name, and where they lie; the preferred ones first."""
+    import_matplotlib()
     from matplotlib.font_manager import fontManager
 
     fonts = {
@@ -91,6 +93,7 @@ def _lacking(text: str) -> frozenset[str]:
     """A text's characters that `BASE` has not."""
     if text.isascii():
         return frozenset()
+    import_matplotlib()
     from matplotlib import get_data_path
 
     has = _characters(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf")
@@ -132,6 +135,7 @@ def found_fonts(lacking: frozenset[str]) -> tuple[tuple[str, ...], frozenset[str
 
 @cache
 def _characters(path: str) -> frozenset[int]:
+    import_matplotlib()
     from matplotlib.ft2font import FT2Font
 
     try:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from ..backend import import_matplotlib
 from ..theme import Theme, rgb_bytes
 from .fonts import covering
 from .layout import Box, Layout
@@ -159,6 +160,7 @@ def speed_words(speed: int) -> str:
 @cache
 def font(size_px: float) -> ImageFont.FreeTypeFont:
     """DejaVu Sans, which comes with matplotlib."""
+    import_matplotlib()
     from matplotlib import get_data_path
 
     # Pillow's basic layout: its other engine may or may not be there, and would shape differently.

@@ -120,8 +120,9 @@ class SphereRenderer:
         if find_spec("pyvista") is None:
             raise GraphicsError(NO_PYVISTA)
         code = f"import sys; sys.path[:] = {sys.path!r}; import {__name__} as it; it.serve()"
-        # No display, even where there is one: else VTK would draw by whatever that display has.
-        hidden = ("DISPLAY", "WAYLAND_DISPLAY")
+        # No display, even where there is one: else VTK would draw by whatever that display has. And
+        # no backend's name, which matplotlib, that PyVista imports, may not know.
+        hidden = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
         environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close
         self._process = subprocess.Popen(

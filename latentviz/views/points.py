@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backend import import_matplotlib
 from ..errors import OptionError
 from ..palette import category_palette
 from ..theme import Theme, rgb_bytes
@@ -32,6 +33,7 @@ def point_colors(
     Raises:
         OptionError: The shape is wrong, a value is out of range, or there is no such colormap.
     """
+    import_matplotlib()
     from matplotlib import colormaps
 
     if colormap not in colormaps:
