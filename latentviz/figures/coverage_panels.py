@@ -29,6 +29,8 @@ CURVE_POINTS = 400
 
 MARGIN = 0.06  # of a panel's height, above and below what it shows
 ARROW = 0.16  # of a panel's height: the room of an arrow to a run beyond it
+# How far that goes beyond the panel: a share of its height, but not up to the title above it.
+ARROW_OUT, ARROW_OUT_PX = 0.04, 6.0
 
 
 def draw_successes(
@@ -189,7 +191,8 @@ def _draw_beyond(
 
     k = sheet.scale
     across = blended_transform_factory(axes.transData, axes.transAxes)
-    middle, end = (1 - 0.6 * ARROW, 1.04) if above else (0.6 * ARROW, -0.04)
+    out = min(ARROW_OUT, ARROW_OUT_PX * k / axes.bbox.height)
+    middle, end = (1 - 0.6 * ARROW, 1 + out) if above else (0.6 * ARROW, -out)
     axes.plot([x], [middle], transform=across, **look)
     axes.annotate(
         "", (x, end), xytext=(x, middle), xycoords=across, textcoords=across,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.text import Text
 
 from latentviz import ArchiveError, fit_logistic, plot_coverage
 from latentviz.figures.coverage_axes import DoseAxis, axis_range, log_ticks, thinned
@@ -170,6 +171,21 @@ def test_no_tick_labels_touch_in_a_sweep_of_twelve_coverages(size):
             ]
             assert len(boxes) >= 3
             assert not any(a.overlaps(b) for n, a in enumerate(boxes) for b in boxes[:n])
+
+
+@pytest.mark.parametrize("size", [(1600, 1000), (900, 1600), (800, 2400)])
+def test_no_arrow_to_a_run_far_beyond_touches_a_title(size):
+    picture = plot_coverage(SWEEP, size=size)
+    picture.drawn.canvas.draw()
+    arrows = 0
+    for axes in picture.drawn.axes:
+        words = axes.get_title(loc="left")
+        (title,) = (t for t in axes.get_children() if isinstance(t, Text) and t.get_text() == words)
+        for arrow in axes.texts:
+            if arrow.arrow_patch is not None:
+                arrows += 1
+                assert arrow.arrow_patch.get_window_extent().y1 < title.get_window_extent().y0
+    assert arrows == 2
 
 
 @pytest.mark.parametrize("value", [0.2, math.nan, math.inf])
