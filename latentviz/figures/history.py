@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError, LatentvizWarning, OptionError
+from ..errors import ArchiveError, LatentvizWarning
 from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.fitting import DOT_SHARE
 from ..raster.fonts import covering
 from ..raster.hud import Sprite, font, text_sprite
+from ..raster.layout import check_limits
 from ..reach import MOST_POINTS, RUNAWAY
 from ..run import Run, takes_path
 from ..text import counted, printable
@@ -110,8 +111,8 @@ def plot_history(
     before = run.latents(steps) if len(steps) else latest[None][:0]
     finite = np.asarray(np.isfinite(before).all(2)).any(1)
     views = projections(dims, names, latest.shape[1], default=HISTORY_DIMS)
-    if limits is not None and not 0 < limits < 1e6:
-        raise OptionError(f"limits must be above 0, got {limits:g}")
+    if limits is not None:
+        check_limits(limits)
     order = drawing_order(run.colors, run.n_points)
     colors = point_colors(run.colors, run.n_points, look, colormap)[order]
     latest, before = latest[order], before[:, order]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from ..errors import OptionError
 
 MIN_SIDE, MAX_SIDE = 120, 8192
@@ -73,10 +75,7 @@ def page_layout(
         OptionError: The size is odd or absurd, or the limits are not positive.
     """
     width, height = check_size(size)
-    if not MIN_LIMITS <= limits <= MAX_LIMITS:
-        raise OptionError(
-            f"limits must lie within {MIN_LIMITS:g} to {MAX_LIMITS:g}, got {limits:g}"
-        )
+    check_limits(limits)
     scale = page_scale(size)
     spare = height - PAGE * scale
     heading = Box(0, HEADING[0] * scale, width, max(LEAST_ROWS_PX[0], HEADING[1] * scale))
@@ -128,6 +127,20 @@ def page_scale(size: tuple[int, int]) -> float:
 def has_room_for_panels(size: tuple[int, int]) -> bool:
     """Whether the text of panels could be read on a page of (width, height) pixels."""
     return page_scale(size) >= PANELS_SCALE - 1e-9
+
+
+def check_limits(limits: float) -> None:
+    """Find out that nothing can be drawn within these limits.
+
+    Raises:
+        OptionError: They are out of range, or no number.
+    """
+    if not isinstance(limits, int | float | np.number):
+        raise OptionError(f"limits must be a number, got {limits!r}")
+    if not MIN_LIMITS <= limits <= MAX_LIMITS:
+        raise OptionError(
+            f"limits must lie within {MIN_LIMITS:g} to {MAX_LIMITS:g}, got {limits:g}"
+        )
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

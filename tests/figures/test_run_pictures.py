@@ -367,8 +367,9 @@ def test_the_words_of_the_history():
     [
         ({"step": 9}, "step 9 was not recorded"),
         ({"dims": [(0, 4)]}, "dims 0,4 are out of range"),
-        ({"limits": 0}, "limits must be above 0, got 0"),
-        ({"limits": float("nan")}, "limits must be above 0, got nan"),
+        ({"limits": 0}, r"limits must lie within 1e-06 to 1e\+06, got 0"),
+        ({"limits": float("nan")}, r"limits must lie within 1e-06 to 1e\+06, got nan"),
+        ({"limits": "2"}, "limits must be a number, got '2'"),
         ({"size": (9, 9)}, "sides must lie within"),
         ({"theme": "neon"}, "theme must be"),
     ],
