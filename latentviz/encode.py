@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -58,6 +58,7 @@ class Codec:
     fps: ClassVar[str] = "30"  # unless told otherwise
     fps_limits: ClassVar[tuple[Fraction, Fraction]] = (Fraction(0), Fraction(MAX_FPS))
     n_ahead: ClassVar[int] = 0
+    longest_last_s: ClassVar[Fraction] = Fraction(0)  # how long its last frame can be told to stay
 
     def arguments(self) -> list[str]:
         """What to tell ffmpeg, besides the encoder's name."""
@@ -132,6 +133,7 @@ class GIF(Codec):
     fps = "20"  # a frame lasts whole hundredths of a second
     fps_limits = (Fraction(1, 100), Fraction(50))  # browsers slow down what claims to be faster
     n_ahead = PALETTE_FRAMES
+    longest_last_s = Fraction(65535, 100)
 
     loop: int = 0
 
@@ -204,6 +206,7 @@ class VideoSettings:
     size: tuple[int, int]  # (width, height)
     fps: Fraction
     codec: Codec = H264()
+    last_s: Fraction | None = None  # how long the last frame stays, where the codec can be told
 
     def __post_init__(self) -> None:
         got = float(self.fps) if abs(self.fps) < 1e9 else math.inf
@@ -215,6 +218,20 @@ class VideoSettings:
                 f"a {self.codec.name}'s fps must lie within {float(least):g} to {float(most):g}, "
                 f"got {got:g}"
             )
+
+    def holding_last(self, n_frames: int, n_held: int) -> tuple[VideoSettings, int]:
+        """Settings by which the last frame stays for longer, and how often it must be repeated.
+
+        Args:
+            n_frames: How many frames there are.
+            n_held: For how many frames more it is to stay.
+        """
+        # A GIF's frames last whole hundredths of a second, all together as long as asked.
+        begin, end = (round(100 * n / self.fps) for n in (n_frames - 1, n_frames + n_held))
+        last_s = Fraction(end - begin, 100)
+        if n_held == 0 or last_s > self.codec.longest_last_s:
+            return self, n_held
+        return replace(self, last_s=last_s), 0
 
     @property
     def frame_bytes(self) -> int:
@@ -240,6 +257,7 @@ class VideoSettings:
         """What to tell ffmpeg of the video to make."""
         return [
             *("-c:v", self.codec.encoder, *self.codec.arguments()),
+            *(() if self.last_s is None else ("-final_delay", str(int(100 * self.last_s)))),
             # No versions or dates in the file.
             *("-flags:v", "+bitexact", "-fflags", "+bitexact", "-map_metadata", "-1"),
         ]

@@ -314,7 +314,7 @@ class Film:
 
 
 def render(
-    run: RunLike,
+    run: RunLike | Film,
     path: str | os.PathLike[str],
     *,
     fps: float | str | None = None,
@@ -333,7 +333,7 @@ def render(
     """Render a run's film to ``path``.
 
     Args:
-        run: A run, or the path of its archive.
+        run: A run, or the path of its archive; or a film that is planned, with its options.
         path: Where the video shall lie; its extension says what it is to be: ``.mp4``, ``.mov``,
             ``.mkv`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp``, or frames such as
             ``frames/%05d.png``, numbered from 0.
@@ -347,7 +347,9 @@ def render(
         hold: For how many seconds the last frame stays, 0 or more, by default 1.5. Not for frames.
         overwrite: Replace the frames of an earlier film. A video is always replaced.
         threads: How many threads draw; as many as there are cores by default.
-        frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line.
+        frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line. Where latents are
+            evaluated from the states, another kind of CPU may give others, for a level in a few
+            pixels; of a run recorded with ``latents=True`` they are the same everywhere.
         progress: Called with the number of frames done, and of all; by default a bar where this is
             a notebook, and nothing elsewhere.
         options: How the film looks; or give the fields of `FilmOptions` as keywords.
@@ -359,6 +361,10 @@ def render(
     Raises:
         LatentvizError: The run or an option is bad, or ffmpeg failed; nothing is written then.
     """
+    if isinstance(run, Film):
+        if options is not None or film:
+            raise OptionError("a film that is planned has its options; give none with it")
+        options = run.options
     options = _film_options(options, film)
     path = expanded(path)
     codec = codec_for(path, crf=crf, preset=preset, quality=quality, loop=loop)
@@ -373,10 +379,11 @@ def render(
         progress = notebook_progress("frames")
     with ExitStack() as stack:
         stack.enter_context(orderly())
-        run = stack.enter_context(opened_run(run))
+        source = run.run if isinstance(run, Film) else stack.enter_context(opened_run(run))
         if frame_hashes is not None:
-            _check_hashes_path(expanded(frame_hashes), path, run)
-        plan = Film(run, options)
+            _check_hashes_path(expanded(frame_hashes), path, source)
+        plan = run if isinstance(run, Film) else Film(source, options)
+        settings, n_repeats = settings.holding_last(len(plan), n_held)
         hashes = None
         if frame_hashes is not None:
             hashes = stack.enter_context(_atomic_text(expanded(frame_hashes)))
@@ -389,7 +396,7 @@ def render(
             writer.write(frame)
             if done < 1:
                 continue
-            for _ in range(n_held if done == len(plan) else 0):
+            for _ in range(n_repeats if done == len(plan) else 0):
                 writer.write(frame)
             if hashes is not None:
                 hashes.write(digest + "\n")

@@ -11,6 +11,10 @@ A picture that differs from its reference fails, and is then shown beside it, wi
 So does one that has none yet. `pytest --latentviz-renew` makes references of what is drawn: look at
 them, and commit them.
 
+What another machine rounds otherwise passes. ``tolerance=0`` asks for the same bits, which a run
+that is evaluated from its states gives on one kind of CPU alone, and one that was recorded with
+``latents=True`` on all.
+
 Each test has references of its own: `snapshots/test_it/test_errors.png` beside `test_it.py`, and
 `test_errors/NAME.png` where the test gives a name; a film's frames are `test_film/frame-0000.png`
 and so on, or `test_film/NAME-0000.png`. Tests may run in parallel (pytest-xdist).
@@ -103,7 +107,8 @@ class Snapshot:
                 whose frames depend on what encoded them, too.
             name: What tells it from the test's other snapshots.
             tolerance: The largest difference that a pixel may have, in ΔE, or one for each pixel,
-                (H, W); 3 by default. `latentviz.compare` says what it means.
+                (H, W); 3 by default. `latentviz.compare` says what it means. At 0 a run that is
+                evaluated from its states passes on one kind of CPU alone.
             frames: How many frames of a film to compare, evenly spaced from its first to its last.
 
         Raises:

@@ -19,7 +19,7 @@ from imageio_ffmpeg import count_frames_and_secs
 from PIL import Image
 
 import latentviz
-from latentviz import FilmOptions, Recorder, open_run
+from latentviz import FilmOptions, Recorder, open_run, pytest_plugin
 from latentviz.archive import ArchiveReader, ArchiveWriter, default_max_bytes
 from latentviz.cli import main
 from latentviz.encode import GIF, H264, VP9, WebP
@@ -91,7 +91,8 @@ def test_render_and_frame(folder):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no progress where there is no terminal
     assert done.stdout == (
-        "out/film.mp4: 8 frames, 1.8 s, 320x180, steps 0 to 149\n"
+        "out/film.mp4: 8 frames, 1.8 s (the last frame is held for 1.5 s), 320x180, "
+        "steps 0 to 149\n"
         "  8 of 150 steps start a frame; steps a frame: 5 at the start, 30 at most, 1 at the end\n"
     )
     assert [path.name for path in Path("out").iterdir()] == ["film.mp4"]
@@ -123,7 +124,8 @@ def test_render_in_other_formats(folder, name, options, rate):
     hold = 0.5 if name == "film.webp" else 1.5
     seconds = 8 / rate + hold
     assert done.stdout.splitlines()[0] == (
-        f"out/{name}: 8 frames, {seconds:.1f} s, 320x180, steps 0 to 149"
+        f"out/{name}: 8 frames, {seconds:.1f} s (the last frame is held for {hold:g} s), 320x180, "
+        "steps 0 to 149"
     )
     assert [path.name for path in Path("out").iterdir()] == [name]
     if name == "film.webm":
@@ -200,9 +202,9 @@ def test_draft_is_small_unless_told_otherwise(folder):
 def test_options_reach_the_film(folder, monkeypatch):
     seen = {}
 
-    def render(run, path, *, options, progress, **settings):
-        seen.update(settings, path=path, options=options)
-        return real(run, path, options=options, preset="ultrafast")
+    def render(film, path, *, progress, **settings):
+        seen.update(settings, path=path, options=film.options)
+        return real(film, path, preset="ultrafast")
 
     real = latentviz.render
     monkeypatch.setattr("latentviz.movie.render", render)
@@ -223,7 +225,7 @@ def test_options_reach_the_film(folder, monkeypatch):
         ),
     )
     assert done.stdout.splitlines()[0] == (
-        "out/film.mkv: 4 frames, 2.2 s, 320x180, steps 10 to 149"
+        "out/film.mkv: 4 frames, 2.2 s (the last frame is held for 2 s), 320x180, steps 10 to 149"
     )
     assert seen == {
         **{"path": Path("out/film.mkv"), "fps": "25", "crf": 30, "preset": "fast", "threads": 2},
@@ -244,11 +246,51 @@ def test_options_reach_the_film(folder, monkeypatch):
     }
 
 
+def test_without_a_hold_the_closing_line_says_nothing_of_it(folder):
+    done = invoke("render", "run.npz", "-o", "out/f.mp4", *SMALL, "--hold", "0")
+    assert done.stdout.startswith("out/f.mp4: 8 frames, 0.3 s, 320x180, steps 0 to 149\n")
+
+
+def test_a_film_is_planned_once(folder, monkeypatch):
+    planned = []
+
+    class Film(latentviz.movie.Film):
+        def __init__(self, run, options):
+            planned.append(options)
+            super().__init__(run, options)
+
+    monkeypatch.setattr("latentviz.movie.Film", Film)
+    assert invoke("render", "run.npz", "-o", "out/f.mp4", *SMALL).exit_code == 0
+    assert len(planned) == 1
+
+
+@pytest.mark.parametrize("name", ["slices", "errors", "timeline", "history", "sphere"])
+def test_the_least_size_of_a_picture_is_said_where_it_is_asked_for(folder, name):
+    told = " ".join(invoke(name, "--help").stdout.split())
+    width, height = map(int, re.search(r"Size in pixels, from (\d+)x(\d+) on", told).groups())
+    for size in (f"{width - 1}x{height}", f"{width}x{height - 1}"):
+        done = invoke(name, "run.npz", "-o", "p.png", "--size", size)
+        assert done.exit_code == 2
+        assert re.search("can be read from|sides must lie within", done.stderr)
+    if name in ("timeline", "history"):
+        size = f"{width}x{height}"
+        assert invoke(name, "run.npz", "-o", "p.png", "--size", size).exit_code == 0
+
+
+def test_for_which_machines_frame_hashes_hold_is_said_where_they_are_offered():
+    told = " ".join(invoke("render", "--help").stdout.split())
+    for words in ("hold for one kind of CPU", "latents=True hold everywhere", "a tolerance"):
+        assert words in told
+    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
+    for text in (render.__doc__, pytest_plugin.__doc__, readme):
+        assert re.search(r"kind\s+of\s+CPU", text)
+
+
 def test_what_is_not_given_is_left_to_the_code(folder, monkeypatch):
     seen = {}
 
-    def render(run, path, **given):
-        seen.update(given)
+    def render(film, path, **given):
+        seen.update(given, options=film.options)
         raise OptionError("seen")
 
     monkeypatch.setattr("latentviz.movie.render", render)
@@ -293,6 +335,7 @@ BAD_FILMS = {
     "and without, the second, and the run has 0 to 149",
     "--alpha 0": "alpha must be above 0 and at most 1, got 0",
     "--dot-radius nan": "a dot's radius must be above 0, got nan",
+    "--limits 0": "limits must lie within 1e-06 to 1e+06, got 0",
     "--limits inf": "limits must lie within 1e-06 to 1e+06, got inf",
     "--model nosuch.module:Model": "--model nosuch.module:Model: No module named 'nosuch'",
     "--model nosuch": "--model must be package.module:factory, got 'nosuch'",

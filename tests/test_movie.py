@@ -1,6 +1,7 @@
 import hashlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from PIL import Image
 
 from latentviz import Film, FilmOptions, Recorder, Run, open_run, render, render_frame
 from latentviz.decode import sampled_frames
+from latentviz.encode import GIF, VideoSettings
 from latentviz.errors import ArchiveError, LatentvizError, LatentvizWarning, OptionError
 from latentviz.raster.page import interleaved
 from latentviz.views import frame_latents
@@ -358,7 +360,7 @@ def test_colors_of_points(colors):
 @pytest.mark.parametrize(
     ("colors", "message"),
     [
-        (np.zeros((5, 3)), r"colors must be \(6, 3\) RGB or \(6,\) labels or scalars, got \(5, 3"),
+        (np.zeros((5, 3)), r"colors must be \(6, 3\) RGB or \(6,\) labels, names or scalars, got"),
         (np.full((6, 3), 255), "divide bytes by 255"),
         (np.full(6, np.nan), "must be finite"),
     ],
@@ -488,6 +490,34 @@ def test_the_last_frame_is_held(recorded, tmp_path, name, hold, fps, seconds):
         assert n_frames == round(seconds * fps)
         last = sampled_frames(path, 2)[-1].astype(int)
     assert np.abs(last - interleaved(film.draw(2))).mean() < 5
+
+
+def test_a_film_that_is_planned_is_rendered_as_it_is(recorded, tmp_path):
+    film = Film(recorded, SMALL)
+    assert render(film, tmp_path / "f.mp4") is film
+    assert film.path == tmp_path / "f.mp4"
+    for options in ({"frames": 3}, {"options": SMALL}):
+        with pytest.raises(OptionError, match="a film that is planned has its options"):
+            render(film, tmp_path / "g.mp4", **options)
+    assert [path.name for path in tmp_path.iterdir()] == ["f.mp4"]
+
+
+def test_a_gif_holds_its_last_frame_without_repeating_it(recorded, tmp_path):
+    sizes = []
+    for hold in (0, 600):
+        path = tmp_path / f"{hold}.gif"
+        render(recorded, path, size=SIZE, frames=3, hold=hold, fps="30000/1001")
+        sizes.append(path.stat().st_size)
+        with Image.open(path) as image:
+            assert image.n_frames == 3
+            durations = []
+            for index in range(3):
+                image.seek(index)
+                durations.append(image.info["duration"])
+    assert sizes[0] == sizes[1]
+    assert durations == [30, 40, 600_030]
+    assert VideoSettings(SIZE, Fraction(10), GIF()).holding_last(3, 6552)[1] == 0
+    assert VideoSettings(SIZE, Fraction(10), GIF()).holding_last(3, 6553)[1] == 6553
 
 
 def test_a_film_of_wide_latents_shows_them_by_default():

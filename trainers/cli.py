@@ -290,7 +290,7 @@ def label_coverage(
     type=click.Path(path_type=Path),
     help="The picture to write: .png, .svg or .pdf.",
 )
-@click.option("--size", metavar="WxH", help="Size in pixels.  [default: 1600x900]")
+@click.option("--size", metavar="WxH", help="Size in pixels, from 800x450 on.  [default: 1600x900]")
 @click.option(
     "--theme",
     default="dark",

@@ -43,7 +43,11 @@ def _film_options(command: Command) -> Command:
             "--names", metavar="NAME,...",
             help="Names for the projections' titles, in order, separated by commas.",
         ),
-        click.option("--size", metavar="WxH", help="Size in pixels. Default: 1920x1080."),
+        click.option(
+            "--size", metavar="WxH",
+            help="Size in pixels, both even, each 120 to 8192; from 640x360 on with panels below. "
+            "Default: 1920x1080.",
+        ),
         click.option(
             "--frames", type=int,
             help="Frames to ask for; those that would show nothing new are dropped. Default: 1000.",
@@ -136,7 +140,10 @@ def _presets() -> tuple[str, ...]:
 @click.option("--threads", type=int, help="Threads that draw. Default: one a core.")
 @click.option(
     "--frame-hashes", type=click.Path(path_type=Path), metavar="FILE",
-    help="Write the SHA-256 of each raw RGB frame to this file, one a line.",
+    help="Write the SHA-256 of each raw RGB frame to this file, one a line. Where latents are "
+    "evaluated from the states they hold for one kind of CPU: another may differ by a level in a "
+    "few pixels. Those of a run recorded with latents=True hold everywhere; or compare frames with "
+    "a tolerance (latentviz compare).",
 )  # fmt: skip
 def render(
     run: Path,
@@ -177,11 +184,13 @@ def render(
     with opened(run, model, max_bytes) as source:
         plan = movie.Film(source, options)
         with progress("Rendering", plan.frame_words) as advance:
-            plan = movie.render(source, output, options=options, progress=advance, **settings)
+            movie.render(plan, output, progress=advance, **settings)
         beyond = plan.frames_beyond
     rate = parse_fps(fps or codec.fps)
-    seconds = (len(plan) + movie.held_frames(codec, rate, hold)) / float(rate)
-    duration = "" if isinstance(codec, PNG) else f"{seconds:.1f} s, "
+    n_held = movie.held_frames(codec, rate, hold)
+    held = f" (the last frame is held for {float(n_held / rate):.3g} s)" if n_held else ""
+    seconds = float((len(plan) + n_held) / rate)
+    duration = "" if isinstance(codec, PNG) else f"{seconds:.1f} s{held}, "
     width, height = options.size
     click.echo(f"{output}: {counted(len(plan), 'frame')}, {duration}{width}x{height}, {plan.shown}")
     click.echo(f"  {plan.pacing}")

@@ -24,6 +24,7 @@ def sheet_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
         vector: Whether it can be saved as SVG and PDF.
     """
     formats = ".png, .svg or .pdf" if vector else ".png"
+    width, height = parse_size(size)
 
     def decorate(command: Command) -> Command:
         decorators = [
@@ -31,7 +32,10 @@ def sheet_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
                 "-o", "--output", required=True, type=click.Path(path_type=Path),
                 help=f"The picture to write: {formats}.",
             ),
-            click.option("--size", metavar="WxH", help=f"Size in pixels. Default: {size}."),
+            click.option(
+                "--size", metavar="WxH",
+                help=f"Size in pixels, from {width // 2}x{height // 2} on. Default: {size}.",
+            ),
             click.option(
                 "--theme", type=click.Choice(["dark", "light"]),
                 help="Colour theme. Default: dark.",

@@ -44,7 +44,9 @@ from .pictures import step_option, write
     help="The layer whose output is the latent. Default: the one that was recorded.",
 )
 @click.option(
-    "--size", metavar="WxH", help="Size in pixels. Default: 1800x700; with --orbit 720x720."
+    "--size",
+    metavar="WxH",
+    help="Size in pixels, from 160x160 on. Default: 1800x700; with --orbit 720x720.",
 )
 @click.option("--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark.")
 @click.option(
