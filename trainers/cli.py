@@ -9,6 +9,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -313,8 +314,12 @@ def timeline(sheet: str, output: Path, size: str | None, theme: str) -> None:
     options = {} if size is None else {"size": _parse_size(size)}
     dopesheet = shipped_dopesheet(sheet) if sheet in SHIPPED else read_dopesheet(Path(sheet))
     schedule = Timeline(dopesheet).schedule(sheet if sheet in SHIPPED else Path(sheet).name)
-    picture = plot_timeline(schedule, theme=theme, **options)
-    picture.save(output)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", UserWarning)
+        picture = plot_timeline(schedule, theme=theme, **options)
+        picture.save(output)
+    for warning in caught:
+        click.echo(f"Warning: {warning.message}", err=True)
     click.echo(f"{output}: {picture.title}")
 
 

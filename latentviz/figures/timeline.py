@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from os import PathLike
 
 import numpy as np
 
-from ..errors import ArchiveError, OptionError
+from ..errors import ArchiveError, LatentvizWarning, OptionError
 from ..raster.chrome import draw_legend, plain_style, text_width
 from ..raster.layout import Box
 from ..raster.panel import draw_panel, draw_titles
@@ -32,7 +34,9 @@ PHASE_PX = 1.6
 LEAST_PHASE_PX = 4.0  # between two lines
 ACTIONS_PX = 26.0  # the height of the actions' row, where there are any
 MARK_PX = 8.0
-LONGEST_NAME = 24
+LONGEST_NAME, LEAST_NAME = 24, 5
+NARROW = 0.3  # a letter's width as a share of the text's height, at least
+MOST_OF_A_STEP = 4  # names
 MOST_TOLD = 20
 
 
@@ -86,7 +90,14 @@ def _picture(
     }
     with plain_style():
         sheet = new_sheet(size, theme, default=SIZE)
-        _draw(sheet, schedule, panels, title)
+        n_names, n_left_out = _draw(sheet, schedule, panels, title)
+    if n_left_out:
+        warnings.warn(
+            "names of phases and actions are left out of the picture where they would lie on "
+            f"others, {n_left_out} of {n_names}; a wider one has room for more",
+            LatentvizWarning,
+            stacklevel=3,
+        )
     return Picture(title, alt, data, sheet.figure)
 
 
@@ -141,16 +152,19 @@ class _Span:
                 kept.append(step)
         return kept
 
-    def shown(self, moments: Iterable[tuple[int, str]]) -> list[tuple[int, str]]:
+    def shown(self, moments: Iterable[tuple[int, str]]) -> list[tuple[int, list[str]]]:
         """Those within the steps, the names of one step together."""
         names: dict[int, list[str]] = {}
         for step, name in sorted(moments, key=lambda moment: moment[0]):
             if self.first <= step <= self.last:
-                names.setdefault(step, []).append(_shortened(printable(name)))
-        return [(step, ", ".join(of_step)) for step, of_step in names.items()]
+                names.setdefault(step, []).append(name)
+        return list(names.items())
 
 
-def _draw(sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], title: str) -> None:
+def _draw(
+    sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], title: str
+) -> tuple[int, int]:
+    """Draw all; how many names of phases and actions there are, and are left out."""
     k, theme = sheet.scale, sheet.theme
     width, height = sheet.size
     sheet.text(MARGIN_LEFT_PX * k, 52 * k, title, TITLE_PX)
@@ -180,34 +194,74 @@ def _draw(sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], titl
             sheet.figure, axes, panel, theme, k,
             left_px=0.0, with_steps=is_last,
         )  # fmt: skip
-    _name(sheet, span, phases, (TOP_PX - 14) * k, color=theme.muted, mark="")
-    _name(sheet, span, actions, (TOP_PX - 14 + ACTIONS_PX) * k, color=theme.text, mark="▾")
+    left_out = _name(sheet, span, phases, (TOP_PX - 14) * k, color=theme.muted, mark="")
+    y = (TOP_PX - 14 + ACTIONS_PX) * k
+    left_out += _name(sheet, span, actions, y, color=theme.text, mark="▾")
+    return sum(len(names) for _, names in [*phases, *actions]), left_out
 
 
 def _name(
-    sheet: Sheet, span: _Span, moments: list[tuple[int, str]], y: float, *, color: str, mark: str
-) -> None:
-    """Write what happens at each step above it, as far as there is room."""
+    sheet: Sheet,
+    span: _Span,
+    moments: list[tuple[int, list[str]]],
+    y: float,
+    *,
+    color: str,
+    mark: str,
+) -> int:
+    """Write what happens at each step above it, as far as there is room; how many are left out."""
     gap = 10 * sheet.scale
     reach = -np.inf
+    left_out = 0
     half = text_width(sheet.figure, mark, sheet.px(TICK_PX)) / 2 if mark else 0.0
-    for step, name in moments:
+    ends = [span.x(step) - half - gap for step, _ in moments[1:]]  # where the next ones begin
+    for (step, names), end in zip(moments, [*ends, np.inf][: len(moments)], strict=True):
         x = span.x(step)
         # Of what is too close to the last no name is measured: there may be thousands.
         if min(x, x - half) < reach:
+            left_out += len(names)
             continue
-        length = text_width(sheet.figure, name, sheet.px(TICK_PX))
         indent = half + gap / 4 if mark else 0.0
         start = x + indent
+        name, length = _fitted(sheet, _joined(names), end - start)
         if start + length > sheet.size[0]:
             start = x - indent - length  # on its other side there is room
         # What is too short for its name goes without.
         if min(start, x - half) < reach or start < 0:
+            left_out += len(names)
             continue
         if mark:
             sheet.text(x, y, mark, TICK_PX, color=color, ha="center")
         sheet.text(start, y, name, TICK_PX, color=color)
         reach = max(start + length, x + half) + gap
+    return left_out
+
+
+def _joined(names: Sequence[str]) -> str:
+    """The names of one step."""
+    told = [_shortened(printable(name)) for name in names[:MOST_OF_A_STEP]]
+    more = len(names) - len(told)
+    return ", ".join(told) + (f" and {more} more" if more else "")
+
+
+def _fitted(sheet: Sheet, name: str, room: float) -> tuple[str, float]:
+    """A name and its length, shortened if it then leaves room for the next, and can still be read.
+
+    Args:
+        sheet: Where it is to be written.
+        name: The name.
+        room: How much there is up to the next one, in pixels.
+    """
+
+    def length(text: str) -> float:
+        return text_width(sheet.figure, text, sheet.px(TICK_PX))
+
+    whole = length(name)
+    if whole <= room or room < LEAST_NAME * NARROW * sheet.px(TICK_PX):
+        return name, whole
+    cuts = [f"{name[:n].rstrip()}…" for n in range(LEAST_NAME, len(name) - 1)]
+    n_fit = bisect_right(cuts, room, key=length)
+    return (cuts[n_fit - 1], length(cuts[n_fit - 1])) if n_fit else (name, whole)
 
 
 def _shortened(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,6 +50,7 @@ def schedule(**options):
     )
 
 
+@pytest.mark.filterwarnings("ignore:names of phases")
 def test_comparable_properties_share_a_panel_and_lr_has_its_own():
     picture = plot_timeline(schedule())
     assert picture.data["groups"] == [["lr"], ["big", "large"], ["small"]]
@@ -61,7 +63,9 @@ def test_comparable_properties_share_a_panel_and_lr_has_its_own():
 
 
 def test_the_words_of_the_timeline():
-    picture = plot_timeline(schedule())
+    with pytest.warns(LatentvizWarning, match=r"would lie on others, 1 of 3; a wider one") as said:
+        picture = plot_timeline(schedule())
+    assert [Path(warning.filename).name for warning in said] == [Path(__file__).name]
     assert "The schedule over steps 0 to 100: lr from 0 to 0.001, within 0 to 0.001, 1 key" in (
         picture.alt
     )
@@ -74,12 +78,29 @@ def test_the_words_of_the_timeline():
     assert not any(text.startswith("xxx") for text in texts)
 
 
+def test_a_name_is_shortened_for_the_next_if_it_can_still_be_read():
+    actions = [(0, "freeze the embeddings"), (8, "unfreeze them"), (30, "decay"), (32, "x")]
+    run = Run.from_arrays(np.zeros((T, 1, 2)), params={"lr": np.ones(T)}, actions=actions)
+    with pytest.warns(LatentvizWarning, match="on others, 1 of 4;"):
+        texts = [text.get_text() for text in plot_timeline(run).drawn.texts]
+    assert {"freeze th…", "unfreeze them", "decay"} < set(texts)
+    assert "x" not in texts
+
+
+def test_what_happens_at_one_step_is_counted_beyond_a_few_names():
+    actions = [(40, f"act {n}") for n in range(5000)]
+    run = Run.from_arrays(np.zeros((T, 1, 2)), params={"lr": np.ones(T)}, actions=actions)
+    texts = [text.get_text() for text in plot_timeline(run).drawn.texts]
+    assert "act 0, act 1, act 2, act 3 and 4996 more" in texts
+
+
 ACTIONS = [
     *[(20, "freeze the encoder"), (20, "save"), (22, "too near"), (60, "$\\frac{1}{0}$ \x1b[2J")],
     *[(100, "save at the end"), (200, "beyond")],
 ]
 
 
+@pytest.mark.filterwarnings("ignore:names of phases")
 def test_actions_are_marked_apart_from_phases():
     picture = plot_timeline(schedule(actions=ACTIONS))
     for axes in picture.drawn.axes:
@@ -98,6 +119,7 @@ def test_actions_are_marked_apart_from_phases():
         assert not any(box.overlaps(other) for n, other in texts.items() if n != name), name
 
 
+@pytest.mark.filterwarnings("ignore:names of phases")
 def test_the_names_of_very_many_actions_never_overlap():
     actions = [(step, f"act {step}") for step in range(T)]
     for size in ((1600, 900), (800, 450)):
@@ -111,6 +133,7 @@ def test_the_names_of_very_many_actions_never_overlap():
     assert "act 19 at step 19 and 81 more." in picture.alt
 
 
+@pytest.mark.filterwarnings("ignore:names of phases")
 def test_a_schedule_is_drawn_before_there_is_a_run(tmp_path, invoke):
     recorded = schedule(actions=ACTIONS)
     given = Schedule(
@@ -177,6 +200,7 @@ def test_a_schedule_of_twelve_scales(latentviz_snapshot, theme):
     latentviz_snapshot(plot_timeline(of_scales(12), theme=theme))
 
 
+@pytest.mark.filterwarnings("ignore:names of phases")
 @pytest.mark.parametrize("first", [0, 1000])
 def test_thousands_of_phases_cost_what_the_page_shows(monkeypatch, first):
     measured, real = [], timeline.text_width

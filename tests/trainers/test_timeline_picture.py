@@ -44,6 +44,16 @@ def test_a_sheet_is_drawn(sheet):
         assert picture.convert("L").getpixel((1, 1)) > 200
 
 
+def test_names_that_are_left_out_are_told_of_in_a_line(sheet):
+    sheet.write_text("STEP,PHASE,ACTION,lr\n0,Warm-up,,0\n1,Train,,1\n100,,,0\n")
+    result = invoke("timeline", sheet, "-o", "sheet.png")
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "Warning: names of phases and actions are left out of the picture where they would lie on "
+        "others, 1 of 2; a wider one has room for more\n"
+    )
+
+
 @pytest.mark.parametrize("name", ["sparse-labels", "label-coverage"])
 def test_the_experiments_sheets_go_by_name(name, tmp_path):
     result = invoke("timeline", name, "-o", tmp_path / "sheet.svg")
