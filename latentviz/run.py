@@ -168,7 +168,7 @@ class Run:
             hint = "; add a time axis with latents[None]" if array.ndim == 2 else ""
             raise OptionError(f"latents must be (T, N, D), got {array.shape}{hint}")
         if not isinstance(name, str):
-            raise OptionError(f"a run's name must be text, got {name!r}")
+            raise OptionError(f"a run's name must be text, got {type(name).__name__}")
         n_steps, n_points = array.shape[:2]
         numbers = increasing_steps("steps", np.arange(n_steps) if steps is None else steps, n_steps)
         point_colors, class_names = _colors_and_classes(colors, n_points)

@@ -45,7 +45,7 @@ class Schedule:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str):
-            raise OptionError(f"a schedule's name must be text, got {self.name!r}")
+            raise OptionError(f"a schedule's name must be text, got {type(self.name).__name__}")
         steps = increasing_steps("a schedule's steps", self.steps, None)
         params, gaps = {}, {}
         for name, values in by_name("params", self.params).items():
@@ -105,7 +105,8 @@ def increasing_steps(what: str, steps: object, n_steps: int | None) -> NDArray[n
         raise OptionError(f"{expected}, got shape {array.shape}")
     if array.dtype.kind == "b":
         raise OptionError(f"{expected}, got bool")
-    odd = ~(np.abs(array.astype(np.float64)) <= MAX_STEP)  # NaN, too
+    array = array.astype(np.float64) if array.dtype.kind == "f" else array
+    odd = ~((array >= -MAX_STEP) & (array <= MAX_STEP))  # NaN, too
     if array.dtype.kind == "f":
         odd |= array != np.floor(array)
     if odd.any():

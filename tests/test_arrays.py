@@ -66,7 +66,10 @@ STEPS = [
     ([0, np.nan], "nan among them"),
     ([0, np.inf], "inf among them"),
     ([0, 1.5], "1.5 among them"),
-    ([0, 2**60], "within 9007199254740992, got"),
+    ([0, 2**53 + 1], "within 9007199254740992, got 9007199254740993 among them"),
+    ([-(2**63), 0], "within 9007199254740992, got -9223372036854775808 among them"),
+    (np.array([0, 2**64 - 1], np.uint64), "got 18446744073709551615 among them"),
+    ([0, 2**70], "within 9007199254740992, got"),
     ([5, 3], "got 5 before 3"),
     (np.array([5, 3], np.uint8), "got 5 before 3"),
     ([3, 3], "got 3 before 3"),
@@ -96,7 +99,7 @@ def test_steps_are_whole_numbers_that_increase(steps, expected):
         ({"params": [[1, 2]]}, "params must be arrays by their names"),
         ({"params": {5: [1, 2]}}, "params must be arrays by their names"),
         ({"metrics": "loss"}, "metrics must be arrays by their names"),
-        ({"name": 5}, "a run's name must be text, got 5"),
+        ({"name": 5}, "a run's name must be text, got int"),
         ({"colors": [0, 1]}, "colors must be (5, 3) RGB or (5,) labels, names or scalars, got (2,"),
         ({"colors": ["a", 1, "b", "c", "d"]}, "must be all names or all numbers, got 1 among"),
         ({"colors": [["a"] * 5]}, "labels that are names must be (N,), one for each point, got"),
@@ -139,7 +142,7 @@ def test_what_numpy_takes_is_converted():
     ):  # fmt: skip
         run = Run.from_arrays(
             latents,
-            steps=np.array([3.0, 7.0], ">f4"),
+            steps=np.array([3.0, 7.0], ">f2"),
             colors=np.arange(5).astype(">i4"),
             params={"lr": torch.tensor([1, 2])},
         )
