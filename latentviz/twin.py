@@ -8,16 +8,14 @@ time, so that neither is changed what trains nor is anything stale.
 from __future__ import annotations
 
 import contextlib
-import random
 import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .copying import COMPILED, Copying, Mirrors, prepares_in_modes
 from .deferral import Deferred
 from .errors import ModelError
+from .randomness import kept_randomness
 
 if TYPE_CHECKING:
     import torch
@@ -118,7 +116,7 @@ def apart() -> Iterator[None]:
     """
     import torch
 
-    with Deferred(), _kept_randomness(), torch.no_grad(), _uncompiled():
+    with Deferred(), kept_randomness(), torch.no_grad(), _uncompiled():
         # Its cache takes a parameter for unchanged as long as the training's own block lasts.
         caching = torch.is_autocast_cache_enabled()
         torch.set_autocast_cache_enabled(False)
@@ -126,30 +124,6 @@ def apart() -> Iterator[None]:
             yield
         finally:
             torch.set_autocast_cache_enabled(caching)
-
-
-@contextlib.contextmanager
-def _kept_randomness() -> Iterator[None]:
-    import torch
-
-    on_cuda: bool = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]  # its gap
-    ours = torch.get_rng_state()
-    cuda = torch.cuda.get_rng_state_all() if on_cuda else []
-    numpys, pythons = np.random.get_state(legacy=False), random.getstate()  # noqa: NPY002 - it is kept
-    try:
-        torch.default_generator.manual_seed(0)
-        for generator in torch.cuda.default_generators if on_cuda else ():
-            generator.manual_seed(0)
-        if numpys["bit_generator"] == "MT19937":  # no other can be seeded so
-            np.random.seed(0)  # noqa: NPY002 - what the model draws from
-        random.seed(0)
-        yield
-    finally:
-        torch.set_rng_state(ours)
-        if on_cuda:
-            torch.cuda.set_rng_state_all(cuda)
-        np.random.set_state(numpys)  # noqa: NPY002
-        random.setstate(pythons)
 
 
 def _uncompiled() -> contextlib.AbstractContextManager[object]:

@@ -22,7 +22,20 @@ LAYERS = [
         },
     ),
     ("archive", {"archive"}),
-    ("run", {"run", "evaluate", "recording", "models", "schedule", "summary", "copying", "twin"}),
+    (
+        "run",
+        {
+            "run",
+            "evaluate",
+            "recording",
+            "models",
+            "schedule",
+            "summary",
+            "copying",
+            "twin",
+            "randomness",
+        },
+    ),
     ("what to show", {"backend", "pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"interruption", "files", "encode", "decode", "figures", "comparison"}),
@@ -43,7 +56,7 @@ IGNORANT_OF = {
     "adapters": set(LAYER_OF) - {"errors", "recording", "adapters"},
 }
 
-TORCH = {"run", "evaluate", "recording", "models", "copying", "twin", "adapters"}
+TORCH = {"run", "evaluate", "recording", "models", "copying", "twin", "randomness", "adapters"}
 TRAINERS = {"lightning", "transformers", "accelerate"}
 PUBLIC_MODULES = {"latentviz", "latentviz.color", "latentviz.easing", "latentviz.errors"}
 
