@@ -6,13 +6,27 @@ import contextlib
 import copy
 import copyreg
 import types
-import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from .earlier import (
+    HOOK_FLAGS,
+    HOOKS,
+    PARTS,
+    SHARED,
+    SHARED_KINDS,
+    Earlier,
+    Pattern,
+    all_serve,
+    fits,
+    mirror_of,
+    pattern_of,
+    serves,
+    together_of,
+)
 from .errors import LatentvizError, ModelError
 from .text import printable
 
@@ -22,58 +36,34 @@ if TYPE_CHECKING:
 
 COMPILED = "_orig_mod"  # what torch.compile calls the module that it wraps
 
-_Form = tuple[Any, ...]  # a tensor's shape, strides, dtype and device
-
-# What cannot be changed, or is of the program and not of the model.
-_SHARED = (
-    type(None), bool, int, float, complex, str, bytes, range, slice, type(...), type,
-    types.ModuleType, types.BuiltinFunctionType, types.CodeType, weakref.ref, property,
-)  # fmt: skip
-_SHARED_KINDS = frozenset(_SHARED)
 _COMPILED_KIND = "OptimizedModule"  # to import it takes a second
 _PARAMETRIZE = "torch.nn.utils.parametrize"
-# Lightning's trainer, which a module may ask for the epoch, and which holds all else there is.
-_SURROUNDINGS = frozenset({"_trainer", "_fabric"})
 _LOCKS = frozenset({"lock", "RLock"})
-
-_HOOKS = (
-    "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks",
-    "_state_dict_hooks", "_state_dict_pre_hooks", "_load_state_dict_pre_hooks",
-    "_load_state_dict_post_hooks",
-)  # fmt: skip
-_HOOK_FLAGS = (
-    "_forward_hooks_with_kwargs", "_forward_hooks_always_called", "_forward_pre_hooks_with_kwargs",
-)  # fmt: skip
-_PARTS = ("_parameters", "_buffers", "_modules")
-_OF_EVERY_MODULE = frozenset(
-    (*_HOOKS, *_HOOK_FLAGS, *_PARTS, "training", "_non_persistent_buffers_set",
-     "_is_full_backward_hook", "_compiled_call_impl")
-)  # fmt: skip
-
-
-# By the tensor's id: itself, lest another gets its id; its form; its copy; and where that lies.
-Mirrors = dict[int, tuple[Any, _Form, Any, int]]
 
 
 class Copying:
     """One copy in the making; what was copied already is in the memo, as of `copy.deepcopy`."""
 
-    def __init__(self, earlier: Mirrors) -> None:
-        self.mirrors: Mirrors = {}
+    def __init__(self, earlier: Earlier) -> None:
+        """Copy nothing yet.
+
+        Args:
+            earlier: What was kept of the model's copy before, whose memory will be used.
+        """
         self._earlier = earlier
-        self._memo: dict[int, Any] = {}
+        self.later = earlier.begun()  # what to keep of this one
+        self.prepares = False  # whether the modes of what was copied are more than a flag
+        self._memo: dict[int, Any] = {id(None): None}
         self._kept: list[Any] = []  # while its id stands for it in the memo
         self._sources: list[torch.Tensor] = []
         self._copies: list[torch.Tensor] = []
         self._where = "the model"
-        self._no_hooks = {name: OrderedDict[int, Any]() for name in (*_HOOKS, *_HOOK_FLAGS)}
 
-    def whole(self, model: nn.Module, *, evaluating: bool) -> nn.Module:
-        """A copy of a model and all that it holds.
+    def whole(self, model: nn.Module) -> nn.Module:
+        """A copy of a model and all that it holds, in evaluation mode if that is but a flag.
 
         Args:
             model: The model.
-            evaluating: Whether its copy is to be in evaluation mode; else in the same as it is.
 
         Raises:
             ModelError: It holds what cannot be copied.
@@ -81,7 +71,7 @@ class Copying:
         import torch
 
         try:
-            twin: nn.Module = self._module(model, evaluating=evaluating)
+            twin: nn.Module = self._module(model, whole=True)
             if self._sources:
                 with torch.no_grad():
                     torch._foreach_copy_(self._copies, self._sources)
@@ -101,7 +91,7 @@ class Copying:
         from torch import nn
 
         kind = type(value)
-        if kind in _SHARED_KINDS:
+        if kind in SHARED_KINDS:
             return value
         known = self._memo.get(id(value))
         if known is not None:
@@ -133,19 +123,21 @@ class Copying:
         self._kept.append(value)
         return new
 
-    def _module(self, model: nn.Module, *, evaluating: bool = False) -> Any:
+    def _module(self, model: nn.Module, *, whole: bool = False) -> Any:
         """A module and all that are part of it."""
         memo = self._memo
         found = [module for module in _modules(model) if id(module) not in memo]
-        plain = []
+        self._kept.append(found)
+        plain: list[tuple[nn.Module, Any, Pattern]] = []
         for module in found:
-            if not _kind(module).is_special:
-                plain.append((module, self._noted(module, object.__new__(type(module)))))
-        for module in found:
-            for slots in (module._parameters, module._buffers):
-                for tensor in slots.values():
-                    if tensor is not None and id(tensor) not in memo and not self._mirrored(tensor):
-                        self._tensor(tensor)
+            pattern = self._pattern(module)
+            if whole and pattern.prepares:
+                self.prepares = True
+            if not pattern.is_special:
+                shell: Any = object.__new__(pattern.kind)
+                memo[id(module)] = shell
+                plain.append((module, shell, pattern))
+        self._tensors(found, whole=whole)
         for module in found if len(plain) < len(found) else ():
             if COMPILED in module._modules:
                 self._noted(module, self.of(module._modules[COMPILED]))
@@ -153,39 +145,47 @@ class Copying:
                 self._where = type(module).__name__
                 own = self._noted(module, copy.deepcopy(module, self._memo))
                 _strip(own)
-        for module, shell in plain:
-            self._fill(module, shell, evaluating=evaluating)
-        return self._memo[id(model)]
+        evaluating = whole and not self.prepares
+        for module, shell, pattern in plain:
+            held = self._held(module, pattern)
+            if evaluating:
+                held["training"] = False
+            object.__setattr__(shell, "__dict__", held)  # nn.Module's own takes its time
+        return memo[id(model)]
 
-    def _fill(self, module: nn.Module, shell: nn.Module, *, evaluating: bool) -> None:
-        memo = self._memo
-        held = dict(module.__dict__)
-        object.__setattr__(shell, "__dict__", held)  # nn.Module's own takes its time
-        forward, before = held["_forward_hooks"], held["_forward_pre_hooks"]
-        held.update(self._no_hooks)
+    def _held(self, module: nn.Module, pattern: Pattern) -> dict[str, Any]:
+        """What a module's copy holds."""
+        memo, theirs, held = self._memo, module.__dict__, pattern.held.copy()
+        forward, before = theirs["_forward_hooks"], theirs["_forward_pre_hooks"]
         held["_forward_hooks"] = self._own_hooks(forward) if forward else OrderedDict()
         held["_forward_pre_hooks"] = self._own_hooks(before) if before else OrderedDict()
         if forward or before:
-            held.update((name, OrderedDict(module.__dict__[name])) for name in _HOOK_FLAGS)
-        for name in _PARTS:
-            parts = held[name]
-            held[name] = (
-                {key: None if part is None else memo[id(part)] for key, part in parts.items()}
-                if parts
-                else {}
+            held.update((name, OrderedDict(theirs[name])) for name in HOOK_FLAGS)
+        for name in PARTS:
+            parts = theirs[name]
+            try:
+                held[name] = {key: memo[id(part)] for key, part in parts.items()} if parts else {}
+            except KeyError:  # a tensor that was not there before
+                self.later.together = None
+                held[name] = {key: self.of(part) for key, part in parts.items()}
+        held["_non_persistent_buffers_set"] = set(theirs["_non_persistent_buffers_set"])
+        for name in pattern.anew:
+            self._where = f"{pattern.kind.__name__}.{name}"
+            held[name] = self.of(theirs[name])
+        return held
+
+    def _pattern(self, module: nn.Module) -> Pattern:
+        """How to copy a module: as the last time, if it holds the same."""
+        pattern = self._earlier.patterns.get(id(module))
+        if pattern is None or not fits(pattern, module):
+            pattern = pattern_of(
+                module,
+                self.later.no_hooks,
+                prepares=_prepares(module),
+                is_special=_kind(module).is_special,
             )
-        held["_non_persistent_buffers_set"] = set(held["_non_persistent_buffers_set"])
-        held.pop("_compiled_call_impl", None)
-        if evaluating:
-            held["training"] = False
-        for name in held.keys() - _OF_EVERY_MODULE:
-            value = held[name]
-            if type(value) in _SHARED_KINDS or name in _SURROUNDINGS:
-                continue
-            self._where = f"{type(module).__name__}.{name}"
-            held[name] = self.of(value)
-        if "_trainer" in held:  # what a copy logs is no news
-            held["log"] = held["log_dict"] = _nothing
+        self.later.patterns[id(module)] = pattern
+        return pattern
 
     def _own_hooks(self, hooks: Mapping[int, Any]) -> OrderedDict[int, Any]:
         return OrderedDict((i, self.of(hook)) for i, hook in hooks.items() if _is_torchs(hook))
@@ -197,38 +197,37 @@ class Copying:
         if not _is_plain(tensor):
             own = tensor.detach().clone() if tensor.grad_fn else copy.deepcopy(tensor, self._memo)
             return self._noted(tensor, own)  # type: ignore[no-any-return]  # as above
-        form = (tensor.shape, tensor.stride(), tensor.dtype, tensor.device)
-        mirror = _alike(tensor)
-        if tensor.__dict__:
-            mirror.__dict__.update(self.of(tensor.__dict__))
-        self.mirrors[id(tensor)] = (tensor, form, mirror, mirror.data_ptr())
+        mirror = self._earlier.mirrors.get(id(tensor))
+        if mirror is None or not serves(mirror, tensor):
+            mirror = mirror_of(tensor)
+            if tensor.__dict__:
+                mirror.copy.__dict__.update(self.of(tensor.__dict__))
+        self._kept.append(mirror)
+        # Part of a graph, it would keep that; elsewhere, none can tell if a copy is another view.
+        if tensor.grad_fn is None and (tensor.is_cpu or tensor.is_cuda):
+            self.later.mirrors[id(tensor)] = mirror
         self._sources.append(tensor)
-        self._copies.append(mirror)
-        return self._noted(tensor, mirror)  # type: ignore[no-any-return]  # as above
+        self._copies.append(mirror.copy)
+        self._memo[id(tensor)] = mirror.copy
+        return mirror.copy
 
-    def _mirrored(self, tensor: torch.Tensor) -> bool:
-        """Take the memory of an earlier copy, if it is still what is needed; most is."""
-        earlier = self._earlier.get(id(tensor))
-        if earlier is None:
-            return False
-        known, (shape, strides, dtype, device), mirror, address = earlier
-        if (
-            known is not tensor
-            or tensor.shape != shape
-            or tensor.stride() != strides
-            or tensor.dtype is not dtype
-            or tensor.device != device
-            # What has run on it may have given it other memory, or more to hold.
-            or mirror.data_ptr() != address
-            or tensor.__dict__
-            or mirror.__dict__
-        ):
-            return False
-        self._memo[id(tensor)] = mirror
-        self.mirrors[id(tensor)] = earlier
-        self._sources.append(tensor)
-        self._copies.append(mirror)
-        return True
+    def _tensors(self, modules: list[nn.Module], *, whole: bool) -> None:
+        """The tensors of modules; at once if those that were there before are what they were."""
+        together = self._earlier.together if whole else None
+        if together is not None and len(modules) == together.n_modules and all_serve(together):
+            self._memo.update(together.copy_by_id)
+            self._sources += together.tensors
+            self._copies += together.copies
+            self.later.mirrors.update(together.by_id)
+            self.later.together = together
+            return
+        for module in modules:
+            for slots in (module._parameters, module._buffers):
+                for tensor in slots.values():
+                    if tensor is not None:
+                        self._tensor(tensor)
+        if whole:
+            self.later.together = together_of(modules, self.later.mirrors)
 
     def _function(self, function: types.FunctionType) -> Any:
         """The function itself, unless it has got hold of something: then one that has a copy."""
@@ -254,7 +253,7 @@ class Copying:
         import torch
 
         kind: Any = type(value)
-        if isinstance(value, _SHARED) or (kind.__module__ == "_thread" and kind.__name__ in _LOCKS):
+        if isinstance(value, SHARED) or (kind.__module__ == "_thread" and kind.__name__ in _LOCKS):
             return value
         if isinstance(value, torch.Generator):
             twin = torch.Generator(value.device)
@@ -351,10 +350,11 @@ def _kind_of(kind: Any) -> _Kind:
 
 def prepares_in_modes(model: nn.Module) -> bool:
     """Whether changing the mode does more than that, so that something may be made from weights."""
-    return any(
-        _kind(module).prepares or "train" in module.__dict__ or "eval" in module.__dict__
-        for module in _modules(model)
-    )
+    return any(map(_prepares, _modules(model)))
+
+
+def _prepares(module: nn.Module) -> bool:
+    return _kind(module).prepares or "train" in module.__dict__ or "eval" in module.__dict__
 
 
 def _strip(module: nn.Module) -> None:
@@ -362,7 +362,7 @@ def _strip(module: nn.Module) -> None:
     from torch import jit
 
     for part in [] if isinstance(module, jit.ScriptModule) else module.modules():
-        for name in _HOOKS:
+        for name in HOOKS:
             hooks: dict[int, Any] = part.__dict__.get(name, {})
             for i in [i for i, hook in hooks.items() if not _is_torchs(hook)]:
                 del hooks[i]
@@ -386,18 +386,3 @@ def _is_plain(tensor: torch.Tensor) -> bool:
         and tensor.layout is torch.strided
         and not tensor.is_quantized
     )
-
-
-def _alike(tensor: torch.Tensor) -> torch.Tensor:
-    """Memory for a tensor's copy."""
-    import torch
-    from torch import nn
-
-    memory = torch.empty_like(tensor, requires_grad=False)
-    if isinstance(tensor, nn.Parameter):
-        return nn.Parameter(memory, requires_grad=tensor.requires_grad)
-    return memory
-
-
-def _nothing(*args: object, **options: object) -> None:
-    return None

@@ -108,13 +108,19 @@ def twin_outputs(twin: nn.Module, layers: Sequence[str], inputs: Tensors) -> lis
         ModelError: A layer is not reached, or its output is not a tensor of latents.
     """
     targets = {layer: named_layer(twin, layer) for layer in layers}
-    tensors = itertools.chain(twin.parameters(), twin.buffers())
+    tensors = itertools.chain(_held(twin, "_parameters"), _held(twin, "_buffers"))
     device = next((tensor.device for tensor in tensors), None)
     if device is not None:
         inputs = _each(lambda tensor: tensor.to(device), inputs)
-    x = _as_input(inputs, twin.parameters())
+    x = _as_input(inputs, _held(twin, "_parameters"))
     found: dict[str, torch.Tensor] = _run(lambda _: _reach(twin, targets, {}, x), {})
     return [found[layer] for layer in layers]
+
+
+def _held(model: nn.Module, part: str) -> Iterator[torch.Tensor]:
+    """A model's parameters or buffers; where the first will do, its own methods take their time."""
+    for module in model.modules():
+        yield from (tensor for tensor in getattr(module, part).values() if tensor is not None)
 
 
 def evaluate_latents(
@@ -266,11 +272,15 @@ def _reach(
             raise _LayerReached
 
     _padded(model, targets)
-    with contextlib.ExitStack() as stack:
-        for target in {id(module): module for module in targets.values()}.values():
-            stack.enter_context(_hooked(target, stop))
-        with contextlib.suppress(_LayerReached):
-            _call(model, state, inputs)
+    hooked = {id(module): module for module in targets.values()}.values()
+    handles = [module.register_forward_hook(stop) for module in hooked]
+    try:
+        _call(model, state, inputs)
+    except _LayerReached:
+        pass
+    finally:
+        for handle in handles:
+            handle.remove()
     for layer in targets:
         if layer not in captured:
             raise ModelError(_unused(layer))
@@ -298,11 +308,11 @@ def _unused(layer: str) -> str:
 
 def _call(model: nn.Module, state: Mapping[str, torch.Tensor], inputs: Tensors) -> Any:
     """Run the model, with another state than its own if one is given."""
-    from torch.func import functional_call
-
-    args, kwargs = ((), dict(inputs)) if isinstance(inputs, Mapping) else ((inputs,), {})
+    args, kwargs = ((inputs,), {}) if not isinstance(inputs, Mapping) else ((), dict(inputs))
     if not state:
         return model(*args, **kwargs)
+    from torch.func import functional_call
+
     return functional_call(model, dict(state), args, kwargs, tie_weights=False)
 
 
@@ -391,15 +401,6 @@ def _array(tensor: torch.Tensor) -> NDArray[Any]:
     tensor = tensor.float() if tensor.dtype is torch.bfloat16 else tensor
     array: NDArray[Any] = tensor.numpy()
     return array
-
-
-@contextlib.contextmanager
-def _hooked(module: nn.Module, hook: Any) -> Iterator[None]:
-    handle = module.register_forward_hook(hook)
-    try:
-        yield
-    finally:
-        handle.remove()
 
 
 @contextlib.contextmanager

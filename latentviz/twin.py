@@ -12,8 +12,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .copying import COMPILED, Copying, Mirrors, prepares_in_modes
+from .copying import COMPILED, Copying
 from .deferral import Deferred
+from .earlier import Earlier
 from .errors import ModelError
 from .randomness import kept_randomness
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Twin:
-    """What a model's copies have in common: the memory of their tensors."""
+    """What a model's copies have in common: the memory of their tensors, and more."""
 
     def __init__(self, model: nn.Module) -> None:
         """Copy nothing yet.
@@ -32,7 +33,7 @@ class Twin:
             model: The plain model, out of all wrappers.
         """
         self._model = model
-        self._mirrors: Mirrors = {}
+        self._earlier = Earlier()
 
     def renewed(self) -> nn.Module:
         """A copy of the model as it is now, in evaluation mode; the one before is worth no more.
@@ -45,9 +46,9 @@ class Twin:
         Raises:
             ModelError: The model holds what cannot be copied.
         """
-        copying = Copying(self._mirrors)
+        copying = Copying(self._earlier)
         twin = _evaluating(copying, self._model, {})
-        self._mirrors = copying.mirrors
+        self._earlier = copying.later
         return twin
 
 
@@ -61,21 +62,20 @@ def private_copy(model: nn.Module, state: Mapping[str, torch.Tensor] | None = No
     Raises:
         ModelError: The model holds what cannot be copied.
     """
-    return _evaluating(Copying({}), model, state or {})
+    return _evaluating(Copying(Earlier()), model, state or {})
 
 
 def _evaluating(copying: Copying, model: nn.Module, state: Mapping[str, torch.Tensor]) -> nn.Module:
     """The copy, with that state, in evaluation mode."""
     from torch import nn
 
-    prepares = prepares_in_modes(model)
-    twin = copying.whole(model, evaluating=not prepares)
+    twin = copying.whole(model)
     for slots, key, name in state_slots(twin) if state else ():
         if name in state:
             tensor = state[name]
             is_parameter = isinstance(slots[key], nn.Parameter)
             slots[key] = nn.Parameter(tensor, requires_grad=False) if is_parameter else tensor
-    if prepares:
+    if copying.prepares:
         try:
             twin.train()
             twin.eval()

@@ -33,6 +33,7 @@ LAYERS = [
             "summary",
             "copying",
             "twin",
+            "earlier",
             "randomness",
         },
     ),
@@ -56,7 +57,17 @@ IGNORANT_OF = {
     "adapters": set(LAYER_OF) - {"errors", "recording", "adapters"},
 }
 
-TORCH = {"run", "evaluate", "recording", "models", "copying", "twin", "randomness", "adapters"}
+TORCH = {
+    "run",
+    "evaluate",
+    "recording",
+    "models",
+    "copying",
+    "twin",
+    "earlier",
+    "randomness",
+    "adapters",
+}
 TRAINERS = {"lightning", "transformers", "accelerate"}
 PUBLIC_MODULES = {"latentviz", "latentviz.color", "latentviz.easing", "latentviz.errors"}
 

@@ -366,6 +366,70 @@ class OutOfSight(Kind):
         return z + self.hidden[0](z)
 
 
+class Meddling(Kind):
+    """Changes its own parts, and how their tensors are seen, at each pass in evaluation mode."""
+
+    def make(self):
+        return nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 3), nn.LeakyReLU(0.5))
+
+    def encode(self, x):
+        z = self.encoder(x)
+        if not self.training:
+            first, second, slope = self.encoder
+            slope.negative_slope *= 2
+            slope.seen = z
+            first.weight.data = first.weight.data.t()
+            second.weight.data = torch.zeros(4, 4)
+            second.bias = nn.Parameter(second.bias + 1)
+            first.register_buffer("mean", z.mean(0))
+            first.register_forward_hook(lambda module, args, out: out * 2)
+            first.register_state_dict_pre_hook(lambda *args: None)
+            self.encoder.append(nn.Tanh())
+        return z
+
+
+class Scheduled(Kind):
+    """The training changes what torch's own modules hold, and replaces them."""
+
+    kept = ("slope",)
+
+    def make(self):
+        return nn.Sequential(nn.Linear(4, 3), nn.LeakyReLU(0.5), nn.Tanh())
+
+    @property
+    def slope(self):
+        return self.encoder[1].negative_slope
+
+    @slope.setter
+    def slope(self, slope):
+        self.encoder[1].negative_slope = slope
+
+    def encode(self, x):
+        if self.training:
+            self.slope /= 2
+            self.encoder[0].weight.data = self.encoder[0].weight.data.clone()
+            self.encoder[2] = nn.Tanh()
+        return self.encoder(x)
+
+
+class Averaging(Kind):
+    """Its buffer is another tensor after each pass, and an attribute comes and goes."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(3))
+        self.odd = {}
+
+    def encode(self, x):
+        z = self.encoder(x)
+        if self.training:
+            self.mean = 0.9 * self.mean + 0.1 * z.detach().mean(0)
+            name = "even" if hasattr(self, "odd") else "odd"
+            del self.__dict__["odd" if name == "even" else "even"]
+            setattr(self, name, {})
+        return z + self.mean
+
+
 class Compiled(Kind):
     def make(self):
         return torch.compile(nn.Linear(4, 3), backend="eager")
@@ -383,7 +447,7 @@ KINDS = [
     PaddedTransformer, Counting, CountingPlainly, Cached, CachedForEver, MadeByEval, Merging,
     Sampled, SampledByNumPy, SampledByPython, OwnGenerator, Observed, SpectralNorm,
     SpectralParametrization, WeightNorm, Pruned, Tied, Tempered, MemoryBank, Codebook, Hooked,
-    Closure, Wrapped, OutOfSight, Compiled, Saving,
+    Closure, Wrapped, OutOfSight, Meddling, Scheduled, Averaging, Compiled, Saving,
 ]  # fmt: skip
 
 
