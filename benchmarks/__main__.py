@@ -24,7 +24,7 @@ RESULTS = Path(__file__).with_name("results.json")
 @click.option("--pairs", default=3, show_default=True, help="Pairs of the long benchmarks.")
 def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
     """Benchmark latentviz on RUN, a recorded run of the sparse-labels experiment."""
-    from benchmarks import film, pictures, training
+    from benchmarks import film, latents, pictures, training
 
     console = Console(width=None if sys.stdout.isatty() else 140)
     results: list[Result] = []
@@ -34,6 +34,8 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
             "recorder": lambda: [
                 training.recorder_cost(folder, 6 * pairs),
                 training.large_recorder_cost(folder, 3 * pairs),
+                *latents.recorded_steps(folder, 3 * pairs),
+                latents.recorded_training(folder, 2 * pairs),
             ],
             "latents": lambda: [training.latents_speed(run, 3 * pairs)],
             "pictures": lambda: pictures.seconds(run, folder, 2 * pairs + 1),

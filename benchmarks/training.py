@@ -72,7 +72,7 @@ def recorder_cost(folder: Path, pairs: int) -> Result:
             recorder.close()
         return seconds / BLOCK_STEPS * 1e6
 
-    with _one_thread():
+    with one_thread():
         block(recorded=True)
         return paired(
             "training step, recorded against not",
@@ -117,7 +117,7 @@ def large_recorder_cost(folder: Path, pairs: int) -> Result:
             recorder.close()
         return seconds / LARGE_STEPS * 1e3
 
-    with _one_thread():
+    with one_thread():
         block(recorded=True)
         return paired(
             "training step of a million parameters, recorded against not",
@@ -131,7 +131,7 @@ def large_recorder_cost(folder: Path, pairs: int) -> Result:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Torch's threads wait for each other in a busy loop, which a writer's thread would feel."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
