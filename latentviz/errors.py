@@ -42,4 +42,4 @@ class LatentvizWarning(UserWarning):
 
 
 class RecordingWarning(UserWarning):
-    """Something is not recorded, or not as it was given; training goes on."""
+    """Something is not recorded, or not as it was given, or costs much; training goes on."""

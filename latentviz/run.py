@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -639,8 +639,18 @@ class _ArchiveSource:
                 if name.startswith("labels/")
             ],
             "chunks": len(reader.manifest["chunks"]),
+            "bytes_a_step": self._bytes_a_step(),
             "versions": dict(header.versions),
         }
+
+    def _bytes_a_step(self) -> dict[str, float]:
+        """What a step takes in the file, on average, of each group of members."""
+        totals: Counter[str] = Counter()
+        for name, member in self.reader.members.items():
+            group, _, rest = name.partition("/")
+            if group not in ("header", "probe", "final", "manifest"):
+                totals[rest.split("/")[1] if group == "gaps" else group] += member.compressed
+        return {group: total / len(self.steps) for group, total in totals.items()}
 
     def curves(self, group: str) -> dict[str, NDArray[np.float64]]:
         """Each curve of ``metrics`` or ``params``, (T,), in order of first appearance."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .text import counted, printable
+from .text import bytes_in_words, counted, printable
 
 MOST_LISTED = 100
 
@@ -31,7 +31,7 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "steps": rows["steps"],
         "model": printable(about["model"] or "not registered"),
         "layer": rows["layer"] + recorded,
-        "state": f"{counted(len(about['tensors']), 'tensor')}, {about['values']} values a step",
+        "state": _state(about["tensors"], about["values"]),
         "probe": _probe(about["probe_shape"]),
         "params": rows["params"],
         "metrics": rows["metrics"],
@@ -39,7 +39,8 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "phases": rows["phases"],
         **({"actions": rows["actions"]} if "actions" in rows else {}),
         "seed": "not recorded" if about["seed"] is None else printable(str(about["seed"])),
-        "size": f"{about['bytes'] / 1e6:.3g} MB in {counted(about['chunks'], 'chunk')}",
+        "size": f"{bytes_in_words(about['bytes'])} in {counted(about['chunks'], 'chunk')}",
+        "a step": _bytes_a_step(about["bytes_a_step"]),
         "written by": _listed([printable(f"{k} {v}") for k, v in about["versions"].items()]),
     }
 
@@ -47,6 +48,20 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
     return (", ".join(names[:MOST_LISTED]) or "none") + more
+
+
+def _state(tensors: Mapping[str, object], n_values: int) -> str:
+    if not tensors:
+        return "not recorded"
+    return f"{counted(len(tensors), 'tensor')}, {n_values} values a step"
+
+
+def _bytes_a_step(by_group: Mapping[str, float]) -> str:
+    """What a step takes, in all and of its largest parts."""
+    total = sum(by_group.values())
+    large = [(n, group) for group, n in by_group.items() if n >= total / 100]
+    parts = [f"{group} {bytes_in_words(n)}" for n, group in sorted(large, reverse=True)]
+    return f"{bytes_in_words(total)}: {_listed(_shown(parts))}"
 
 
 def _shown(names: Sequence[str]) -> list[str]:

@@ -290,6 +290,9 @@ def test_describe_is_plain_and_true(run, path):
     about = json.loads(json.dumps(run.describe()))
     assert about.pop("versions").keys() >= {"latentviz", "numpy", "python", "torch"}
     assert about.pop("tensors")["encoder.0.weight"] == [16, 3]
+    by_group = about.pop("bytes_a_step")
+    assert 0 < T * sum(by_group.values()) < path.stat().st_size
+    assert 0 < by_group["metrics"] < by_group["batches"] < by_group["states"] < 263 * 4
     assert about == {
         "name": "run",
         "path": str(path),

@@ -203,7 +203,8 @@ def sparse_labels(
         click.echo(frequencies(counter.total, sparse.data))
         click.echo(
             f"{recorded.steps} steps of {sparse.trainable_parameters} trainable parameters; "
-            f"{losses}; recorded in {output}"
+            f"{losses}; {recorded.n_bytes / 1e6:.3g} MB, "
+            f"{recorded.n_bytes / recorded.steps / 1e3:.3g} kB a step, recorded in {output}"
         )
 
 

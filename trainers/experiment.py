@@ -93,10 +93,12 @@ class Recorded:
     Attributes:
         steps: Number of steps recorded.
         losses: The last step's total (``loss``) and terms, unweighted.
+        n_bytes: The archive's size.
     """
 
     steps: int
     losses: Mapping[str, float]
+    n_bytes: int
 
 
 def record(
@@ -171,7 +173,7 @@ def record(
                 interrupt = error
     if interrupt is not None:
         raise Interrupted(f"{recorder.n_steps} steps are kept in {path}") from interrupt
-    return Recorded(recorder.n_steps, losses)
+    return Recorded(recorder.n_steps, losses, recorder.n_bytes)
 
 
 class _Recording:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import threading
 import time
@@ -48,6 +49,13 @@ class Background:
     def is_this_thread(self) -> bool:
         """Whether the caller is the writer itself."""
         return threading.current_thread() is self._thread
+
+    def file_bytes(self) -> int:
+        """The file's size, finished or not; 0 if it is gone."""
+        for path in (self._writer.part, self.path):
+            with contextlib.suppress(FileNotFoundError):
+                return path.stat().st_size
+        return 0
 
     def put(self, chunk: Chunk) -> None:
         """Hand a chunk over, once there is room; an interrupt while waiting has it not handed."""

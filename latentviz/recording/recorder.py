@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
 import threading
@@ -22,15 +23,17 @@ from ..archive.schema import checked_header
 from ..deferral import Deferred
 from ..errors import ArchiveError, LatentvizError, ModelError, OptionError, RecordingWarning
 from ..evaluate import plain_model
+from ..text import bytes_in_words, counted
 from ..twin import apart
 from .background import Background
 from .batches import Batches
 from .chunks import LIMITS, Chunk, ChunkLimits
 from .columns import add_numbers
+from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
 from .latents import Latents, check_runs_layers, layer_names
 from .probe import checked_colors, copied_probe, probe_parts
 from .rebuilt import is_rebuilt, usable_name
-from .states import States, state_patterns
+from .states import ALL, States, state_patterns
 from .tensors import Forms, in_brief, to_numpy
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
 
     from .columns import Number
     from .tensors import Array, Arrays
+
+_log = logging.getLogger("latentviz")
 
 _recording: weakref.WeakSet[Recorder] = weakref.WeakSet()
 _disowned: list[Recorder] = []  # kept: to collect one could write what its file has buffered
@@ -93,7 +98,7 @@ class Recorder:
         layer: str | Sequence[str],
         probe: Arrays | None = None,
         colors: Array | None = None,
-        states: str | Sequence[str] = "all",
+        states: str | Sequence[str] = "auto",
         every: int = 1,
         latents: bool | Literal["auto"] = "auto",
         model_name: str | None = None,
@@ -121,7 +126,10 @@ class Recorder:
                 By default the probe itself where it looks like colours.
             states: Which tensors of the state to record: ``"all"``, ``"none"``, or the patterns
                 of their names, such as ``"encoder.*"``. A run that lacks some cannot be
-                evaluated, so its latents are recorded.
+                evaluated, so its latents are recorded. ``"auto"`` is ``"all"``, with a
+                `RecordingWarning` of the cost from 256 kB a step on; or ``"none"``, with a
+                `RecordingWarning`, where that much could not be used: the model is not
+                registered, and there are latents to record in place of it.
             every: Record every so many-th step, from the first on; `step` does nothing at others.
             latents: Record the latents while training: ``"auto"`` does where they could not be
                 evaluated afterwards.
@@ -153,7 +161,8 @@ class Recorder:
         layers = layer_names(wrapped, model, layer)
         check_runs_layers(model, layers)
         forms = Forms()
-        self._states = States(model, state_patterns(states), forms)
+        is_auto = states == "auto"
+        self._states = States(model, ALL if is_auto else state_patterns(states), forms)
         points = None if probe is None else copied_probe(probe)
         made = None if points is None else Latents(model, layers, points, forms)
         model_args, named = dict(model_args or {}), model_name is not None
@@ -172,6 +181,13 @@ class Recorder:
                     "record; give the model_args= that make it"
                 )
             model_name = model_name if same else None
+        if is_auto and (state_bytes := self._states.n_bytes) >= CHEAP_BYTES:
+            if model_name is None and made is not None and latents is not False:
+                warned = states_left_out(state_bytes, latent_bytes(found))
+                self._states = States(model, [], forms)
+            else:
+                warned = states_cost(state_bytes)
+            warnings.warn(warned, RecordingWarning, stacklevel=2)
         # Without the model, or all of its state, nobody can evaluate: then latents are recorded.
         needed = model_name is None or not self._states.are_whole
         if latents is True and made is None:
@@ -219,6 +235,11 @@ class Recorder:
     def path(self) -> Path:
         """Where the run shall lie."""
         return self._background.path
+
+    @property
+    def n_bytes(self) -> int:
+        """The size of the file; while open, of what was compressed and written so far."""
+        return self._background.file_bytes()
 
     @property
     def n_steps(self) -> int:
@@ -322,6 +343,7 @@ class Recorder:
             self._finished = True
             _recording.discard(self)
             self._background.finish(self._last_words)
+        _log.info("recorded %s: %s", self.path, self._in_words())
 
     def _leave_nothing(self) -> None:
         self._closed = True
@@ -330,6 +352,18 @@ class Recorder:
             self._finished = True
             _recording.discard(self)
             self._background.abandon()
+
+    def __repr__(self) -> str:
+        if self._disowned or not self._n_steps:
+            return f"Recorder({str(self.path)!r}, {counted(self._n_steps, 'step')})"
+        return f"Recorder({str(self.path)!r}, {self._in_words()})"
+
+    def _in_words(self) -> str:
+        n_bytes, n_steps = self.n_bytes, self._n_steps
+        return (
+            f"{counted(n_steps, 'step')}, {bytes_in_words(n_bytes)}, "
+            f"{bytes_in_words(n_bytes / n_steps)} a step"
+        )
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Recorder:
         """Itself: it may be held by the model that it records, of which copies are made."""

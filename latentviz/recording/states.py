@@ -209,7 +209,7 @@ def state_patterns(states: str | Sequence[str]) -> list[str]:
     """The patterns of the names of the tensors to record.
 
     Raises:
-        OptionError: ``states`` is neither ``"all"``, nor ``"none"``, nor patterns.
+        OptionError: ``states`` is none of ``"all"``, ``"none"`` and patterns.
     """
     if states == "all":
         return ALL
@@ -222,7 +222,8 @@ def state_patterns(states: str | Sequence[str]) -> list[str]:
         or not all(isinstance(pattern, str) for pattern in patterns)
     ):
         raise OptionError(
-            f'states must be "all", "none", or patterns of tensors\' names, got {in_brief(states)}'
+            f'states must be "auto", "all", "none", or patterns of tensors\' names, '
+            f"got {in_brief(states)}"
         )
     return list(patterns)
 

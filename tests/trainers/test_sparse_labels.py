@@ -84,7 +84,7 @@ def test_a_short_run_is_recorded_and_summed_up(tmp_path: Path, short: Path):
     assert result.stderr == ""
     labels, summed_up = result.stdout.splitlines()
     assert summed_up.startswith("7 steps of 263 trainable parameters; loss 3")
-    assert summed_up.endswith(f"; recorded in {path}")
+    assert summed_up.endswith(f" kB a step, recorded in {path}")
 
     arrays = contents(path)
     assert arrays["params/lr"].tolist() == [1e-3] * 7
