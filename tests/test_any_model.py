@@ -385,7 +385,7 @@ def test_batches_and_probes_of_several_inputs(path, tmp_path):
         ({"a": RGB}, {"b": RGB}, r"inputs must be the same on every step, got \['b'\] after"),
         ({"a": RGB, "b": RGB}, {"a": RGB, "b": RGB[:3]}, r"input 'b' has shape \(3, 3\) and"),
         ({"a": RGB}, {"a": RGB > 0}, "input 'a' was .* float32 and is now .* bool"),
-        ({"a": RGB}, {"a": {"b": RGB}}, "expected a tensor or an array of numbers, got dict"),
+        ({"a": RGB}, {"a": {"b": RGB}}, "what is recorded must be numbers, got {.b.: "),
     ],
 )
 def test_batches_of_another_form_are_refused(path, first, then, message):

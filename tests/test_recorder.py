@@ -344,7 +344,7 @@ BAD_STEPS = {
     "batch that is a pair": (
         {"batch": (RGB, RGB[:2]), "labels": {"red": []}},
         OptionError,
-        "expected a tensor or an arr",
+        "what is recorded must be an array, got rows that differ",
     ),
     "batch that is a pair of tensors": (
         {"batch": (torch.zeros(2, 3), torch.zeros(2, 3)), "labels": {"red": []}},
@@ -751,3 +751,67 @@ def test_a_chunk_that_an_interrupt_had_handed_over_twice_is_written_once(path, m
             recorder.step(losses={"loss": step})
     with open_run(path) as run:
         assert run.metrics["loss"].tolist() == list(range(140))
+
+
+LAZILY = torch.randn(7, 3, dtype=torch.complex64).conj().imag  # a view that is yet to be negated
+
+
+@pytest.mark.parametrize(
+    "given",
+    [RGB.astype(">f4"), RGB.astype(">f8"), RGB[::-1], LAZILY, torch.tensor(RGB).bfloat16(),
+     RGB.tolist(), np.ma.masked_less(RGB, -1)],
+    ids=["big-endian", "big-endian f8", "reversed", "negated", "bfloat16", "lists", "unmasked"],
+)  # fmt: skip
+def test_arrays_and_views_of_any_kind_are_recorded_as_what_they_are(path, given):
+    expected = (
+        given.resolve_neg().float().numpy()
+        if isinstance(given, torch.Tensor)
+        else np.asarray(given)
+    )
+    colors = np.arange(7).astype(">i4")
+    with Recorder(path, mlp(), layer="0", probe=given, colors=colors) as recorder:
+        recorder.step(batch=given, labels={"red": np.arange(7, dtype=">i2")}, losses={"loss": 1})
+    with open_run(path) as run:
+        np.testing.assert_array_equal(run.probe, expected)
+        np.testing.assert_array_equal(run.batch(0).inputs, expected)
+        assert run.batch(0).labels["red"].tolist() == run.colors.tolist() == list(range(7))
+
+
+def test_a_buffer_that_is_yet_to_be_negated_is_recorded_as_it_is_at_each_step(path):
+    model, pairs = mlp(), torch.ones(3, dtype=torch.complex64)
+    model.register_buffer("phase", pairs.conj().imag)
+    with Recorder(path, model, layer="0", probe=RGB) as recorder:
+        for step in range(3):
+            pairs.imag.fill_(step)
+            recorder.step()
+    with open_run(path) as run:
+        assert [run.state(step)["phase"].tolist() for step in range(3)] == [
+            [-step] * 3 for step in range(3)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (torch.eye(7).to_sparse(), "sparse_coo tensors cannot be recorded; make them dense by to_"),
+        (np.ma.masked_less(RGB, 0.5), "some of it is masked; fill it"),
+        (RGB + 0j, "must be numbers, got complex"),
+        (["a", "b"], "must be numbers, got text"),
+    ],
+)
+def test_what_cannot_be_recorded_is_named(path, given, message):
+    with pytest.raises(OptionError, match=message):
+        Recorder(path, mlp(), layer="0", probe=given)
+    with Recorder(path, mlp(), layer="0", probe=RGB) as recorder:
+        with pytest.raises(OptionError, match=message):
+            recorder.step(batch=given)
+        recorder.step()
+
+
+def test_a_sparse_buffer_is_named(path):
+    model = mlp()
+    model.register_buffer("graph", torch.eye(7).to_sparse())
+    with pytest.raises(OptionError, match=r"tensor 'graph': sparse_coo .* with states="):
+        Recorder(path, model, layer="0", probe=RGB)
+    with Recorder(path, model, layer="0", probe=RGB, states="0.*") as recorder:
+        recorder.step()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..archive import format as f
+from ..arrays import numbers_of
 from ..errors import LatentvizError, OptionError
 from ..text import printable
 
@@ -61,12 +62,11 @@ def as_tensor(value: Array) -> torch.Tensor:
             f"expected one tensor, got a {type(value).__name__} of them; give several inputs by "
             "name, such as {'points': points, 'mask': mask}, or make them one by torch.stack"
         )
+    array = numbers_of("what is recorded", value)
     try:
-        return torch.as_tensor(np.array(value))  # a copy: torch takes no negative strides
-    except (TypeError, ValueError):
-        raise OptionError(
-            f"expected a tensor or an array of numbers, got {type(value).__name__}"
-        ) from None
+        return torch.as_tensor(np.array(array))  # a copy: torch takes no negative strides
+    except TypeError:
+        raise OptionError(f"arrays of {array.dtype} cannot be recorded") from None
 
 
 def as_array(value: Array) -> NDArray[Any]:
@@ -102,8 +102,8 @@ def check_storable(tensor: torch.Tensor, name: str) -> None:
 
 
 def is_at_hand(tensor: torch.Tensor) -> bool:
-    """Whether a tensor lies in the CPU's memory."""
-    return tensor.device.type == "cpu"
+    """Whether a tensor's values lie in the CPU's memory, as they are."""
+    return tensor.device.type == "cpu" and not tensor.is_neg()  # which is yet to be done
 
 
 def memory_of(tensor: torch.Tensor) -> NDArray[Any]:
@@ -126,9 +126,27 @@ def to_numpy(tensor: torch.Tensor) -> NDArray[Any]:
         tensor = tensor.cpu()
     try:
         return np.asarray(tensor.numpy())
-    except TypeError:
-        if dtype_name(tensor) == "bfloat16":
-            return np.asarray(tensor.float().numpy())
+    except (TypeError, RuntimeError):
+        return _to_numpy_at_last(tensor)
+
+
+def _to_numpy_at_last(tensor: torch.Tensor) -> NDArray[Any]:
+    """What NumPy does not take as it is.
+
+    Raises:
+        OptionError: It cannot be recorded.
+    """
+    import torch
+
+    if tensor.layout is not torch.strided:
+        kind = str(tensor.layout).removeprefix("torch.")
+        raise OptionError(f"{kind} tensors cannot be recorded; make them dense by to_dense() first")
+    if tensor.dtype is torch.bfloat16:
+        return np.asarray(tensor.float().numpy())
+    try:
+        # A view that is yet to be conjugated or negated, as z.conj().imag is.
+        return np.asarray(tensor.resolve_conj().resolve_neg().numpy())
+    except (TypeError, RuntimeError):
         raise OptionError(
             f"tensors of {tensor.dtype} cannot be recorded; convert them to float32 first"
         ) from None
