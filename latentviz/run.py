@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
@@ -564,7 +564,7 @@ class _ArchiveSource:
         self._bounds = np.cumsum([0, *(chunk["count"] for chunk in chunks)])
         if len(chunks) == 0:
             raise ArchiveError(f"{reader.path} holds no steps")
-        self._names = _names_by_group(reader.members)
+        self._names, self._parts = _names_and_parts(reader.members, len(chunks))
         parts = [self._chunk("steps", c) for c in range(len(chunks))]
         if any(part.ndim != 1 or part.dtype != np.int64 for part in parts):
             raise ArchiveError(f"{reader.path}: its steps are not (K,) int64")
@@ -663,7 +663,7 @@ class _ArchiveSource:
                 "than the limit allows; raise the limit with --max-bytes if you trust it"
             )
         out = {name: np.full(len(self.steps), np.nan) for name in names}
-        for c, name in self._parts(group):
+        for c, name in self._parts[group]:
             values = self._chunk(group, c, name)
             if values.ndim != 1:
                 raise ArchiveError(
@@ -680,9 +680,9 @@ class _ArchiveSource:
         if self.reader.format == 1:  # which did not tell the two apart
             return {name: np.isnan(values) for name, values in curves.items()}
         out = {name: np.ones(len(self.steps), bool) for name in curves}
-        for c, name in self._parts(group):
+        for c, name in self._parts[group]:
             out[name][self._bounds[c] : self._bounds[c + 1]] = False
-        for c, name in self._parts("gaps"):
+        for c, name in self._parts["gaps"]:
             owner, _, name = name.partition("/")
             if owner != group and owner in _GROUPS_OF_CURVES:
                 continue
@@ -701,23 +701,6 @@ class _ArchiveSource:
                 )
             out[name][rows] = gaps
         return out
-
-    def _parts(self, group: str) -> list[tuple[int, str]]:
-        """The chunks and the names of a group's members, in the file's order."""
-        return self._parts_of.get(group, [])
-
-    @cached_property
-    def _parts_of(self) -> dict[str, list[tuple[int, str]]]:
-        chunks = {f.chunk_id(c): c for c in range(len(self._bounds) - 1)}
-        found: dict[str, list[tuple[int, str]]] = {"gaps": []}
-        found |= {group: [] for group in _GROUPS_OF_CURVES}
-        for member in self.reader.members:
-            group, _, rest = member.partition("/")
-            if group in found:
-                number, _, name = rest.partition("/")
-                if number in chunks:
-                    found[group].append((chunks[number], name))
-        return found
 
     def state(self, index: int | None) -> dict[str, NDArray[Any]]:
         names = self._names["states"]
@@ -1038,14 +1021,29 @@ def _under(prefix: str, parts: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[
     return {n.removeprefix(prefix): part for n, part in parts.items() if n.startswith(prefix)}
 
 
-def _names_by_group(members: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What each group's members are called, whichever chunks hold them, in order of appearance."""
+def _names_and_parts(
+    members: Iterable[str], n_chunks: int
+) -> tuple[dict[str, list[str]], dict[str, list[tuple[int, str]]]]:
+    """What each group's members are called, and which chunks have which.
+
+    Args:
+        members: All of them, in the file's order: there may be a million.
+        n_chunks: How many chunks there are.
+
+    Returns:
+        Each group's names, whichever chunks hold them, in order of appearance; and the curves'
+        and their gaps' chunks and names, one a member.
+    """
     names: dict[str, dict[str, None]] = {
         group: {} for group in ("states", "batches", "metrics", "params", "latents")
     }
+    parts: dict[str, list[tuple[int, str]]] = {group: [] for group in (*_GROUPS_OF_CURVES, "gaps")}
+    chunks = {f.chunk_id(c): c for c in range(n_chunks)}
     for member in members:
         group, _, rest = member.partition("/")
-        found = names.get(group)
-        if found is not None:
-            found[rest.partition("/")[2]] = None
-    return {group: list(found) for group, found in names.items()}
+        number, _, name = rest.partition("/")
+        if group in names:
+            names[group][name] = None
+        if group in parts and number in chunks:
+            parts[group].append((chunks[number], name))
+    return {group: list(found) for group, found in names.items()}, parts

@@ -44,7 +44,7 @@ import json
 import math
 import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,7 +65,9 @@ MAX_LISTED_BYTES = 512
 MAX_NAME = 200  # characters, as it is stored
 # Printable ASCII without backslash, colon or the like, no empty or dotted path parts: a name is
 # data and never a path, but other tools may unpack the archive.
-_PLAIN = re.compile(r"[\w+@-][\w .+@=,()\[\]-]*(/[\w+@-][\w .+@=,()\[\]-]*)*", re.ASCII)
+_PLAIN_NAME = r"[\w+@-][\w .+@=,()\[\]-]*+(?:/[\w+@-][\w .+@=,()\[\]-]*+)*+"
+_PLAIN = re.compile(_PLAIN_NAME, re.ASCII)
+_PLAIN_LINES = re.compile(rf"(?:{_PLAIN_NAME}\n)*+", re.ASCII)
 _BEGINS, _GOES_ON = (re.compile(c, re.ASCII) for c in (r"[\w+@-]", r"[\w .+@=,()\[\]-]"))
 _ESCAPES = re.compile(r"(?:%[0-9A-F]{2})+")
 DTYPES = frozenset(
@@ -132,6 +134,13 @@ def given_name(stored: str) -> str | None:
         return name if stored_name(name) == stored else None
     except (UnicodeError, ArchiveError):
         return None
+
+
+def are_plain(names: Sequence[str]) -> bool:
+    """Whether all names are stored as they are: many at once, as one at a time takes longer."""
+    lines = "\n".join(names) + "\n"
+    is_plain = lines.count("\n") == len(names) and _PLAIN_LINES.fullmatch(lines)
+    return bool(is_plain) and max(map(len, names), default=0) <= MAX_NAME
 
 
 def _escaped(name: str) -> str:

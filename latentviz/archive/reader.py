@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .deflate import crc32, inflate
-from .foreign import FROM_ARRAYS, HEAD_BYTES, is_no_run, way_out
+from .directory import Members, parse_directory
+from .foreign import HEAD_BYTES, is_no_run, way_out
 from .salvage import Salvage, default_max_bytes, reader_of, salvage
 from .writer import PART, part_path
-
-REGULAR_FILE = 0o10  # of an entry's Unix mode: no link, no device
 
 
 class ArchiveReader:
@@ -58,11 +57,12 @@ class ArchiveReader:
             if max_bytes is None:
                 max_bytes = default_max_bytes(self._size)
             self.max_bytes = max_bytes
+            self.members: Mapping[str, f.Member]
             if self.path.suffix == PART:
                 self.members, self.manifest = self._salvage(max_bytes)
             else:
-                self.members = self._read_directory(max_bytes)
-                self.manifest = self._read_manifest()
+                self.members = members = self._read_directory(max_bytes)
+                self.manifest = self._read_manifest(members)
         except BaseException as error:
             what = is_no_run(self.path, self._head()) if isinstance(error, ArchiveError) else None
             self._file.close()
@@ -143,10 +143,14 @@ class ArchiveReader:
             f.LOCAL_HEADER.unpack_from(blob)
         )
         name_end = f.LOCAL_HEADER.size + n_name
-        if (compressed, size) == (f.LIMIT32, f.LIMIT32) and n_extra == f.ZIP64_SIZES.size:
+        declared_head = name_end + n_extra
+        if (
+            (compressed, size, n_extra) == (f.LIMIT32, f.LIMIT32, f.ZIP64_SIZES.size)
+            and declared_head == head_size  # else there may be no bytes at its name's end
+        ):
             tag, length, size, compressed = f.ZIP64_SIZES.unpack_from(blob, name_end)
-            n_extra = n_extra if (tag, length) == (1, 16) else -1
-        declared = (magic, flags, method, crc, compressed, size, name_end + n_extra)
+            declared_head = head_size if (tag, length) == (1, 16) else -1
+        declared = (magic, flags, method, crc, compressed, size, declared_head)
         if (
             declared != (b"PK\3\4", 0, m.method, m.crc, m.compressed, m.size, head_size)
             or blob[f.LOCAL_HEADER.size : name_end] != stored_name
@@ -158,7 +162,7 @@ class ArchiveReader:
             raise self._error(f"member {m.name!r} is damaged (wrong size or CRC)")
         return data
 
-    def _read_directory(self, max_bytes: int) -> dict[str, f.Member]:
+    def _read_directory(self, max_bytes: int) -> Members:
         if self._size < f.END.size:
             raise self._error("it is too short to be a ZIP file")
         end_at = self._size - f.END.size
@@ -177,39 +181,10 @@ class ArchiveReader:
             count, size, start = large
         if start + size != end_at:
             raise self._error("its directory does not fill the space before the end record")
-        directory = self._pread(start, size)
-        members: dict[str, f.Member] = {}
-        position, total, expected, gap = 0, 0, 0, ""
-        for _ in range(count):
-            member, used, n_name = self._central_entry(directory, position)
-            position += used
-            total += member.size
-            if member.name in members:
-                raise self._error(f"it has two members {member.name!r}")
-            members[member.name] = member
-            if member.offset != expected and not gap:
-                gap = member.name
-            is_large = max(member.size, member.compressed) >= f.LIMIT32
-            head = f.LOCAL_HEADER.size + n_name + (f.ZIP64_SIZES.size if is_large else 0)
-            expected += head + member.compressed
-        if position != size:
-            raise self._error("its directory has bytes that belong to no member")
-        if total > max_bytes:
-            raise self._error(
-                f"it unpacks to {total} bytes, more than the limit of {max_bytes}; raise the limit "
-                "with --max-bytes if you trust it"
-            )
-        if "manifest" not in members:
-            raise self._error(f"it has no manifest, so it holds other arrays; {FROM_ARRAYS}")
-        # Members follow each other without gap or overlap, from byte 0 to the directory.
-        if gap:
-            raise self._error(
-                f"member {gap!r} overlaps another or leaves a gap; was it rewritten by another "
-                "program?"
-            )
-        if expected != start:
-            raise self._error("there are bytes between its members and its directory")
-        return members
+        try:
+            return parse_directory(self._pread(start, size), count, end=start, max_bytes=max_bytes)
+        except ArchiveError as error:
+            raise self._error(str(error)) from None
 
     def _salvage(self, max_bytes: int) -> tuple[dict[str, f.Member], dict[str, Any]]:
         try:
@@ -236,44 +211,17 @@ class ArchiveReader:
             raise self._error("its ZIP64 records are malformed")
         return record_at, count, size, start
 
-    def _central_entry(self, directory: bytes, at: int) -> tuple[f.Member, int, int]:
-        """The entry at a place, and how long it and its name are."""
-        if at + f.CENTRAL_HEADER.size > len(directory):
-            raise self._error("its directory is cut short")
-        entry = f.CENTRAL_HEADER.unpack_from(directory, at)
-        magic, _, _, flags, method, _, _, crc, compressed, size, n_name, n_extra = entry[:12]
-        n_comment, disk, _, attributes, offset = entry[12:]
-        name_at = at + f.CENTRAL_HEADER.size
-        end = name_at + n_name + n_extra
-        if end > len(directory):
-            raise self._error("its directory is cut short")
-        raw = directory[name_at : name_at + n_name]
-        is_plain = True
-        if n_extra or f.LIMIT32 in (size, compressed, offset):
-            size, compressed, offset, is_plain = _zip64(
-                (size, compressed, offset), directory[name_at + n_name : end]
-            )
-        name = f.given_name(raw.decode("ascii", "replace").removesuffix(".npy"))
-        if (
-            name is None
-            or (magic, flags, n_comment, disk) != (b"PK\1\2", 0, 0, 0)
-            or not is_plain
-            or attributes >> 28 not in (0, REGULAR_FILE)
-            or method not in (f.STORED, f.DEFLATED)
-            or not raw.endswith(b".npy")
-        ):
-            raise self._error(f"its directory has a malformed entry at byte {at}")
-        return f.Member(name, offset, compressed, size, crc, method), end - at, n_name
-
-    def _read_manifest(self) -> dict[str, Any]:
-        manifest = f.json_value(self.read("manifest"), "manifest", n_listed=len(self.members))
+    def _read_manifest(self, members: Members) -> dict[str, Any]:
+        manifest = f.json_value(self.read("manifest"), "manifest", n_listed=len(members))
         try:
             f.check_format(manifest.get("format"))
         except ArchiveError as error:
             raise self._error(str(error)) from None
+        listed: dict[str, Any] = {}
         try:
             entries = [*manifest["chunks"], manifest]
-            listed = {name: crc for entry in entries for name, crc in entry["members"].items()}
+            for entry in entries:
+                listed.update(entry["members"].items())
             counts = [chunk["count"] for chunk in manifest["chunks"]]
             same = (
                 # A bool is an int too.
@@ -282,7 +230,8 @@ class ArchiveReader:
             )
         except (KeyError, TypeError, AttributeError, ValueError):
             raise self._error("its manifest is malformed") from None
-        actual = {name: m.crc for name, m in self.members.items() if name != "manifest"}
+        actual = members.crcs()
+        del actual["manifest"]
         if not same or listed != actual:
             raise self._error("its manifest disagrees with its directory")
         for entry in entries:
@@ -301,20 +250,6 @@ def open_regular(path: Path) -> BinaryIO:
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # of a folder the system says so
         raise ArchiveError(f"cannot read {path}: it is no regular file")
     return path.open("rb")
-
-
-def _zip64(fields: tuple[int, int, int], extra: bytes) -> tuple[int, int, int, bool]:
-    """An entry's sizes and offset, from ZIP64's extra field where its own say so.
-
-    The last value is whether the extra field holds these and nothing else: what one tool takes
-    from there and another does not would be two archives in one file.
-    """
-    n = fields.count(f.LIMIT32)
-    if n == 0 or extra[:4] != struct.pack("<2H", 1, 8 * n) or len(extra) != 4 + 8 * n:
-        return *fields, n == 0 and not extra
-    values = iter(struct.unpack_from(f"<{n}Q", extra, 4))
-    size, compressed, offset = (next(values) if x == f.LIMIT32 else x for x in fields)
-    return size, compressed, offset, True
 
 
 def _missing(path: Path) -> str:

@@ -366,6 +366,18 @@ DIRECTORY = {
         {},
         "overlaps another|disagrees|damaged",
     ),
+    "64 bits in the local header, after a name that ends beyond the member": (
+        {7: f.LIMIT32, 8: f.LIMIT32, 9: 60000, 10: 20}, {}, "disagrees",
+    ),
+    "a packed size of 63 bits": (
+        {}, {8: f.LIMIT32, "extra": struct.pack("<2HQ", 1, 8, (1 << 63) - 1), 11: 12}, "overlaps",
+    ),
+    "a packed size of 64 bits": (
+        {}, {8: f.LIMIT32, "extra": struct.pack("<2HQ", 1, 8, 1 << 63), 11: 12}, "malformed entry",
+    ),
+    "a place of 63 bits": (
+        {}, {16: f.LIMIT32, "extra": struct.pack("<2HQ", 1, 8, (1 << 63) - 1), 11: 12}, "overlaps",
+    ),
 }  # fmt: skip
 
 
@@ -375,6 +387,17 @@ def test_a_member_that_is_not_as_it_says(entries, tmp_path, lie):
     i = index_of(entries, "probe/inputs")
     entries[i] = replace(entries[i], local=local, central=central)
     refused(written(tmp_path, pack(entries)), message)
+
+
+def test_a_size_that_reads_like_the_beginning_of_an_entry(made):
+    size = int.from_bytes(b"PK\1\2", "little")
+    inputs = np.zeros(size - len(f.npy_header(np.dtype("u1"), (size,))), np.uint8)
+    assert len(npy(inputs)) == size
+    with ArchiveReader(made(**{"probe/inputs": inputs})) as reader:
+        assert reader.members["probe/inputs"].size == size
+        assert len(reader.read("probe/inputs")) == len(inputs)
+        for name in reader.members:
+            reader.read(name)
 
 
 def test_an_offset_of_64_bits_as_other_tools_write_it(subject, tmp_path):
