@@ -404,6 +404,7 @@ def test_runs_that_are_killed_keep_every_flush_that_was_acknowledged():
     assert ", 0 lost, 0 wrong; " in done.stdout
     # The others were killed before their first flush.
     assert int(done.stdout.split("; ")[1].split()[0]) >= 20
+    assert int(done.stdout.splitlines()[1].split(" killed in close()")[0]) > 0
 
 
 # ---- a power cut ----
