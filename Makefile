@@ -49,8 +49,9 @@ gallery: $(READY)
 picture: $(READY)
 	$(BIN)/python -m gallery readme
 
+# Two at a time; a worker that is done takes tests of the other's.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: $(RUN)
 	$(BIN)/python -m benchmarks $(RUN)

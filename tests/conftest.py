@@ -1,6 +1,11 @@
+import os
 import signal
 
 import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # As many processes as there are cores: threads of their own would only wait for each other.
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 # A shell's background job ignores Ctrl-C, and so would the commands that the tests interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
