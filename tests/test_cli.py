@@ -79,7 +79,7 @@ def folder(tmp_path, monkeypatch, run_path, hurt_path):
 
 def latentviz_(*args, **options):
     command = [*LATENTVIZ, *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, **options)
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
 def invoke(*args):
@@ -453,7 +453,7 @@ def test_a_signal_during_a_render_leaves_nothing(folder, signum):
         start_new_session=True,
     ) as process:
         try:
-            deadline = time.monotonic() + 40
+            deadline = time.monotonic() + 120
             while not list(out.iterdir()):
                 assert process.poll() is None, process.stderr.read()
                 assert time.monotonic() < deadline
@@ -461,7 +461,7 @@ def test_a_signal_during_a_render_leaves_nothing(folder, signum):
             time.sleep(0.5)
             assert any("ffmpeg" in command for command in processes_that_name(str(out)))
             os.killpg(process.pid, signum)
-            stdout, stderr = process.communicate(timeout=5)
+            stdout, stderr = process.communicate(timeout=60)
         finally:
             process.kill()
     assert process.returncode == 130

@@ -77,7 +77,7 @@ def has_ended(pid):
 
 def encoder_of(process, mark):
     """The ffmpeg that encodes for a render, once it is there; None if the render is over before."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while process.poll() is None and time.monotonic() < deadline:
         for pid in running(mark):
             # Not the one that only says its version.

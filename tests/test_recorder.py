@@ -638,7 +638,7 @@ def faults():
     script = Path(__file__).with_name("recorder_faults.py")
     try:
         command = [sys.executable, "-W", "error", str(script), str(folder)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     finally:
         shutil.rmtree(folder)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -398,7 +398,7 @@ def test_a_recorder_may_follow_another_that_is_done(tmp_path):
 def test_runs_that_are_killed_keep_every_flush_that_was_acknowledged():
     script = Path(__file__).with_name("kill_runs.py")
     command = [sys.executable, str(script), "--runs", "40"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("40 runs killed: ")
     assert ", 0 lost, 0 wrong; " in done.stdout

@@ -452,7 +452,7 @@ def test_nothing_to_draw_with_is_one_line_and_nothing_is_written(folder, monkeyp
     (folder / "hidden").mkdir()
     hide_graphics(folder / "hidden", monkeypatch)
     command = [sys.executable, "-m", "latentviz", *SPHERE.split()]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (2, "", f"Error: {NO_GRAPHICS}\n")
     done = invoke(*ORBIT.split())
     assert (done.exit_code, done.stderr) == (2, f"Error: {NO_GRAPHICS}\n")
