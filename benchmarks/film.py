@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from benchmarks.measure import Result, paired, run_process
 from latentviz import Film, FilmOptions, Run, open_run, rgb_grid
-from latentviz.encode import VideoSettings, ffmpeg_path, parse_fps
 from latentviz.movie import held_frames
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
 from latentviz.raster.yuv import yuv420_from_rgb
+from latentviz.video.ffmpeg import ffmpeg_path
+from latentviz.video.formats import VideoSettings, parse_fps
 
 SAMPLED_FRAMES = 20
 CROWD_FRAMES = 200

@@ -21,8 +21,8 @@ from matplotlib.animation import FFMpegWriter, FuncAnimation  # noqa: E402
 
 from benchmarks.film import sampled  # noqa: E402
 from latentviz import open_run  # noqa: E402
-from latentviz.encode import ffmpeg_path  # noqa: E402
 from latentviz.theme import THEMES  # noqa: E402 - as above
+from latentviz.video.ffmpeg import ffmpeg_path  # noqa: E402
 from latentviz.views.projections import substep_alpha  # noqa: E402
 
 

@@ -19,16 +19,6 @@ from typing import IO, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .encode import (
-    PNG,
-    Codec,
-    VideoSettings,
-    VideoWriter,
-    check_video_path,
-    codec_for,
-    packer,
-    parse_fps,
-)
 from .errors import LatentvizWarning, OptionError
 from .figures.picture import Picture
 from .files import atomic, check_folder, expanded
@@ -44,12 +34,14 @@ from .run import Run, RunLike, opened_run
 from .scene import CurvePanel, Scene, Stage
 from .text import counted, printable
 from .theme import theme_named
+from .video.formats import Codec, VideoSettings, codec_for, parse_fps
+from .video.place import check_video_path
+from .video.writer import VideoWriter, packer
 from .views import ProjectionsView, curve_panels, drawing_order, point_colors
 
 FULL_SIZE = (1920, 1080)
 DEFAULT_PACE = BezierPace()
 DRAFT_SIZE = (640, 360)
-DRAFT_PRESET = "veryfast"
 
 HOLD_S = 1.5
 MAX_HOLD_S = 3600.0
@@ -369,7 +361,7 @@ def render(
     path = expanded(path)
     codec = codec_for(path, crf=crf, preset=preset, quality=quality, loop=loop)
     for name, value in {"fps": fps, "hold": hold}.items():
-        if value is not None and isinstance(codec, PNG):
+        if value is not None and codec.is_folder:
             raise OptionError(f"{name} is for videos; frames have none")
     settings = VideoSettings(options.size, parse_fps(str(codec.fps if fps is None else fps)), codec)
     n_held = held_frames(codec, settings.fps, hold)
@@ -403,7 +395,7 @@ def render(
             if progress is not None:
                 progress(done, len(plan))
     plan.written = path
-    if not isinstance(codec, PNG):  # no file, for a notebook to play
+    if not codec.is_folder:  # no file, for a notebook to play
         plan.path = path
     return plan
 
@@ -420,7 +412,7 @@ def held_frames(codec: Codec, fps: Fraction, hold: float | None) -> int:
         OptionError: It is out of range.
     """
     if hold is None:
-        hold = 0.0 if isinstance(codec, PNG) else HOLD_S
+        hold = 0.0 if codec.is_folder else HOLD_S
     if not (_is_number(hold) and 0 <= hold <= MAX_HOLD_S):
         raise OptionError(f"hold must be 0 to {MAX_HOLD_S:g} seconds, got {hold!r}")
     return round(hold * fps)

@@ -14,14 +14,14 @@ from urllib.parse import quote
 import numpy as np
 from numpy.typing import NDArray
 
-from .decode import film_arguments
-from .encode import ffmpeg_path
 from .errors import LatentvizError, OptionError
 from .figures.picture import Picture
 from .files import expanded, open_regular
 from .markup import data_uri, image_html, progress_html, video_html
 from .raster.page import interleaved
 from .run import Run, open_run
+from .video.decode import film_arguments
+from .video.ffmpeg import ffmpeg_path
 
 if TYPE_CHECKING:
     from .movie import Film

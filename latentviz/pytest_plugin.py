@@ -213,10 +213,10 @@ def latentviz_snapshot(request: pytest.FixtureRequest) -> Snapshot:
 
 def _sampled(drawn: object, count: int) -> list[Pixels] | None:
     """A film's frames that are compared; None of what is no film."""
-    from .decode import FILMS, sampled_frames, spread
     from .errors import OptionError
     from .movie import Film
     from .raster.page import interleaved
+    from .video.decode import FILMS, sampled_frames, spread
 
     if count < 1:
         raise OptionError(f"frames must be 1 or more, got {count}")

@@ -22,12 +22,12 @@ import latentviz
 from latentviz import FilmOptions, Recorder, open_run, pytest_plugin
 from latentviz.archive import ArchiveReader, ArchiveWriter, default_max_bytes
 from latentviz.cli import main
-from latentviz.encode import GIF, H264, VP9, WebP
 from latentviz.errors import OptionError
 from latentviz.movie import HOLD_S, render
 from latentviz.pacing import parse_pace
 from latentviz.projection import DEFAULT_DIMS, parse_dims
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
+from latentviz.video.formats import GIF, H264, VP9, WebP
 
 if find_spec("latentviz.__main__"):
     LATENTVIZ = [sys.executable, "-m", "latentviz"]

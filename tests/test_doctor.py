@@ -10,8 +10,8 @@ from imageio_ffmpeg import get_ffmpeg_exe
 
 import latentviz
 from latentviz.cli.doctor import Finding, _print
-from latentviz.encode import CODECS
 from latentviz.raster.spheres import NO_GRAPHICS, NO_PYVISTA
+from latentviz.video.formats import CODECS
 
 OPTIONAL = {
     "torch": 'pip install "latentviz[train]"',

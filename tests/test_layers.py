@@ -39,7 +39,7 @@ LAYERS = [
     ),
     ("what to show", {"backend", "pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
-    ("files", {"interruption", "files", "encode", "decode", "figures", "comparison"}),
+    ("files", {"interruption", "files", "video", "figures", "comparison"}),
     ("face", {"movie", "notebook", "cli", "pytest_plugin", "__main__"}),
     ("adapters", {"adapters"}),
 ]
@@ -234,7 +234,7 @@ HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL", "skimage"} | 
         ("latentviz.run", HEAVY),
         ("latentviz.recording", HEAVY),
         ("latentviz.views", HEAVY),
-        ("latentviz.encode", HEAVY),
+        ("latentviz.video.writer", HEAVY),
         ("latentviz.comparison", HEAVY),
         ("latentviz.pytest_plugin", HEAVY | {"numpy"}),
         ("latentviz.movie", HEAVY - {"PIL"}),

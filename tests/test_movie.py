@@ -10,10 +10,10 @@ from imageio_ffmpeg import count_frames_and_secs
 from PIL import Image
 
 from latentviz import Film, FilmOptions, Recorder, Run, open_run, render, render_frame
-from latentviz.decode import sampled_frames
-from latentviz.encode import GIF, VideoSettings
 from latentviz.errors import ArchiveError, LatentvizError, LatentvizWarning, OptionError
 from latentviz.raster.page import interleaved
+from latentviz.video.decode import sampled_frames
+from latentviz.video.formats import GIF, VideoSettings
 from latentviz.views import frame_latents
 
 SIZE = (320, 180)

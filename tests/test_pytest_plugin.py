@@ -33,8 +33,8 @@ def test_picture(latentviz_snapshot):
 @pytest.fixture(scope="module", autouse=True)
 def imported():
     """What pytester's runs in this process need: what they import themselves, they forget."""
-    import latentviz.decode
     import latentviz.movie
+    import latentviz.video.decode
 
     black = np.zeros(SHAPE, np.uint8)
     latentviz.compare(black, black + np.uint8(9)).picture()

@@ -104,7 +104,8 @@ def findings() -> list[Finding]:
 
 def _ffmpeg() -> Iterator[Finding]:
     """The binary, and which formats it can write."""
-    from ..encode import CODECS, H264, ffmpeg_path
+    from ..video.ffmpeg import ffmpeg_path
+    from ..video.formats import CODECS, H264
 
     try:
         path = ffmpeg_path()

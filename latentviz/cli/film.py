@@ -94,7 +94,7 @@ def _film_options(command: Command) -> Command:
 
 
 def _presets() -> tuple[str, ...]:
-    from ..encode import PRESETS
+    from ..video.formats import PRESETS
 
     return PRESETS
 
@@ -164,11 +164,11 @@ def render(
 ) -> None:
     """Render the film of RUN, every recorded step of it."""
     from .. import movie
-    from ..encode import H264, PNG, codec_for, parse_fps
+    from ..video.formats import codec_for, parse_fps
 
     codec = codec_for(output)
-    if preset is None and draft and isinstance(codec, H264):
-        preset = movie.DRAFT_PRESET
+    if preset is None and draft:
+        preset = codec.draft_preset
     settings = given(
         fps=fps,
         crf=crf,
@@ -190,7 +190,7 @@ def render(
     n_held = movie.held_frames(codec, rate, hold)
     held = f" (the last frame is held for {float(n_held / rate):.3g} s)" if n_held else ""
     seconds = float((len(plan) + n_held) / rate)
-    duration = "" if isinstance(codec, PNG) else f"{seconds:.1f} s{held}, "
+    duration = "" if codec.is_folder else f"{seconds:.1f} s{held}, "
     width, height = options.size
     click.echo(f"{output}: {counted(len(plan), 'frame')}, {duration}{width}x{height}, {plan.shown}")
     click.echo(f"  {plan.pacing}")

@@ -79,8 +79,8 @@ def sphere(
     Each is filled with its point's true colour, and has a rim of the colour that the model makes of
     it. Needs PyVista: pip install "latentviz[sphere]".
     """
-    from ..encode import names_video
     from ..figures.sphere import parse_triple, plot_sphere
+    from ..video.formats import names_video
 
     triples = [parse_triple(triple) for triple in dims]
     if orbit:
@@ -112,8 +112,8 @@ def _write_orbit(
     as_json: bool,
     **options: Any,
 ) -> None:
-    from ..encode import check_video_path
     from ..figures.sphere import render_orbit
+    from ..video.place import check_video_path
 
     check_video_path(output, overwrite=overwrite)
     options["size"] = None if size is None else parse_size(size)

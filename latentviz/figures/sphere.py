@@ -12,14 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..color import rgb_grid
-from ..encode import (
-    VideoSettings,
-    VideoWriter,
-    check_video_path,
-    codec_for,
-    packer,
-    parse_fps,
-)
 from ..errors import ArchiveError, OptionError
 from ..files import expanded
 from ..raster.hud import Sprite, font, text_sprite
@@ -28,6 +20,9 @@ from ..raster.spheres import SphereRenderer, Spheres, View
 from ..run import Run, takes_path
 from ..text import printable
 from ..theme import Theme, rgb_bytes, theme_named
+from ..video.formats import VideoSettings, codec_for, parse_fps
+from ..video.place import check_video_path
+from ..video.writer import VideoWriter, packer
 from ..views import point_colors
 from .axes import HUES, LABEL_PX, LEAST_TEXT_PX, TICK_PX, TITLE_PX, check_picture_size
 from .picture import Picture

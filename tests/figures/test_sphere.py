@@ -16,12 +16,12 @@ from PIL import Image
 import latentviz
 from latentviz import Recorder, Run, open_run, plot_sphere, render_orbit
 from latentviz.cli import main
-from latentviz.encode import GIF, H264
 from latentviz.errors import ArchiveError, OptionError
 from latentviz.figures import sphere
 from latentviz.figures.sphere import parse_triple
 from latentviz.raster.spheres import NO_GRAPHICS, NO_PYVISTA, SphereRenderer
 from latentviz.theme import rgb_bytes, theme_named
+from latentviz.video.formats import GIF, H264
 
 COLORS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1], [1, 0, 1]], np.float32)
 LATENTS = np.array(

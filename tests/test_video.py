@@ -10,19 +10,18 @@ import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
-from latentviz.encode import (
+from latentviz.errors import EncodeError, OptionError
+from latentviz.video.formats import (
     GIF,
     H264,
     PALETTE_FRAMES,
     VideoSettings,
-    VideoWriter,
     WebP,
     codec_for,
     names_video,
-    packer,
     parse_fps,
 )
-from latentviz.errors import EncodeError, OptionError
+from latentviz.video.writer import VideoWriter, packer
 
 SIZE = (192, 128)
 SETTINGS = VideoSettings(SIZE, Fraction(30))
@@ -390,7 +389,7 @@ def test_ffmpeg_killed_midway(tmp_path):
     def film():
         with VideoWriter(path, SETTINGS) as writer:
             writer.write(frame)
-            os.kill(writer._process.pid, signal.SIGKILL)
+            os.kill(writer.ffmpeg.process.pid, signal.SIGKILL)
             for _ in range(100):
                 writer.write(frame)
 
@@ -407,7 +406,7 @@ def test_ffmpeg_killed_after_the_last_frame(tmp_path, name):
     def film():
         with VideoWriter(tmp_path / name, settings) as writer:
             writer.write(raw(next(frames(1)), settings))
-            os.kill(writer._process.pid, signal.SIGKILL)
+            os.kill(writer.ffmpeg.process.pid, signal.SIGKILL)
 
     with pytest.raises(EncodeError, match="killed by signal 9"):
         film()
@@ -442,7 +441,7 @@ def test_an_exception_midway_leaves_nothing(tmp_path, name, error):
 
     with pytest.raises(error):
         film()
-    assert writer._process.returncode == -signal.SIGKILL
+    assert writer.ffmpeg.process.returncode == -signal.SIGKILL
     assert names(tmp_path) == []
 
 
@@ -452,12 +451,12 @@ def test_ctrl_c_while_ffmpeg_finishes_leaves_nothing(tmp_path):
 
     writer = VideoWriter(tmp_path / "film.mp4", SETTINGS)
     before = signal.signal(signal.SIGALRM, interrupt)
-    os.kill(writer._process.pid, signal.SIGSTOP)  # it takes forever now
+    os.kill(writer.ffmpeg.process.pid, signal.SIGSTOP)  # it takes forever now
     try:
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         with pytest.raises(KeyboardInterrupt), writer:
             pass
-        assert writer._process.poll() is not None
+        assert writer.ffmpeg.process.poll() is not None
         assert names(tmp_path) == []
     finally:
         signal.signal(signal.SIGALRM, before)
@@ -465,7 +464,7 @@ def test_ctrl_c_while_ffmpeg_finishes_leaves_nothing(tmp_path):
 
 
 def test_frames_that_got_lost_are_noticed(tmp_path, monkeypatch):
-    monkeypatch.setattr(VideoWriter, "_encoded_frames", lambda self: 5)
+    monkeypatch.setattr(H264, "n_encoded", lambda self, said, fps: 5)
     with pytest.raises(EncodeError, match=r"ffmpeg encoded 5 of 6 frames of film\.mp4"):
         encode(tmp_path / "film.mp4")
     assert names(tmp_path) == []

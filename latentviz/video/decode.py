@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .encode import ffmpeg_path
-from .errors import OptionError
-from .files import expanded, open_regular
+from ..errors import OptionError
+from ..files import expanded, open_regular
+from .ffmpeg import ffmpeg_path
 
 # What `sampled_frames` reads, as ffmpeg calls it. A film is opened as what its name says, and not
 # as what ffmpeg finds in it: a playlist would make it open other files.

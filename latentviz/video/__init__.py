@@ -1,0 +1,1 @@
+"""Frames to files: what a film can be encoded as, where it goes, ffmpeg, and what reads it."""

@@ -1,0 +1,150 @@
+"""Frames to a video file or to a folder of pictures, by ffmpeg, all or nothing."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from functools import partial
+from types import TracebackType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import EncodeError, OptionError
+from ..files import expanded
+from ..interruption import begin, held_back, orderly, settle
+from .ffmpeg import Ffmpeg
+from .formats import VideoSettings
+from .place import FilePlace, FolderPlace, check_video_path
+
+
+def packer(pixel_format: str) -> Callable[[NDArray[np.uint8], NDArray[np.uint8]], None]:
+    """What turns a canvas, (3, H, W), into the bytes of a raw frame."""
+    if pixel_format == "rgb24":
+        return _pack_rgb
+    from ..raster.yuv import yuv420_from_rgb
+
+    return yuv420_from_rgb
+
+
+def _pack_rgb(rgb: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
+    _, height, width = rgb.shape
+    out.reshape(height, width, 3)[:] = rgb.transpose(1, 2, 0)
+
+
+class VideoWriter:
+    """Encodes raw frames into ``path``: those that the codec wants `Codec.ahead`, then the film's.
+
+    The video is written beside its destination and moved there when ffmpeg has ended well and the
+    number of frames is right; otherwise nothing is left behind. A context manager.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], settings: VideoSettings, *, overwrite: bool = False
+    ) -> None:
+        """Start ffmpeg.
+
+        Raises:
+            OptionError: The path cannot take a video.
+            EncodeError: ffmpeg cannot be started.
+        """
+        self.path = expanded(path).absolute()
+        check_video_path(self.path, overwrite=overwrite)
+        self._orderly = orderly()
+        self._settings = settings
+        self._n_frames = -settings.codec.n_ahead
+        place = FolderPlace if settings.codec.is_folder else FilePlace
+        self._place: FilePlace | FolderPlace = place(self.path)
+        arguments = [
+            *settings.input_arguments(),
+            *("-i", "pipe:0", *settings.output_arguments(self.path.suffix)),
+            # An explicit protocol: a name with a colon is a file all the same.
+            f"file:{self._place.target}",
+        ]
+        self.ffmpeg = ffmpeg = Ffmpeg()
+        # Wherever this is left, and however: ffmpeg is stopped, and its file removed.
+        self._clean = weakref.finalize(self, _clean, ffmpeg, self._place)
+        begin(self._place.part.path, partial(_clean, ffmpeg, self._place))
+        try:
+            # An ffmpeg that nobody knows of would make its file after it was removed.
+            with held_back():
+                self._place.part.make()
+                ffmpeg.start(arguments)
+        except BaseException as error:
+            self.abort()
+            if isinstance(error, OSError):
+                raise EncodeError(f"ffmpeg cannot be started: {error}") from None
+            raise
+
+    def write(self, frame: NDArray[np.uint8]) -> None:
+        """Append a frame: the bytes of its Y, U and V planes, or of its pixels, as `packer` does.
+
+        Raises:
+            EncodeError: ffmpeg has ended.
+        """
+        if frame.nbytes != self._settings.frame_bytes:
+            raise OptionError(
+                f"a frame must have {self._settings.frame_bytes} bytes, got {frame.nbytes}"
+            )
+        self.ffmpeg.write(memoryview(frame.data).cast("B"))
+        self._n_frames += 1
+
+    def finish(self) -> None:
+        """End the video and move it into place.
+
+        Raises:
+            EncodeError: ffmpeg failed, or the video is not whole.
+        """
+        try:
+            self._finish()
+        except BaseException:  # an interrupt too
+            self.abort()
+            raise
+        self._clean.detach()
+        settle(self._place.part.path)
+        self.ffmpeg.close_logs()
+
+    def _finish(self) -> None:
+        said = self.ffmpeg.finish()
+        encoded = self._settings.codec.n_encoded(said, self._settings.fps)
+        if encoded != self._n_frames:
+            raise EncodeError(
+                f"ffmpeg encoded {encoded} of {self._n_frames} frames of {self.path.name}; "
+                "nothing was kept"
+            )
+        try:
+            self._place.publish()
+        except OSError as error:
+            raise EncodeError(f"cannot move the video to {self.path}: {error.strerror}") from None
+
+    def abort(self) -> None:
+        """Stop ffmpeg and leave nothing behind."""
+        with held_back():
+            self._clean()
+            self.ffmpeg.close_logs()
+
+    def __enter__(self) -> VideoWriter:
+        self._orderly.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        try:
+            if kind is None:
+                self.finish()
+            else:
+                self.abort()
+        finally:
+            self._orderly.__exit__(kind, error, tb)
+
+
+def _clean(ffmpeg: Ffmpeg, place: FilePlace | FolderPlace) -> None:
+    """What a video that is not finished must not leave behind."""
+    ffmpeg.stop()
+    place.part.remove()
+    settle(place.part.path)
