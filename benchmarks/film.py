@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measure import Result, paired, run_process
-from latentviz import Film, FilmOptions, Run, open_run, rgb_grid
-from latentviz.movie import held_frames
+from latentviz import Film, FilmSpec, Run, open_run, rgb_grid
+from latentviz.film.render import held_frames
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
 from latentviz.raster.yuv import yuv420_from_rgb
 from latentviz.video.ffmpeg import ffmpeg_path
@@ -32,7 +32,7 @@ def render_command(run: Path, folder: Path, *options: str) -> list[str]:
 
 def against_ffmpeg(run: Path, folder: Path, pairs: int) -> Result:
     """The whole command, process start included, against ffmpeg encoding the same frames."""
-    options = FilmOptions()
+    options = FilmSpec()
     raw = folder / "frames.yuv"
     settings = VideoSettings(options.size, parse_fps("30"))
     with open_run(run) as opened, raw.open("wb") as file:
@@ -118,7 +118,7 @@ def crowd(run: Path, folder: Path, pairs: int) -> list[Result]:
         points = rng.random((n, 3), np.float32)
         _record_random_walk(path, n_steps=CROWD_FRAMES * 15, points=points, state=trained)
         radius = DOT_SHARE * LEAST_LIMITS * math.sqrt(512 / n)
-        options = FilmOptions(pace="linear:15", limits=LEAST_LIMITS, dot_radius=radius)
+        options = FilmSpec(pace="linear:15", limits=LEAST_LIMITS, dot_radius=radius)
         commands[n] = render_command(
             path, folder, "--pace", "linear:15", "--limits", str(LEAST_LIMITS),
             "--dot-radius", str(radius),
@@ -145,7 +145,7 @@ def crowd(run: Path, folder: Path, pairs: int) -> list[Result]:
     ]
 
 
-def _drawing(path: Path, options: FilmOptions) -> Callable[[], float]:
+def _drawing(path: Path, options: FilmSpec) -> Callable[[], float]:
     """Milliseconds to draw a frame, once its latents are there."""
     with open_run(path) as run:
         film = Film(run, options)
@@ -196,5 +196,5 @@ def _record_random_walk(
 
 def sampled(run: Run) -> tuple[Film, list[int]]:
     """The film, and the numbers of evenly sampled frames."""
-    film = Film(run, FilmOptions())
+    film = Film(run, FilmSpec())
     return film, [round(i) for i in np.linspace(0, len(film) - 1, SAMPLED_FRAMES)]

@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from .figures.slices import plot_slices
     from .figures.sphere import plot_sphere, render_orbit
     from .figures.timeline import plot_timeline
+    from .film.film import Film
+    from .film.render import render, render_frame
+    from .film.spec import EncodingSpec, FilmSpec
     from .logistic import DoseEstimate, LogisticFit, Separated, fit_logistic, wilson_interval
-    from .movie import Film, FilmOptions, render, render_frame
     from .notebook import show
     from .pacing import BezierPace, GeometricPace, LinearPace
     from .recording import ChunkLimits, Recorder
@@ -50,9 +52,10 @@ _HOME = {
     "Comparison": "comparison",
     "DoseEstimate": "logistic",
     "EncodeError": "errors",
+    "EncodingSpec": "film.spec",
     "Evaluation": "evaluate",
-    "Film": "movie",
-    "FilmOptions": "movie",
+    "Film": "film.film",
+    "FilmSpec": "film.spec",
     "GeometricPace": "pacing",
     "GraphicsError": "errors",
     "IncompleteRunWarning": "run",
@@ -82,8 +85,8 @@ _HOME = {
     "plot_sphere": "figures.sphere",
     "plot_timeline": "figures.timeline",
     "recover": "archive.recovery",
-    "render": "movie",
-    "render_frame": "movie",
+    "render": "film.render",
+    "render_frame": "film.render",
     "render_orbit": "figures.sphere",
     "rgb_cube": "color",
     "rgb_from_hsv": "color",
@@ -101,9 +104,10 @@ __all__ = [
     "Comparison",
     "DoseEstimate",
     "EncodeError",
+    "EncodingSpec",
     "Evaluation",
     "Film",
-    "FilmOptions",
+    "FilmSpec",
     "GeometricPace",
     "GraphicsError",
     "IncompleteRunWarning",

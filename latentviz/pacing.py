@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from .easing import Point, cubic_bezier
 from .errors import OptionError
 
-DEFAULT_FRAMES = 1000
 MAX_FRAMES = 1_000_000  # nine hours at 30 a second
 MAX_OFFSET = 1e12
 
@@ -114,6 +113,24 @@ def parse_pace(text: str) -> Pace:
         "pace must be bezier, bezier:X1,Y1,X2,Y2, geometric, geometric:OFFSET, linear or "
         f"linear:STRIDE, got {text!r}"
     )
+
+
+def pace_text(pace: Pace) -> str | None:
+    """What `parse_pace` takes for that pace; None if it is none of its own."""
+    match pace:
+        case BezierPace(cp1, cp2):
+            return f"bezier:{','.join(map(_number_text, (*cp1, *cp2)))}"
+        case GeometricPace(offset):
+            return f"geometric:{_number_text(offset)}"
+        case LinearPace(stride):
+            return f"linear:{stride}"
+        case _:
+            return None
+
+
+def _number_text(number: float) -> str:
+    """All digits of a number, and no more."""
+    return repr(float(number)).removesuffix(".0")
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,25 @@ def parse_dims(text: str) -> tuple[int, int]:
     return i, j
 
 
+def split_names(text: str) -> list[str]:
+    """Names separated by commas."""
+    return [name.strip() for name in text.split(",")]
+
+
+def checked_names(names: object) -> tuple[str, ...]:
+    """The names of projections.
+
+    Raises:
+        OptionError: They are one string in place of several, or no text.
+    """
+    if isinstance(names, str):
+        apart = split_names(names)
+        raise OptionError(f"names must be a list of names such as {apart!r}, got {names!r}")
+    if not isinstance(names, Sequence) or not all(isinstance(name, str) for name in names):
+        raise OptionError(f"names must be a list of names, got {names!r}")
+    return tuple(names)
+
+
 def projections(
     dims: Sequence[tuple[int, int]] | None,
     names: Sequence[str],
@@ -65,9 +84,7 @@ def projections(
                 f"dims {i},{j} are out of range: the latents have {n_dims} dimensions, "
                 f"0 to {n_dims - 1}"
             )
-    if isinstance(names, str):
-        apart = [name.strip() for name in names.split(",")]
-        raise OptionError(f"names must be a list of names such as {apart!r}, got {names!r}")
+    names = checked_names(names)
     if len(names) > len(dims):
         raise OptionError(f"got {len(names)} names for {len(dims)} projections")
     padded = [*names, *[""] * (len(dims) - len(names))]

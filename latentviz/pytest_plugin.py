@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from .comparison import Pixels
     from .figures.picture import Picture
-    from .movie import Film
+    from .film.film import Film
 
 RENEW = "--latentviz-renew"
 REFERENCES = "latentviz_snapshots"
@@ -214,7 +214,7 @@ def latentviz_snapshot(request: pytest.FixtureRequest) -> Snapshot:
 def _sampled(drawn: object, count: int) -> list[Pixels] | None:
     """A film's frames that are compared; None of what is no film."""
     from .errors import OptionError
-    from .movie import Film
+    from .film.film import Film
     from .raster.page import interleaved
     from .video.decode import FILMS, sampled_frames, spread
 

@@ -275,7 +275,10 @@ class Run:
         return self._archive.probe
 
     def _repr_html_(self) -> str:
-        """The run in a notebook: a table of what is in it."""
+        return self.html()
+
+    def html(self) -> str:
+        """HTML for a notebook: a table of what is in the run."""
         closed = self.is_archive and self._archive.reader.closed
         about = self._own_words() if closed else self.describe()
         return table_html(printable(self.name), summary(about))

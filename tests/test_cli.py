@@ -19,11 +19,11 @@ from imageio_ffmpeg import count_frames_and_secs
 from PIL import Image
 
 import latentviz
-from latentviz import FilmOptions, Recorder, open_run, pytest_plugin
+from latentviz import EncodingSpec, FilmSpec, Recorder, open_run, pytest_plugin
 from latentviz.archive import ArchiveReader, ArchiveWriter, default_max_bytes
 from latentviz.cli import main
 from latentviz.errors import OptionError
-from latentviz.movie import HOLD_S, render
+from latentviz.film.render import HOLD_S, render
 from latentviz.pacing import parse_pace
 from latentviz.projection import DEFAULT_DIMS, parse_dims
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
@@ -202,12 +202,12 @@ def test_draft_is_small_unless_told_otherwise(folder):
 def test_options_reach_the_film(folder, monkeypatch):
     seen = {}
 
-    def render(film, path, *, progress, **settings):
-        seen.update(settings, path=path, options=film.options)
-        return real(film, path, preset="ultrafast")
+    def write_film(film, path, encoding, *, progress, **settings):
+        seen.update(settings, path=path, encoding=encoding, spec=film.spec)
+        return real(film, path, EncodingSpec(preset="ultrafast"))
 
-    real = latentviz.render
-    monkeypatch.setattr("latentviz.movie.render", render)
+    real = latentviz.film.render.write_film
+    monkeypatch.setattr("latentviz.film.render.write_film", write_film)
     done = invoke(
         *("render", "run.npz", "-o", "out/film.mkv", "--dims", "0,1", "--dims", "3,2"),
         *("--names", "hue, tint", "--size", "320x180", "--frames", "4", "--pace", "linear:40"),
@@ -228,9 +228,9 @@ def test_options_reach_the_film(folder, monkeypatch):
         "out/film.mkv: 4 frames, 2.2 s (the last frame is held for 2 s), 320x180, steps 10 to 149"
     )
     assert seen == {
-        **{"path": Path("out/film.mkv"), "fps": "25", "crf": 30, "preset": "fast", "threads": 2},
-        "hold": 2.0,
-        "options": FilmOptions(
+        **{"path": Path("out/film.mkv"), "threads": 2, "overwrite": False},
+        "encoding": EncodingSpec(fps=25, crf=30, preset="fast", hold=2),
+        "spec": FilmSpec(
             dims=[(0, 1), (3, 2)],
             names=["hue", "tint"],
             size=(320, 180),
@@ -254,12 +254,12 @@ def test_without_a_hold_the_closing_line_says_nothing_of_it(folder):
 def test_a_film_is_planned_once(folder, monkeypatch):
     planned = []
 
-    class Film(latentviz.movie.Film):
-        def __init__(self, run, options):
-            planned.append(options)
-            super().__init__(run, options)
+    class Film(latentviz.Film):
+        def __init__(self, run, spec):
+            planned.append(spec)
+            super().__init__(run, spec)
 
-    monkeypatch.setattr("latentviz.movie.Film", Film)
+    monkeypatch.setattr("latentviz.film.film.Film", Film)
     assert invoke("render", "run.npz", "-o", "out/f.mp4", *SMALL).exit_code == 0
     assert len(planned) == 1
 
@@ -289,13 +289,16 @@ def test_for_which_machines_frame_hashes_hold_is_said_where_they_are_offered():
 def test_what_is_not_given_is_left_to_the_code(folder, monkeypatch):
     seen = {}
 
-    def render(film, path, **given):
-        seen.update(given, options=film.options)
+    def write_film(film, path, encoding, **given):
+        seen.update(given, encoding=encoding, spec=film.spec)
         raise OptionError("seen")
 
-    monkeypatch.setattr("latentviz.movie.render", render)
+    monkeypatch.setattr("latentviz.film.render.write_film", write_film)
     assert "seen" in invoke("render", "run.npz", "-o", "film.mp4").stderr
-    assert seen == {"options": FilmOptions(), "progress": None}
+    assert seen == {
+        **{"encoding": EncodingSpec(), "spec": FilmSpec()},
+        **{"overwrite": False, "progress": None},
+    }
 
 
 def test_info(folder):
@@ -334,7 +337,7 @@ BAD_FILMS = {
     "--steps 20:10": "steps 20:10 hold no recorded step; they are from the first up to, "
     "and without, the second, and the run has 0 to 149",
     "--alpha 0": "alpha must be above 0 and at most 1, got 0",
-    "--dot-radius nan": "a dot's radius must be above 0, got nan",
+    "--dot-radius nan": "a dot's radius must be above 0 and at most 1e+06, got nan",
     "--limits 0": "limits must lie within 1e-06 to 1e+06, got 0",
     "--limits inf": "limits must lie within 1e-06 to 1e+06, got inf",
     "--model nosuch.module:Model": "--model nosuch.module:Model: No module named 'nosuch'",
@@ -529,7 +532,7 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
                 default = re.search(r"Default: (.+)\.$", option.help)[1]
                 assert stated.setdefault(option.name, default) == default
 
-    options = FilmOptions()
+    options = FilmSpec()
     pace = parse_pace(options.pace) if isinstance(options.pace, str) else options.pace
     settings = {name: p.default for name, p in inspect.signature(render).parameters.items()}
     assert parse_pace(stated.pop("pace")) == pace
@@ -541,7 +544,7 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated.pop("max_bytes") == "64 MiB and 50 times the file's size"
     assert default_max_bytes(1000) == (64 << 20) + 50 * 1000
     for name in ("fps", "crf", "preset", "quality", "loop"):
-        assert settings[name] is None  # the codec's own
+        assert getattr(EncodingSpec(), name) is None  # the codec's own
     assert stated.pop("fps") == f"{H264.fps}; {GIF.fps} in a GIF"
     assert {VP9.fps, WebP.fps} == {H264.fps}
     assert stated.pop("crf") == f"{H264().crf}; {VP9().crf} in a WebM"
@@ -551,7 +554,7 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert (options.limits, options.dot_radius) == (None, None)
     assert (stated.pop("layer"), options.layer) == ("the first that was recorded", None)
     assert stated.pop("limits").startswith(f"{LEAST_LIMITS}, or a round number above it")
-    assert (stated.pop("hold"), settings["hold"]) == (str(HOLD_S), None)
+    assert (stated.pop("hold"), EncodingSpec().hold) == (str(HOLD_S), None)
     radius = DOT_SHARE * LEAST_LIMITS
     assert stated.pop("dot_radius") == f"{DOT_SHARE} of the limits, {radius:g} for {LEAST_LIMITS}"
     assert stated == {name: str(getattr(options, name)) for name in stated}

@@ -40,7 +40,7 @@ LAYERS = [
     ("what to show", {"backend", "pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"interruption", "files", "video", "figures", "comparison"}),
-    ("face", {"movie", "notebook", "cli", "pytest_plugin", "__main__"}),
+    ("face", {"film", "media", "notebook", "cli", "pytest_plugin", "__main__"}),
     ("adapters", {"adapters"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}
@@ -237,7 +237,7 @@ HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL", "skimage"} | 
         ("latentviz.video.writer", HEAVY),
         ("latentviz.comparison", HEAVY),
         ("latentviz.pytest_plugin", HEAVY | {"numpy"}),
-        ("latentviz.movie", HEAVY - {"PIL"}),
+        ("latentviz.film.render", HEAVY - {"PIL"}),
     ],
 )
 def test_heavy_imports_wait(module, kept_out):

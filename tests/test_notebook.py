@@ -20,7 +20,8 @@ from latentviz import (
     open_run,
     render,
 )
-from latentviz.notebook import html_of, notebook_progress
+from latentviz.media import notebook_progress
+from latentviz.notebook import html_of
 
 ROOT = Path(__file__).parents[1]
 SMALL = {"size": (240, 136), "frames": 5, "dims": [(0, 1)]}
@@ -102,7 +103,7 @@ def test_a_rendered_film_is_a_player_and_another_its_last_frame(short_run, tmp_p
     assert attributes["aria-label"].startswith("The latents of run in the projections [0,1], in 5 ")
     assert only_tag(html_of(path))[1]["src"] == attributes["src"]
     with open_run(short_run) as run:
-        plan = latentviz.Film(run, latentviz.FilmOptions(**SMALL))
+        plan = latentviz.Film(run, latentviz.FilmSpec(**SMALL))
         name, attributes = only_tag(plan._repr_html_())
     assert repr(plan) == "<Film of run, not written: 5 frames, 240x136, steps 0 to 149>"
     assert name == "img"
@@ -114,7 +115,7 @@ def test_a_rendered_film_is_a_player_and_another_its_last_frame(short_run, tmp_p
 
 def test_a_large_film_is_linked_to(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("latentviz.notebook.MOST_EMBEDDED_BYTES", 3)
+    monkeypatch.setattr("latentviz.media.MOST_EMBEDDED_BYTES", 3)
     (tmp_path / "film.gif").write_bytes(b"GIF8")
     assert only_tag(html_of(tmp_path / "film.gif"))[1]["src"] == "film.gif"
     odd = tmp_path / "a:b" / "run #3 at 50%20?.gif"

@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from latentviz import Film, FilmOptions, open_run, rgb_from_hsv
+from latentviz import Film, FilmSpec, open_run, rgb_from_hsv
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_numpy_alone_reads_every_member(path):
 
 
 def test_the_film_has_987_frames_with_the_published_strides(run):
-    film = Film(run, FilmOptions())
+    film = Film(run, FilmSpec())
     strides = [frame.stride for frame in film.frames]
     assert len(film) == 987
     assert (film.frames[0].start, film.frames[-1].start) == (0, 10_000)
@@ -49,7 +49,7 @@ def test_the_film_has_987_frames_with_the_published_strides(run):
 
 
 def test_no_dot_of_any_frame_is_cut(run):
-    film = Film(run, FilmOptions())
+    film = Film(run, FilmSpec())
     layout, stage = film.page.layout, film.page.stage
     assert stage.limits == 1.5
     radius = stage.dot_radius * layout.px_per_unit
@@ -67,7 +67,7 @@ def test_no_dot_of_any_frame_is_cut(run):
 
 
 def test_the_last_frame_is_what_training_left(run):
-    film = Film(run, FilmOptions())
+    film = Film(run, FilmSpec())
     scene = film.scene(986)
     assert (scene.words, scene.number) == ("after step", 10_000)
     assert scene.positions.shape == (3, 512, 2, 2)

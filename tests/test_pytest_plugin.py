@@ -33,7 +33,7 @@ def test_picture(latentviz_snapshot):
 @pytest.fixture(scope="module", autouse=True)
 def imported():
     """What pytester's runs in this process need: what they import themselves, they forget."""
-    import latentviz.movie
+    import latentviz.film.film
     import latentviz.video.decode
 
     black = np.zeros(SHAPE, np.uint8)
@@ -220,7 +220,7 @@ def test_mix(latentviz_snapshot):
     latentviz_snapshot(pixels(7), name="step-0250")
     latentviz_snapshot(pixels(8), name="frame-0000")
     with latentviz.open_run({run!r}) as run:
-        film = latentviz.Film(run, latentviz.FilmOptions(size=(320, 180), frames=6))
+        film = latentviz.Film(run, latentviz.FilmSpec(size=(320, 180), frames=6))
         latentviz_snapshot(film, name="step", frames={frames})
         latentviz_snapshot(film, frames={frames})
 """
@@ -272,7 +272,7 @@ def test_file(latentviz_snapshot):
 
 def test_drawn(latentviz_snapshot):
     with latentviz.open_run({run!r}) as run:
-        film = latentviz.Film(run, latentviz.FilmOptions(**{options}))
+        film = latentviz.Film(run, latentviz.FilmSpec(**{options}))
         latentviz_snapshot(film, name="drawn", frames={frames})
 """
 LOOKS = {
@@ -373,7 +373,8 @@ def test_pytest_starts_without_what_takes_time(pytester):
 
         def test_imports(pytestconfig):
             assert pytestconfig.pluginmanager.hasplugin("latentviz")
-            heavy = {"numpy", "torch", "matplotlib", "PIL", "skimage", "numba", "latentviz.movie"}
+            heavy = {"numpy", "torch", "matplotlib", "PIL", "skimage", "numba"}
+            assert "latentviz.film.film" not in sys.modules
             assert heavy & set(sys.modules) == set()
         """
     )

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..errors import OptionError
+from ..film.options import Option, options_of
 from ..text import LONGEST_LINE, printable
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from ..movie import Progress
+    from ..film.render import Progress
     from ..run import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -55,18 +55,34 @@ def completed(
     return lambda ctx, param, incomplete: [n for n in names() if n.startswith(incomplete)]
 
 
-def colormap_names() -> list[str]:
-    """Matplotlib's."""
-    from matplotlib import colormaps
-
-    return list(colormaps)
-
-
 def decorated(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> Command:
     """A command with decorators, the first one outermost."""
     for decorate in reversed(decorators):
         command = decorate(command)
     return command
+
+
+def spec_options(spec: type) -> Callable[[Command], Command]:
+    """An option of the command for each of a spec's."""
+
+    def decorate(command: Command) -> Command:
+        return decorated(command, [_click_option(n, o) for n, o in options_of(spec).items()])
+
+    return decorate
+
+
+def _click_option(name: str, about: Option) -> Callable[[Any], Any]:
+    kind: Any = click.Choice(about.choices) if about.choices else None
+    if about.parse in (int, float):
+        kind = about.parse
+    return click.option(
+        f"--{name.replace('_', '-')}",
+        type=kind,
+        multiple=about.is_repeated,
+        metavar=about.metavar,
+        shell_complete=None if about.complete is None else completed(about.complete),
+        help=about.help_text,
+    )
 
 
 def run_options(command: Command) -> Command:
@@ -91,24 +107,6 @@ def run_options(command: Command) -> Command:
 def given(**values: Any) -> dict[str, Any]:
     """Only what the user gave; the rest takes the function's own defaults."""
     return {name: value for name, value in values.items() if value is not None}
-
-
-def parse_size(text: str) -> tuple[int, int]:
-    """A size such as ``1920x1080``.
-
-    Raises:
-        OptionError: It is none.
-    """
-    try:
-        width, height = (int(side) for side in text.lower().split("x"))
-    except ValueError:
-        raise OptionError(f"size must be WIDTHxHEIGHT such as 1920x1080, got {text!r}") from None
-    return width, height
-
-
-def split_names(text: str) -> list[str]:
-    """Names separated by commas."""
-    return [name.strip() for name in text.split(",")]
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..projection import split_names
+from ..raster.layout import parse_size
 from .group import main
-from .options import Command, decorated, given, opened, parse_size, run_options, split_names
+from .options import Command, decorated, given, opened, run_options
 
 if TYPE_CHECKING:
     from ..figures.picture import Picture

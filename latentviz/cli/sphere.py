@@ -9,8 +9,9 @@ from typing import Any
 import click
 
 from ..errors import OptionError
+from ..raster.layout import parse_size
 from .group import main
-from .options import given, opened, parse_size, progress, run_options
+from .options import given, opened, progress, run_options
 from .pictures import step_option, write
 
 

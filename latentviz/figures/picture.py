@@ -82,9 +82,17 @@ class Picture:
                     metadata=words[suffix] | _UNDATED[suffix],
                 )
 
+    def html(self, *, width: int | None = None) -> str:
+        """HTML that shows the picture, which it holds.
+
+        Args:
+            width: In pixels of the page; by default its own, or the page's if that is narrower.
+        """
+        return image_html(data_uri(self.png(), "image/png"), self.alt, width=width)
+
     def _repr_html_(self) -> str:
         """The picture in a notebook, with its alt text."""
-        return image_html(data_uri(self.png(), "image/png"), self.alt)
+        return self.html()
 
     def png(self) -> bytes:
         """The picture as a PNG, with its title and alt text as text chunks."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-import numpy as np
+from numbers import Real
 
 from ..errors import OptionError
 
@@ -129,18 +128,32 @@ def has_room_for_panels(size: tuple[int, int]) -> bool:
     return page_scale(size) >= PANELS_SCALE - 1e-9
 
 
-def check_limits(limits: float) -> None:
+def check_limits(limits: object) -> None:
     """Find out that nothing can be drawn within these limits.
 
     Raises:
         OptionError: They are out of range, or no number.
     """
-    if not isinstance(limits, int | float | np.number):
+    if not isinstance(limits, Real):
         raise OptionError(f"limits must be a number, got {limits!r}")
+    limits = float(limits)
     if not MIN_LIMITS <= limits <= MAX_LIMITS:
         raise OptionError(
             f"limits must lie within {MIN_LIMITS:g} to {MAX_LIMITS:g}, got {limits:g}"
         )
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """A size such as ``1920x1080``.
+
+    Raises:
+        OptionError: It is none.
+    """
+    try:
+        width, height = (int(side) for side in text.lower().split("x"))
+    except ValueError:
+        raise OptionError(f"size must be WIDTHxHEIGHT such as 1920x1080, got {text!r}") from None
+    return width, height
 
 
 def check_size(size: tuple[int, int]) -> tuple[int, int]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from types import TracebackType
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from ..interruption import begin, held_back, orderly, settle
 from .ffmpeg import Ffmpeg
 from .formats import VideoSettings
 from .place import FilePlace, FolderPlace, check_video_path
+
+T = TypeVar("T")
 
 
 def packer(pixel_format: str) -> Callable[[NDArray[np.uint8], NDArray[np.uint8]], None]:
@@ -89,6 +92,35 @@ class VideoWriter:
             )
         self.ffmpeg.write(memoryview(frame.data).cast("B"))
         self._n_frames += 1
+
+    def write_film(
+        self,
+        n_frames: int,
+        drawn: Callable[[Sequence[int]], Iterable[tuple[NDArray[np.uint8], T]]],
+        n_repeats: int = 0,
+    ) -> Iterator[T]:
+        """Write a film's frames, and before them those that the codec wants ahead.
+
+        Args:
+            n_frames: How many there are.
+            drawn: Draws the frames of the given numbers, in that order: what `write` takes, and
+                anything that belongs to it.
+            n_repeats: How often the last one comes again.
+
+        Yields:
+            What belongs to each frame, once it is written.
+
+        Raises:
+            EncodeError: ffmpeg has ended.
+        """
+        ahead = self._settings.codec.ahead(n_frames)
+        for k, (frame, known) in enumerate(drawn([*ahead, *range(n_frames)]), -len(ahead)):
+            self.write(frame)
+            if k == n_frames - 1:
+                for _ in range(n_repeats):
+                    self.write(frame)
+            if k >= 0:
+                yield known
 
     def finish(self) -> None:
         """End the video and move it into place.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from latentviz import Film, FilmOptions, LinearPace, Run, rgb_from_hsv
+from latentviz import Film, FilmSpec, LinearPace, Run, rgb_from_hsv
 from latentviz.comparison import TOLERANCE
 from latentviz.raster.chrome import draw_chrome
 from latentviz.raster.hud import speed_words
@@ -61,7 +61,7 @@ def film(latents=None, *, colors=None, panels=True, size=DRAFT, stride=1, **opti
         colors=hues() if latents is None and colors is None else colors,
         **(curves() if panels else {}),
     )
-    return Film(run, FilmOptions(size=size, pace=LinearPace(stride), **options))
+    return Film(run, FilmSpec(size=size, pace=LinearPace(stride), **options))
 
 
 def picture(plan, frame=-1):
@@ -246,7 +246,7 @@ def test_the_heading_tells_the_step_and_the_speed():
 @pytest.mark.parametrize("size", [DRAFT, FULL, (320, 180)])
 def test_the_heading_has_room_for_the_last_step_and_never_moves(size):
     run = Run.from_arrays(moving_figure(), steps=STEPS * 2_000)
-    heading = Film(run, FilmOptions(size=size, pace=LinearPace())).page.heading
+    heading = Film(run, FilmSpec(size=size, pace=LinearPace())).page.heading
     all_steps = [heading.sprites("step", step, 15) for step in range(0, 120_001, 2_000)]
     words, numbers, speeds = zip(*all_steps, strict=True)
     assert len({s.x for s in words}) == len({s.x for s in speeds}) == 1
@@ -396,7 +396,7 @@ def test_any_name_is_drawn_as_it_is(name):
     # Nothing is swallowed as markup: there is room for every character.
     assert width[0] - width[1] >= 2 * len(name)
     run = Run.from_arrays(moving_figure(), params={name: STEPS}, metrics={name: STEPS + 1.0})
-    Film(run, FilmOptions(size=DRAFT, names=[name])).draw(0)
+    Film(run, FilmSpec(size=DRAFT, names=[name])).draw(0)
 
 
 def test_a_tab_in_a_name_warns_nobody():

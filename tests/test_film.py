@@ -9,7 +9,7 @@ import torch
 from imageio_ffmpeg import count_frames_and_secs
 from PIL import Image
 
-from latentviz import Film, FilmOptions, Recorder, Run, open_run, render, render_frame
+from latentviz import Film, FilmSpec, Recorder, Run, open_run, render, render_frame
 from latentviz.errors import ArchiveError, LatentvizError, LatentvizWarning, OptionError
 from latentviz.raster.page import interleaved
 from latentviz.video.decode import sampled_frames
@@ -17,7 +17,7 @@ from latentviz.video.formats import GIF, VideoSettings
 from latentviz.views import frame_latents
 
 SIZE = (320, 180)
-SMALL = FilmOptions(size=SIZE, frames=12)
+SMALL = FilmSpec(size=SIZE, frames=12)
 RNG = np.random.default_rng(0)
 
 
@@ -71,7 +71,7 @@ def test_the_frames_cover_every_step_once(recorded):
     ],
 )
 def test_the_number_of_frames(recorded, options, count):
-    assert len(Film(recorded, FilmOptions(size=SIZE, **options))) == count
+    assert len(Film(recorded, FilmSpec(size=SIZE, **options))) == count
 
 
 def test_a_range_of_steps_shows_no_others(recorded):
@@ -116,7 +116,7 @@ def test_threads_draw_the_same_film_and_single_frames_are_of_it(recorded, tmp_pa
         film = render(
             run,
             tmp_path / f"{threads}.mp4",
-            options=SMALL,
+            spec=SMALL,
             threads=threads,
             preset="ultrafast",
             frame_hashes=tmp_path / f"{threads}.txt",
@@ -132,13 +132,13 @@ def test_threads_draw_the_same_film_and_single_frames_are_of_it(recorded, tmp_pa
     assert (tmp_path / "1.mp4").read_bytes() == (tmp_path / "4.mp4").read_bytes()
     assert len(list(tmp_path.iterdir())) == 6
 
-    pixels = render_frame(run, frame=3, options=SMALL)
+    pixels = render_frame(run, frame=3, spec=SMALL)
     assert (pixels.shape, pixels.dtype) == ((180, 320, 3), np.uint8)
     assert digest(pixels) == lines[3]
     covering = film.frames[len(film) // 2]
     for step in (covering.start, covering.stop - 1):
-        assert digest(render_frame(run, step=step, options=SMALL)) == lines[covering.index]
-    assert digest(render_frame(run, options=SMALL)) == lines[-1]
+        assert digest(render_frame(run, step=step, spec=SMALL)) == lines[covering.index]
+    assert digest(render_frame(run, spec=SMALL)) == lines[-1]
     assert digest(render_frame(run, size=SIZE, frames=12)) == lines[-1]
 
 
@@ -148,7 +148,7 @@ def test_every_format_is_of_the_same_frames(recorded, tmp_path, name):
     film = render(
         recorded,
         tmp_path / name,
-        options=SMALL,
+        spec=SMALL,
         threads=2,
         frame_hashes=tmp_path / "h.txt",
         hold=None if "%" in name else 0,
@@ -176,7 +176,7 @@ def test_every_format_is_of_the_same_frames(recorded, tmp_path, name):
 
 def test_a_run_by_its_path_is_closed_again(path, recorded):
     np.testing.assert_array_equal(
-        render_frame(path, frame=2, options=SMALL), render_frame(recorded, frame=2, options=SMALL)
+        render_frame(path, frame=2, spec=SMALL), render_frame(recorded, frame=2, spec=SMALL)
     )
 
 
@@ -190,7 +190,7 @@ def test_a_point_that_is_not_finite_is_left_out_and_counted(latentviz_snapshot, 
     latents[20:, 3] = np.inf
     run = Run.from_arrays(latents, colors=np.eye(6)[:, :3])
     options = {"size": (640, 360), "theme": theme, "dims": [(1, 0), (2, 0)], "limits": limits}
-    last = len(Film(run, FilmOptions())) - 1
+    last = len(Film(run, FilmSpec())) - 1
     with pytest.warns(LatentvizWarning, match="1 of 6 points are not finite") as said:
         pixels = render_frame(run, frame=last, **options)
     assert len(said) == 1
@@ -241,11 +241,11 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
         ({"frame_hashes": "film.mp4"}, OptionError, "would overwrite the film"),
         ({"alpha": 0}, OptionError, "alpha must be above 0 and at most 1, got 0"),
         ({"alpha": 1.1}, OptionError, "got 1.1"),
-        ({"dot_radius": 0}, OptionError, "a dot's radius must be above 0, got 0"),
+        ({"dot_radius": 0}, OptionError, "a dot's radius must be above 0 and at most .*, got 0"),
         ({"limits": 0}, OptionError, r"limits must lie within 1e-06 to 1e\+06, got 0"),
         ({"theme": "neon"}, OptionError, "theme must be one of dark, light, got 'neon'"),
-        ({"dmis": [(0, 1)]}, OptionError, "unknown option dmis; a film's options are dims, names"),
-        ({"options": FilmOptions()}, OptionError, "options= or keywords, not both"),
+        ({"dmis": [(0, 1)]}, OptionError, "unknown option dmis; its options are dims, names"),
+        ({"spec": FilmSpec()}, OptionError, "spec= or keywords, not both"),
         ({"fps": 0}, OptionError, "fps must be above 0"),
         ({"fps": "x"}, OptionError, "fps must be a number"),
         ({"crf": 99}, OptionError, "crf must lie"),
@@ -295,7 +295,7 @@ def test_a_frame_or_a_step_that_is_not_there(recorded):
         ("step", 150): "step 150 was not recorded",
     }.items():
         with pytest.raises(OptionError, match=message):
-            render_frame(recorded, **dict([where]), options=SMALL)
+            render_frame(recorded, **dict([where]), spec=SMALL)
     with pytest.raises(OptionError, match="a frame or a step, not both"):
         render_frame(recorded, frame=0, step=0)
 
@@ -308,10 +308,10 @@ def test_an_error_leaves_an_existing_film_alone(recorded, tmp_path):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        render(recorded, film, options=SMALL, progress=stop)
+        render(recorded, film, spec=SMALL, progress=stop)
     assert film.read_bytes() == b"precious"
     assert list(tmp_path.iterdir()) == [film]
-    render(recorded, film, options=replace(SMALL, frames=2))
+    render(recorded, film, spec=replace(SMALL, frames=2))
     assert film.read_bytes() != b"precious"
     assert list(tmp_path.iterdir()) == [film]
 
@@ -404,7 +404,7 @@ def test_a_single_step():
 
 def test_themes_differ(recorded):
     dark, light = (
-        render_frame(recorded, options=replace(SMALL, theme=name)) for name in ("dark", "light")
+        render_frame(recorded, spec=replace(SMALL, theme=name)) for name in ("dark", "light")
     )
     assert dark.mean() < 100
     assert light.mean() > 150
@@ -497,7 +497,7 @@ def test_a_film_that_is_planned_is_rendered_as_it_is(recorded, tmp_path):
     assert render(film, tmp_path / "f.mp4") is film
     assert film.path == tmp_path / "f.mp4"
     for options in ({"frames": 3}, {"options": SMALL}):
-        with pytest.raises(OptionError, match="a film that is planned has its options"):
+        with pytest.raises(OptionError, match="a film that is planned has its spec"):
             render(film, tmp_path / "g.mp4", **options)
     assert [path.name for path in tmp_path.iterdir()] == ["f.mp4"]
 
@@ -522,9 +522,9 @@ def test_a_gif_holds_its_last_frame_without_repeating_it(recorded, tmp_path):
 
 def test_a_film_of_wide_latents_shows_them_by_default():
     latents = 8 * RNG.uniform(-1, 1, (5, 40, 2)).astype(np.float32)
-    wide = Film(Run.from_arrays(latents), FilmOptions(size=(320, 180)))
+    wide = Film(Run.from_arrays(latents), FilmSpec(size=(320, 180)))
     assert (wide.page.stage.limits, wide.page.stage.dot_radius) == (10, pytest.approx(0.7))
-    told = FilmOptions(size=(320, 180), limits=1.5, dot_radius=0.105)
+    told = FilmSpec(size=(320, 180), limits=1.5, dot_radius=0.105)
     narrow = Film(Run.from_arrays(latents), told)
     assert (narrow.page.stage.limits, narrow.page.stage.dot_radius) == (1.5, 0.105)
 

@@ -1,0 +1,231 @@
+"""A run's film: which frames there are, and what is in each."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import LatentvizWarning, OptionError
+from ..figures.picture import Picture
+from ..media import file_html
+from ..pacing import Frame, frames, parse_pace
+from ..projection import projections
+from ..raster.fitting import DOT_SHARE, fitting_limits
+from ..raster.layout import has_room_for_panels
+from ..raster.page import Page, interleaved, make_page
+from ..reach import Reach, measure_reach
+from ..run import Run
+from ..scene import CurvePanel, Scene, Stage
+from ..text import counted, printable
+from ..theme import theme_named
+from ..views import ProjectionsView, curve_panels, drawing_order, point_colors
+from .spec import FilmSpec
+
+Real = TypeVar("Real", np.float32, np.float64)
+
+
+class Film:
+    """A run's film, of which any frame can be drawn alone."""
+
+    def __init__(self, run: Run, spec: FilmSpec) -> None:
+        """Plan the film; nothing is drawn yet.
+
+        Raises:
+            OptionError: An option is out of range or does not fit the run.
+        """
+        run = run if spec.layer is None else run.at_layer(spec.layer)
+        self.run, self.spec = run, spec
+        self._told = False
+        self.path: Path | None = None
+        """Where `render` has put it, if it is one file."""
+        self.written: Path | None = None
+        """What `render` has written: a file, or the pattern of the frames' names."""
+        self._theme = theme_named(spec.theme)
+        pace = parse_pace(spec.pace) if isinstance(spec.pace, str) else spec.pace
+        self._first, self._stop = _step_range(run, spec.steps)
+        self.frames = [
+            Frame(frame.index, frame.start + self._first, frame.stop + self._first)
+            for frame in frames(pace, self._stop - self._first, spec.frames)
+        ]
+        if self._stop == len(run) and run.has_final:
+            self.frames[-1] = replace(self.frames[-1], after=True)
+        n_dims = run.latents(int(run.steps[self._first])).shape[1]
+        self._view = ProjectionsView(projections(spec.dims, spec.names, n_dims), spec.alpha)
+
+    def __len__(self) -> int:
+        """The number of frames."""
+        return len(self.frames)
+
+    def __repr__(self) -> str:
+        """What it is of, and where it was written."""
+        width, height = self.spec.size
+        where = "not written" if self.written is None else f"written to {self.written}"
+        return (
+            f"<Film of {printable(self.run.name)}, {where}: {counted(len(self), 'frame')}, "
+            f"{width}x{height}, {self.shown}>"
+        )
+
+    @property
+    def alt(self) -> str:
+        """What is to be seen, for those who cannot see it."""
+        views = ", ".join(printable(projection.title) for projection in self._view.projections)
+        return (
+            f"The latents of {printable(self.run.name)} in the projections {views}, in "
+            f"{counted(len(self), 'frame')} from {self.shown} of training."
+        )
+
+    def html(self, *, width: int | None = None) -> str:
+        """HTML that shows the film: a player, or its last frame if it was not rendered.
+
+        Args:
+            width: In pixels of the page; by default its own, or the page's if that is narrower.
+        """
+        if self.path is not None:
+            return file_html(self.path, width=width, alt=self.alt)
+        last = interleaved(self.draw(len(self) - 1))
+        alt = f"{self.alt} Its last frame."
+        return Picture(title="", alt=alt, data={}, drawn=last).html(width=width)
+
+    def _repr_html_(self) -> str:
+        return self.html()
+
+    def frame_at(self, step: int) -> int:
+        """Which frame shows a recorded step.
+
+        Raises:
+            OptionError: The step was not recorded, or is not in the film.
+        """
+        index = self.run.index_of(step)
+        if not self._first <= index < self._stop:
+            raise OptionError(f"step {step} is not in the film, which shows {self.shown}")
+        starts = [frame.start for frame in self.frames]
+        return int(np.searchsorted(starts, index, side="right")) - 1
+
+    def draw(self, frame: int, canvas: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Draw a frame, which depends on the run, the spec and its number alone.
+
+        Args:
+            frame: Its number.
+            canvas: (3, H, W) uint8 to draw on, as `new_canvas` gives it.
+
+        Returns:
+            The canvas.
+
+        Raises:
+            OptionError: There is no such frame.
+            ArchiveError: The run is damaged, or no point is finite at a step.
+        """
+        scene = self.scene(frame)
+        canvas = self.page.new_canvas() if canvas is None else canvas
+        self.page.draw(scene, canvas)
+        return canvas
+
+    def scene(self, frame: int) -> Scene:
+        """What a frame shows, as plain values in data units.
+
+        Raises:
+            OptionError: There is no such frame.
+            ArchiveError: The run is damaged, or no point is finite at a step.
+        """
+        if not 0 <= frame < len(self):
+            raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
+        scene = self._view(self.run, self.frames[frame])
+        if scene.n_left_out:
+            self._tell(scene.n_left_out)
+        return scene
+
+    def _tell(self, n_left_out: int) -> None:
+        """Say once a film that points are left out."""
+        if not self._told:
+            self._told = True
+            warnings.warn(
+                f"{n_left_out} of {self.run.n_points} points are not finite (NaN or infinite) at "
+                "some step; they are left out where they are not, and counted in the picture",
+                LatentvizWarning,
+                stacklevel=2,
+            )
+
+    @cached_property
+    def page(self) -> Page:
+        """What all frames have in common, drawn when it is first needed."""
+        run, spec = self.run, self.spec
+        panels: tuple[CurvePanel, ...] = ()
+        if has_room_for_panels(spec.size):
+            panels = curve_panels(run, self._first, self._stop, self._theme)
+        limits = spec.limits
+        if limits is None:
+            if n_left_out := int(self.reach.left_out.sum()):
+                self._tell(n_left_out)
+            low, high = (self._by_projection(side) for side in self.reach.kept)
+            limits = fitting_limits(
+                low, high, size=spec.size, n_panels=len(panels), dot_radius=spec.dot_radius
+            )
+        stage = Stage(
+            projections=self._view.projections,
+            colors=point_colors(run.colors, run.n_points, self._theme, spec.colormap),
+            order=drawing_order(run.colors, run.n_points),
+            limits=limits,
+            dot_radius=DOT_SHARE * limits if spec.dot_radius is None else spec.dot_radius,
+            panels=panels,
+            last_step=int(run.steps[self._stop - 1]),
+        )
+        return make_page(stage, size=spec.size, theme=self._theme)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How far the points go in the dimensions that are shown, over all that the film shows."""
+        return measure_reach(self.run, self.frames, self._view.dims)
+
+    @property
+    def frames_beyond(self) -> int:
+        """In how many frames points lie beyond an edge of their projection, where marks say so."""
+        edges = np.array(self.page.layout.edges_px) / self.page.layout.px_per_unit
+        low, high = self._by_projection(self.reach.low), self._by_projection(self.reach.high)
+        return int(((low < -edges) | (high > edges)).any((-2, -1)).sum())
+
+    def _by_projection(self, along: NDArray[Real]) -> NDArray[Real]:
+        """Values along each dimension shown, (..., d), as (..., P, 2), right and up."""
+        return along[..., np.searchsorted(self.reach.dims, self._view.pairs)]
+
+    @property
+    def shown(self) -> str:
+        """The first and the last step, in words."""
+        steps = self.run.steps
+        return f"steps {steps[self._first]} to {steps[self._stop - 1]}"
+
+    @property
+    def pacing(self) -> str:
+        """How fast the film goes, in words."""
+        strides = [frame.stride for frame in self.frames]
+        return (
+            f"{len(self)} of {self._stop - self._first} steps start a frame; steps a frame: "
+            f"{strides[0]} at the start, {max(strides)} at most, {strides[-1]} at the end"
+        )
+
+    def frame_words(self, n_done: int) -> str:
+        """What the last of so many frames shows, in words."""
+        frame = self.frames[n_done - 1]
+        return (
+            f"step {self.run.steps[frame.stop - 1]}, "
+            f"{counted(frame.stride + frame.after, 'sub-frame')}"
+        )
+
+
+def _step_range(run: Run, steps: tuple[int | None, int | None]) -> tuple[int, int]:
+    """Indices of the recorded steps of a range."""
+    first, stop = steps
+    a = 0 if first is None else int(np.searchsorted(run.steps, first))
+    b = len(run) if stop is None else int(np.searchsorted(run.steps, stop))
+    if a >= b:
+        low, high = ("" if s is None else s for s in steps)
+        raise OptionError(
+            f"steps {low}:{high} hold no recorded step; they are from the first up to, and "
+            f"without, the second, and the run has {run.steps[0]} to {run.steps[-1]}"
+        )
+    return a, b

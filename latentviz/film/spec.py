@@ -1,0 +1,313 @@
+"""What a film is to be, as plain data: which steps it shows, how it looks, how it is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Self
+
+from ..errors import OptionError
+from ..projection import checked_names, parse_dims, split_names
+from ..raster.layout import MAX_LIMITS, check_limits, check_size, parse_size
+from ..theme import THEMES
+from ..video.formats import PRESETS, parse_fps
+from .options import (
+    WHOLE_NUMBER,
+    is_number,
+    is_whole,
+    must_be,
+    number_above_0,
+    one_of,
+    option,
+    options_of,
+    refuse_unknown,
+    settle,
+    whole_number,
+)
+
+if TYPE_CHECKING:
+    from ..pacing import Pace
+
+FULL_SIZE = (1920, 1080)
+DRAFT_SIZE = (640, 360)
+PACES = ("bezier", "geometric", "linear")
+COLORMAP = "viridis"
+MAX_HOLD_S = 3600.0
+
+
+def _is_pair(value: object) -> bool:
+    return isinstance(value, Sequence) and len(value) == 2 and all(map(is_whole, value))
+
+
+def _whole_pair(value: Sequence[Any]) -> tuple[int, int]:
+    return int(value[0]), int(value[1])
+
+
+def _are_pairs(value: object) -> bool:
+    return isinstance(value, Sequence) and all(map(_is_pair, value))
+
+
+def _is_range(value: object) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and len(value) == 2
+        and all(end is None or is_whole(end) for end in value)
+    )
+
+
+def _size(name: str, value: Any) -> tuple[int, int]:
+    size: tuple[int, int] = must_be("(width, height)", _is_pair, _whole_pair)(name, value)
+    return check_size(size)
+
+
+def _pace(name: str, value: Pace | str) -> Pace | str:
+    """A pace of ours as text, in one spelling; any other as it is."""
+    from ..pacing import pace_text, parse_pace
+
+    if not isinstance(value, str) and not callable(value):
+        raise OptionError(f"pace must be a pace, or text such as 'linear:10', got {value!r}")
+    return pace_text(parse_pace(value) if isinstance(value, str) else value) or value
+
+
+def _frames(name: str, value: Any) -> int:
+    from ..pacing import MAX_FRAMES
+
+    return whole_number(1, MAX_FRAMES)(name, value)
+
+
+def _limits(name: str, value: Any) -> float:
+    check_limits(value)
+    return float(value)
+
+
+def _colormap(name: str, value: Any) -> str:
+    if value != COLORMAP and value not in colormap_names():
+        raise OptionError(f"matplotlib has no colormap {value!r}; {COLORMAP} is one")
+    return str(value)
+
+
+def _fps(name: str, value: Any) -> str:
+    fps = parse_fps(str(value))
+    return f"{fps.numerator}/{fps.denominator}" if fps.denominator > 1 else str(fps.numerator)
+
+
+def _hold(name: str, value: Any) -> float:
+    if not (is_number(value) and 0 <= value <= MAX_HOLD_S):
+        raise OptionError(f"hold must be 0 to {MAX_HOLD_S:g} seconds, got {value!r}")
+    return float(value)
+
+
+def colormap_names() -> list[str]:
+    """Matplotlib's."""
+    from ..backend import import_matplotlib
+
+    import_matplotlib()
+    from matplotlib import colormaps
+
+    return list(colormaps)
+
+
+def parse_steps(text: str) -> tuple[int | None, int | None]:
+    """A range of steps, ``A:B``, either of which may be left out.
+
+    Raises:
+        OptionError: It is none.
+    """
+    first, colon, stop = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError
+        a, b = (int(first) if first else None), (int(stop) if stop else None)
+        if min(a or 0, b or 0) < 0:
+            raise ValueError
+    except ValueError:
+        raise OptionError(
+            "steps must be A:B, whole numbers of 0 or more, either of which may be left out, "
+            f"got {text!r}"
+        ) from None
+    return a, b
+
+
+class _Plain:
+    """A frozen dataclass of options, as which its values are checked when it is made."""
+
+    def __post_init__(self) -> None:
+        settle(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All options, as values that JSON and TOML can hold; None where one is not given.
+
+        Raises:
+            OptionError: A pace is a function of yours, which has no such value.
+        """
+        values = {name: getattr(self, name) for name in options_of(type(self))}
+        return {name: _jsonable(name, value) for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """What `to_dict` gave; what is missing, or None, is the default.
+
+        Raises:
+            OptionError: There is no such option, or a value is bad.
+        """
+        refuse_unknown(cls, values)
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilmSpec(_Plain):
+    """How a film looks. The defaults are those of `latentviz render`."""
+
+    dims: Sequence[tuple[int, int]] | None = option(
+        help="Draw dimension I to the right and J up; repeat for more projections side by side.",
+        default="1,0 and 1,2 and 3,2",
+        convert=must_be(
+            "pairs of dimensions, [(1, 0), (1, 2)]",
+            _are_pairs,
+            lambda pairs: tuple(map(_whole_pair, pairs)),
+        ),
+        parse=parse_dims,
+        metavar="I,J",
+        is_repeated=True,
+    )
+    """Pairs of latent dimensions, (right, up), one a projection; default (1,0), (1,2), (3,2)."""
+    names: Sequence[str] = option(
+        (),
+        help="Names for the projections' titles, in order, separated by commas.",
+        convert=lambda name, value: checked_names(value),
+        parse=split_names,
+        metavar="NAME,...",
+    )
+    """Names for the projections' titles, in order."""
+    size: tuple[int, int] = option(
+        FULL_SIZE,
+        help="Size in pixels, both even, each 120 to 8192; from 640x360 on with panels below.",
+        default="1920x1080",
+        convert=_size,
+        parse=parse_size,
+        metavar="WxH",
+    )
+    """(width, height) in pixels, both even."""
+    frames: int = option(
+        1000,
+        help="Frames to ask for; those that would show nothing new are dropped.",
+        convert=_frames,
+        parse=int,
+    )
+    """How many frames to ask the pace for; frames that would show nothing new are dropped."""
+    pace: Pace | str = option(
+        "bezier",
+        help="Which steps each frame shows: bezier[:X1,Y1,X2,Y2], geometric[:OFFSET] or "
+        "linear[:STRIDE].",
+        default="bezier:0.42,0,0.95,1",
+        convert=_pace,
+        metavar="PACE",
+        complete=lambda: PACES,
+    )
+    """Which recorded steps each frame shows; a string is as on the command line."""
+    steps: tuple[int | None, int | None] = option(
+        (None, None),
+        help="Show only recorded steps from A up to, and without, B.",
+        default="all",
+        convert=must_be("(first, stop), either of which may be None", _is_range, tuple),
+        parse=parse_steps,
+        metavar="A:B",
+    )
+    """Show only the recorded steps from the first up to, and without, the second."""
+    alpha: float = option(
+        0.9,
+        help="Opacity of a still dot, 0 to 1.",
+        convert=number_above_0(1),
+        parse=float,
+    )
+    """Opacity of a still dot, above 0 and at most 1."""
+    dot_radius: float | None = option(
+        help="Radius of a dot in data units.",
+        default="0.07 of the limits, 0.105 for 1.5",
+        convert=number_above_0(MAX_LIMITS, called="a dot's radius"),
+        parse=float,
+    )
+    """Radius of a dot in data units; by default 0.07 of the limits."""
+    limits: float | None = option(
+        help="Show -LIMITS..LIMITS up and down; points beyond are marked at the edge.",
+        default="1.5, or a round number above it that holds all dots at all steps, but for a few "
+        "that run away",
+        convert=_limits,
+        parse=float,
+    )
+    """Each projection shows -limits..limits, up and down; by default 1.5, or a round number above
+    it that holds all dots at all steps of the film, but for a few that run away (see `Reach.kept`);
+    what lies beyond is marked at the edge."""
+    theme: str = option(
+        "dark", help="Colour theme.", convert=one_of(tuple(THEMES)), choices=tuple(THEMES)
+    )
+    """``dark`` or ``light``."""
+    colormap: str = option(
+        COLORMAP,
+        help="Matplotlib colormap for points coloured by a scalar.",
+        convert=_colormap,
+        metavar="NAME",
+        complete=colormap_names,
+    )
+    """A matplotlib colormap, for points that are coloured by a scalar."""
+    layer: str | None = option(
+        help="The layer whose latents are drawn.",
+        default="the first that was recorded",
+        convert=must_be("a layer's name", lambda value: isinstance(value, str), str),
+        metavar="NAME",
+    )
+    """The layer whose latents are drawn; by default the run's own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodingSpec(_Plain):
+    """How a film is encoded, where it is not as its format has it."""
+
+    fps: str | float | Fraction | None = option(
+        help="Frames a second, e.g. 30 or 30000/1001; not for frames.",
+        default="30; 20 in a GIF",
+        convert=_fps,
+        metavar="RATE",
+    )
+    crf: int | None = option(
+        help="Quality of H.264, 1 (best) to 51 (smallest), or VP9, to 63.",
+        default="23; 35 in a WebM",
+        convert=WHOLE_NUMBER,
+        parse=int,
+    )
+    preset: str | None = option(
+        help="x264's preset, for H.264.",
+        default="medium",
+        convert=must_be("text", lambda value: isinstance(value, str), str),
+        metavar="NAME",
+        complete=lambda: PRESETS,
+    )
+    quality: int | None = option(
+        help="Quality of a WebP, 0 (smallest) to 100 (best).",
+        default="75",
+        convert=WHOLE_NUMBER,
+        parse=int,
+    )
+    loop: int | None = option(
+        help="Play a GIF or a WebP N times; 0: for ever.",
+        default="0",
+        convert=WHOLE_NUMBER,
+        parse=int,
+        metavar="N",
+    )
+    hold: float | None = option(
+        help="Show the last frame for so much longer; not for frames.",
+        default="1.5",
+        convert=_hold,
+        parse=float,
+        metavar="SECONDS",
+    )
+
+
+def _jsonable(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_jsonable(name, item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise OptionError(f"{name} is {type(value).__name__}, which cannot be written down")
