@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .copying import COMPILED, prepares_in_modes
 from .errors import ModelError
+from .outputs import first_tensor, latent_part, latent_rows, n_rows, spellings
 from .text import printable
 from .twin import apart, plain_name, private_copy, state_slots
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-    # What a model is called with: one tensor, or tensors by the names of its arguments.
-    Tensors = torch.Tensor | Mapping[str, torch.Tensor]
+    from .outputs import Tensors
 
 State = Mapping[str, NDArray[Any]]
 Inputs = NDArray[Any] | Mapping[str, NDArray[Any]]
@@ -38,7 +38,7 @@ BLOCK_BYTES = 64 << 20
 class Evaluation:
     """A model's answer to some inputs at one step."""
 
-    outputs: NDArray[Any]  # (N, ...)
+    outputs: NDArray[Any]  # (N, ...); of a tuple or the like, the first tensor in it
     latents: NDArray[Any]  # (N, D)
 
 
@@ -65,25 +65,43 @@ def plain_model(model: nn.Module) -> nn.Module:
     return model
 
 
-def named_layer(model: nn.Module, layer: str) -> nn.Module:
+@dataclass(frozen=True)
+class Target:
+    """A layer within a model: a module, and which part of its output is meant."""
+
+    name: str  # the module's, where nothing is compiled
+    module: nn.Module
+    positions: tuple[int, ...]
+
+
+def named_layer(model: nn.Module, layer: str) -> Target:
     """The submodule of that name, itself and not what `torch.compile` made of it.
+
+    Args:
+        model: The model.
+        layer: The submodule's name; and, where that gives several tensors, which of them
+            (``lstm:1``, see `outputs.latent_part`). A module whose own name is this goes first.
 
     Raises:
         ModelError: There is none.
     """
-    with contextlib.suppress(AttributeError, RuntimeError):  # which a scripted one raises
-        if layer and COMPILED not in layer:
-            return model.get_submodule(layer)
+    for name, positions in spellings(layer):
+        with contextlib.suppress(AttributeError, RuntimeError):  # which a scripted one raises
+            if name and COMPILED not in name:
+                return Target(name, model.get_submodule(name), positions)
     # A compiled module's wrapper comes first and gives way to what it wraps.
     modules: dict[str, nn.Module]
     modules = {plain_name(name): module for name, module in model.named_modules()}
-    if plain_name(layer) not in modules or not layer:
-        names = ", ".join(name for name in modules if name) or "none"
-        raise ModelError(f"the model has no layer {printable(layer)!r}; its layers are: {names}")
-    return modules[plain_name(layer)]
+    for name, positions in spellings(layer):
+        if name and (plain := plain_name(name)) in modules:
+            return Target(plain, modules[plain], positions)
+    names = ", ".join(name for name in modules if name) or "none"
+    raise ModelError(f"the model has no layer {printable(layer)!r}; its layers are: {names}")
 
 
-def layer_outputs(model: nn.Module, layers: Sequence[str], inputs: Tensors) -> list[torch.Tensor]:
+def layer_outputs(
+    model: nn.Module, layers: Sequence[str], inputs: Tensors, *, tokens: str | None = None
+) -> list[torch.Tensor]:
     """The latents (N, D) of ``inputs`` in each layer: its output, in evaluation mode.
 
     A copy of the model is run; the model itself is not touched, nor is any random state.
@@ -92,17 +110,19 @@ def layer_outputs(model: nn.Module, layers: Sequence[str], inputs: Tensors) -> l
         model: The model.
         layers: The layers whose outputs are wanted, all of one forward pass.
         inputs: (N, ...), or several by the names of the model's arguments.
+        tokens: How the tokens of an output (N, S, D) become points; see `outputs.latent_rows`.
 
     Raises:
         ModelError: A layer is not reached, its output is not a tensor of latents, or the model
             cannot be copied.
     """
     with apart():
-        return twin_outputs(private_copy(plain_model(model)), layers, inputs)
+        found = twin_outputs(private_copy(plain_model(model)), layers, inputs)
+        return [latent_rows(p, n, tokens, inputs) for n, p in zip(layers, found, strict=True)]
 
 
 def twin_outputs(twin: nn.Module, layers: Sequence[str], inputs: Tensors) -> list[torch.Tensor]:
-    """As `layer_outputs`, of a copy that nobody else holds; to be called in `apart`.
+    """What the layers give, (N, ...) each, of a copy that nobody else holds; within `apart`.
 
     Raises:
         ModelError: A layer is not reached, or its output is not a tensor of latents.
@@ -129,6 +149,7 @@ def evaluate_latents(
     states: State,
     inputs: Inputs,
     *,
+    tokens: str | None = None,
     bfloat16: Collection[str] = (),
 ) -> NDArray[np.float32]:
     """Latents of many states at once.
@@ -138,6 +159,7 @@ def evaluate_latents(
         layer: The layer whose output is the latent.
         states: Each tensor of the state over K steps, (K, ...).
         inputs: (N, ...), or several by the names of the model's arguments.
+        tokens: How the tokens of an output (N, S, D) become points; see `outputs.latent_rows`.
         bfloat16: The tensors that are to be bfloat16, which NumPy lacks.
 
     Returns:
@@ -153,14 +175,18 @@ def evaluate_latents(
     rows = [{n: t[k] for n, t in tensors.items()} for k in range(len(next(iter(tensors.values()))))]
     _check_state(model, rows[0])
     with apart(), _one_thread():
-        out = _all_at_once(model, layer, tensors, x)
+        out = _all_at_once(model, layer, tensors, x, tokens)
     if out is None:
-        out = _one_by_one(model, layer, rows, x)
+        out = _one_by_one(model, layer, rows, x, tokens)
     return np.ascontiguousarray(out.float().numpy())
 
 
 def _all_at_once(
-    model: nn.Module, layer: str, states: Mapping[str, torch.Tensor], inputs: Tensors
+    model: nn.Module,
+    layer: str,
+    states: Mapping[str, torch.Tensor],
+    inputs: Tensors,
+    tokens: str | None,
 ) -> torch.Tensor | None:
     """The latents (K, N, D), unless the model keeps what it makes of a state, or depends on data.
 
@@ -174,7 +200,7 @@ def _all_at_once(
     target, before = {layer: named_layer(twin, layer)}, _kept_by(twin)
 
     def latents(state: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        return _reach(twin, target, state, inputs)[layer]
+        return latent_rows(_reach(twin, target, state, inputs)[layer], layer, tokens, inputs)
 
     try:
         out: torch.Tensor = torch.func.vmap(latents, randomness="same")(dict(states))
@@ -186,7 +212,11 @@ def _all_at_once(
 
 
 def _one_by_one(
-    model: nn.Module, layer: str, states: Sequence[Mapping[str, torch.Tensor]], inputs: Tensors
+    model: nn.Module,
+    layer: str,
+    states: Sequence[Mapping[str, torch.Tensor]],
+    inputs: Tensors,
+    tokens: str | None,
 ) -> torch.Tensor:
     """The latents (K, N, D), each step's by a copy of its own."""
     import torch
@@ -196,7 +226,8 @@ def _one_by_one(
         with apart(), _one_thread():
             twin = private_copy(model, state)
             target = {layer: named_layer(twin, layer)}
-            out.append(_run(lambda _: _reach(twin, target, {}, inputs)[layer], {}))  # noqa: B023 - at once
+            part = _run(lambda _: _reach(twin, target, {}, inputs)[layer], {})  # noqa: B023 - at once
+            out.append(latent_rows(part, layer, tokens, inputs))
     return torch.stack(out)
 
 
@@ -223,6 +254,7 @@ def evaluate(
     state: State,
     inputs: Inputs,
     *,
+    tokens: str | None = None,
     bfloat16: Collection[str] = (),
 ) -> Evaluation:
     """Outputs and latents of ``inputs`` (N, ...) under one state; see `evaluate_latents`.
@@ -230,8 +262,6 @@ def evaluate(
     Raises:
         ModelError: The state does not fit the model, or the model cannot be run on the inputs.
     """
-    import torch
-
     model = plain_model(model)
     named_layer(model, layer)
     tensors = _state_tensors(state, bfloat16)
@@ -241,38 +271,50 @@ def evaluate(
 
     def keep(module: nn.Module, args: object, output: object) -> None:
         if not captured:
-            captured.append(_latent_matrix(output, layer))
+            part = latent_part(output, target.name, target.positions, n_rows(x))
+            # What follows may write over it: an activation in place, say.
+            captured.append(latent_rows(part, layer, tokens, x).clone())
 
     with apart(), _one_thread():
         twin = private_copy(model, tensors)
-        named_layer(twin, layer).register_forward_hook(keep)
-        _padded(twin, [layer])
+        target = named_layer(twin, layer)
+        target.module.register_forward_hook(keep)
+        _padded(twin, [target])
         outputs = _run(lambda _: _call(twin, {}, x), {})
     if not captured:
         raise ModelError(_unused(layer))
-    if not isinstance(outputs, torch.Tensor):
-        raise ModelError(f"the model's output must be a tensor, got {type(outputs).__name__}")
-    return Evaluation(_array(outputs), _array(captured[0]))
+    answer = first_tensor(outputs)
+    if answer is None:
+        raise ModelError(
+            f"the model's output must be a tensor, or hold one, got {type(outputs).__name__}"
+        )
+    return Evaluation(_array(answer), _array(captured[0]))
 
 
 def _reach(
     model: nn.Module,
-    targets: Mapping[str, nn.Module],
+    targets: Mapping[str, Target],
     state: Mapping[str, torch.Tensor],
     inputs: Tensors,
 ) -> dict[str, torch.Tensor]:
-    """Run a copy as far as the first output of every target, and no further."""
+    """Run a copy as far as the first output of every target, and no further.
+
+    Returns:
+        Each target's (N, ...), by its layer's name.
+    """
     captured: dict[str, torch.Tensor] = {}
 
     def stop(module: nn.Module, args: object, output: object) -> None:
         for layer, target in targets.items():
-            if target is module:
-                captured.setdefault(layer, _latent_matrix(output, layer))
+            if target.module is module and layer not in captured:
+                part = latent_part(output, target.name, target.positions, n_rows(inputs))
+                # What follows may write over it: an activation in place, say.
+                captured[layer] = part if len(targets) == 1 else part.clone()
         if len(captured) == len(targets):
             raise _LayerReached
 
-    _padded(model, targets)
-    hooked = {id(module): module for module in targets.values()}.values()
+    _padded(model, targets.values())
+    hooked = {id(target.module): target.module for target in targets.values()}.values()
     handles = [module.register_forward_hook(stop) for module in hooked]
     try:
         _call(model, state, inputs)
@@ -287,16 +329,16 @@ def _reach(
     return captured
 
 
-def _padded(twin: nn.Module, layers: Iterable[str]) -> None:
+def _padded(twin: nn.Module, targets: Iterable[Target]) -> None:
     """Have a transformer's layers take padded sequences where one of them is looked at.
 
     In evaluation mode it packs them by the mask, which layers with hooks cannot take.
     """
     from torch import nn
 
-    for layer in layers:
+    for target in targets:
         module: Any = twin
-        for part in plain_name(layer).split("."):
+        for part in target.name.split("."):
             if isinstance(module, nn.TransformerEncoder):
                 module.use_nested_tensor = False
             module = module._modules[part]
@@ -314,22 +356,6 @@ def _call(model: nn.Module, state: Mapping[str, torch.Tensor], inputs: Tensors) 
     from torch.func import functional_call
 
     return functional_call(model, dict(state), args, kwargs, tie_weights=False)
-
-
-def _latent_matrix(output: object, layer: str) -> torch.Tensor:
-    import torch
-
-    if not isinstance(output, torch.Tensor):
-        raise ModelError(
-            f"the output of layer {printable(layer)!r} must be a tensor (N, D), got a "
-            f"{type(output).__name__}; name a submodule that returns a tensor"
-        )
-    if output.ndim < 2:
-        raise ModelError(
-            f"the output of layer {printable(layer)!r} must be (N, D) or (N, ...), got "
-            f"{tuple(output.shape)}; name a layer before it, or keep a dimension of length 1"
-        )
-    return output.flatten(1)
 
 
 def _run(forward: Any, state: Mapping[str, torch.Tensor]) -> Any:

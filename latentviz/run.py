@@ -12,7 +12,7 @@ from functools import cached_property, wraps
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -204,6 +204,7 @@ class Run:
         source = _ArchiveSource(reader, model)
         header = source.header
         params, metrics = source.curves("params"), source.curves("metrics")
+        colors = reader.read("probe/colors") if "probe/colors" in reader else None
         return cls(
             name=reader.path.stem,
             steps=source.steps,
@@ -211,8 +212,8 @@ class Run:
             metrics=metrics,
             param_gaps=source.gaps("params", params),
             metric_gaps=source.gaps("metrics", metrics),
-            colors=reader.read("probe/colors") if "probe/colors" in reader else None,
-            class_names=None,
+            colors=colors,
+            class_names=_class_names(reader.path, header.class_names, colors),
             keyframes=header.keyframes,
             phases=header.phases,
             actions=header.actions,
@@ -238,8 +239,21 @@ class Run:
 
     @property
     def n_points(self) -> int:
-        """The number of probe points, N."""
-        return self._source.n_points
+        """The number of points, N: the probe's rows, or their tokens where each is a point.
+
+        Raises:
+            ArchiveError: The run was recorded without a probe.
+            ModelError: Tokens are to be counted, and the model cannot be run.
+        """
+        return self._source.n_points(self.layer)
+
+    @property
+    def tokens(self) -> str | None:
+        """How the tokens of a layer's output (N, S, D) are made points, as `Recorder` was told.
+
+        None if it was not; then they are flattened.
+        """
+        return self._archive.header.tokens if self.is_archive else None
 
     @property
     def model_name(self) -> str | None:
@@ -452,6 +466,8 @@ class Run:
     ) -> Evaluation:
         """Outputs (N, ...) and latents (N, D) of any inputs, at a step or after the last update.
 
+        Latents are as they were recorded: by `tokens` ``"each"`` there is one for each token.
+
         Args:
             inputs: (N, ...), or several by the names of the model's arguments.
             step: A recorded step; by default the state after the last update.
@@ -531,8 +547,7 @@ class _ArraySource:
 
     array: NDArray[np.float32]
 
-    @property
-    def n_points(self) -> int:
+    def n_points(self, layer: str = ARRAYS_LAYER) -> int:
         return int(self.array.shape[1])
 
     @property
@@ -549,10 +564,15 @@ class _ArraySource:
             )
 
     def describe(self) -> dict[str, Any]:
-        return {"points": self.n_points}
+        return {"points": self.n_points()}
 
     def latents(self, indices: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
         return self.array[indices]
+
+
+class _Reading(TypedDict):
+    tokens: str
+    bfloat16: frozenset[str]
 
 
 class _ArchiveSource:
@@ -584,6 +604,7 @@ class _ArchiveSource:
         self._forms: dict[tuple[str, str], tuple[tuple[int, ...], np.dtype[Any]]] = {}
         self._batches: tuple[int, NDArray[Any], dict[str, NDArray[Any]]] | None = None
         self._block_length: int | None = None
+        self._n_points: dict[str, int] = {}  # of each layer, where each token is one
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -611,9 +632,24 @@ class _ArchiveSource:
             return arrays[""]
         return {name.removeprefix("/"): array for name, array in arrays.items()}
 
-    @property
-    def n_points(self) -> int:
-        return _n_rows(self.probe)
+    def n_points(self, layer: str) -> int:
+        if self.header.tokens != "each":
+            return _n_rows(self.probe)
+        if layer not in self._n_points:
+            self.latents(np.array([0]), layer)
+        return self._n_points[layer]
+
+    def _points_at_hand(self) -> int | None:
+        """How many points there are, as far as that is known without running a model."""
+        if not self.has_probe:
+            return None
+        if self.header.tokens != "each":
+            return _n_rows(self.probe)
+        if "probe/colors" in self.reader:
+            return len(self.reader.read("probe/colors"))
+        if self._member("latents", 0, self.header.layer) in self.reader:
+            return self.n_points(self.header.layer)
+        return None
 
     def describe(self) -> dict[str, Any]:
         header, reader = self.header, self.reader
@@ -625,13 +661,14 @@ class _ArchiveSource:
             shape = list(probe.shape)
         state = self.state(0) if self._names["states"] else {}
         return {
-            "points": None if probe is None else _n_rows(probe),
+            "points": self._points_at_hand(),
             "path": str(reader.path),
             "bytes": reader.path.stat().st_size,
             "format": reader.format,
             "model": header.model_name,
             "model_args": dict(header.model_args),
             "probe_shape": shape,
+            **({} if header.tokens is None else {"tokens": header.tokens}),
             "latents_recorded": bool(self._names["latents"]),
             "tensors": {name: list(array.shape) for name, array in state.items()},
             "values": sum(array.size for array in state.values()),
@@ -792,7 +829,7 @@ class _ArchiveSource:
                 )
         else:
             latents = self.evaluate(self.state(None), self.probe, layer).latents
-        self._check_latents(latents[None])
+        self._check_latents(latents[None], layer)
         return latents
 
     def latents(self, indices: NDArray[np.int64], layer: str) -> NDArray[np.float32]:
@@ -838,7 +875,12 @@ class _ArchiveSource:
 
     def evaluate(self, state: dict[str, NDArray[Any]], inputs: Inputs, layer: str) -> Evaluation:
         with self._lock:  # hooks and states are the module's: one thread at a time
-            return evaluate(self.model(), layer, state, inputs, bfloat16=self._bfloat16)
+            return evaluate(self.model(), layer, state, inputs, **self._reading)
+
+    @property
+    def _reading(self) -> _Reading:
+        """How states and outputs are to be read."""
+        return {"tokens": self.header.tokens or "flatten", "bfloat16": self._bfloat16}
 
     def model(self) -> nn.Module:
         """The model, made by its registered name or as the user said."""
@@ -877,7 +919,7 @@ class _ArchiveSource:
         if self._block_length is None:
             state = self._chunk_states(0) if self._names["states"] else {}
             state_bytes = sum(array[0].nbytes for array in state.values())
-            self._block_length = block_length(self.n_points, state_bytes)
+            self._block_length = block_length(_n_rows(self.probe), state_bytes)
         return self._block_length
 
     def _block(self, block: int, layer: str) -> NDArray[np.float32]:
@@ -892,7 +934,7 @@ class _ArchiveSource:
             values = self._gather("latents", layer, start, stop)
         else:
             values = self._evaluated(layer, start, stop)
-        self._check_latents(values)
+        self._check_latents(values, layer)
         self._blocks[key] = values
         whole = values[0].nbytes * len(self.steps) <= CACHED_RUN_BYTES
         most = CACHED_RUN_BYTES if whole else CACHED_BYTES
@@ -903,10 +945,14 @@ class _ArchiveSource:
     def _cached_bytes(self) -> int:
         return sum(values.nbytes for values in self._blocks.values())
 
-    def _check_latents(self, values: NDArray[np.float32]) -> None:
-        if values.ndim != 3 or values.shape[1] != self.n_points or values.shape[2] == 0:
+    def _check_latents(self, values: NDArray[np.float32], layer: str) -> None:
+        if values.ndim == 3 and self.header.tokens == "each":
+            n_points = self._n_points.setdefault(layer, values.shape[1])
+        else:
+            n_points = _n_rows(self.probe)
+        if values.ndim != 3 or values.shape[1] != n_points or 0 in values.shape:
             raise ArchiveError(
-                f"{self.reader.path}: latents must be ({len(values)}, {self.n_points}, D), one "
+                f"{self.reader.path}: latents must be ({len(values)}, {n_points}, D), one "
                 f"row a point of the probe, got {values.shape}"
             )
 
@@ -920,7 +966,7 @@ class _ArchiveSource:
             name: np.concatenate([array[a:b] for array, a, b in pieces])
             for name, pieces in self._state_pieces(start, stop).items()
         }
-        return evaluate_latents(self.model(), layer, states, self.probe, bfloat16=self._bfloat16)
+        return evaluate_latents(self.model(), layer, states, self.probe, **self._reading)
 
     def _state_pieces(
         self, start: int, stop: int
@@ -1014,6 +1060,24 @@ def _colors_and_classes(
 def _as_float32(array: NDArray[Any]) -> NDArray[np.float32]:
     with np.errstate(over="ignore"):  # too large for a float32 is not finite, and said so later
         return array.astype(np.float32, copy=False)
+
+
+def _class_names(
+    path: Path, names: Sequence[str] | None, colors: NDArray[Any] | None
+) -> tuple[str, ...] | None:
+    """The names of the classes that the colours number.
+
+    Raises:
+        ArchiveError: The colours are no numbers of them.
+    """
+    if names is None:
+        return None
+    is_of_classes = colors is not None and colors.ndim == 1 and colors.dtype.kind in "iu"
+    if colors is None or not is_of_classes or ((colors < 0) | (colors >= len(names))).any():
+        raise ArchiveError(
+            f"{path}: its colors must be (N,) numbers of the {len(names)} classes that are named"
+        )
+    return tuple(names)
 
 
 def _n_rows(inputs: Inputs) -> int:

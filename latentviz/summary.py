@@ -33,6 +33,7 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "layer": rows["layer"] + recorded,
         "state": _state(about["tensors"], about["values"]),
         "probe": _probe(about["probe_shape"]),
+        **({"tokens": _tokens(about["tokens"], about["points"])} if "tokens" in about else {}),
         "params": rows["params"],
         "metrics": rows["metrics"],
         "labels": _listed(_shown(about["labels"])),
@@ -66,6 +67,10 @@ def _bytes_a_step(by_group: Mapping[str, float]) -> str:
 
 def _shown(names: Sequence[str]) -> list[str]:
     return [printable(name) for name in names]
+
+
+def _tokens(how: str, n_points: int | None) -> str:
+    return how if how != "each" or n_points is None else f"each ({n_points} points)"
 
 
 def _probe(shape: list[int] | dict[str, list[int]] | None) -> str:

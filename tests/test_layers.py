@@ -27,6 +27,7 @@ LAYERS = [
         {
             "run",
             "evaluate",
+            "outputs",
             "recording",
             "models",
             "schedule",
@@ -60,6 +61,7 @@ IGNORANT_OF = {
 TORCH = {
     "run",
     "evaluate",
+    "outputs",
     "recording",
     "models",
     "copying",

@@ -45,7 +45,7 @@ def folder(tmp_path_factory):
 
 
 def test_the_python_runs_without_a_warning(folder):
-    assert {path.name for path in folder.iterdir()} == {"run.npz", "film.mp4"}
+    assert {path.name for path in folder.iterdir()} == {"run.npz", "film.mp4", "words.npz"}
 
 
 @pytest.mark.parametrize(

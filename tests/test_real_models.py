@@ -102,7 +102,8 @@ def train(path, model, layers, draw, probe, colors, **options):
             optimizer.zero_grad()
             loss.backward()
             states = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-            latents = [found.numpy() for found in layer_outputs(model, layers, probe)]
+            found = layer_outputs(model, layers, probe, tokens=options.get("tokens"))
+            latents = [tensor.numpy() for tensor in found]
             seen.append((states, latents, inputs, loss.item()))
             recorder.step(batch=inputs, labels={"target": target}, losses={"loss": loss})
             assert model.training
@@ -185,10 +186,10 @@ def test_a_transformer_with_an_attention_mask(path, tmp_path):
     def draw(step):
         return sentences(32)
 
-    seen = train(path, model, layers, draw, probe, colors)
+    seen = train(path, model, layers, draw, probe, colors, tokens="mean")
     check(path, model, layers, seen, probe)
     with open_run(path) as run:
-        assert run.latents(0, layer="encoder.layers.0").shape == (50, 6 * 8)
+        assert run.latents(0, layer="encoder.layers.0").shape == (50, 8)
         assert run.describe()["points"] == 50
     check_drawn(path, tmp_path)
     check_drawn(path, tmp_path, layer="encoder.layers.0")

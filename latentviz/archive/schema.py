@@ -14,6 +14,8 @@ from ..text import printable
 from . import format as f
 
 MAX_ARGS_DEPTH = 16  # how deep a model's arguments may nest: they are shown, and given to JSON
+# How the tokens of a layer's output (N, S, D) become points.
+TOKENS = ("flatten", "mean", "first", "last", "each")
 MAX_SEED_BITS = 1024  # NumPy's own have 128; a number can be too long to be written
 
 Moments = Sequence[tuple[int, str]]
@@ -41,6 +43,10 @@ class Header:
     bfloat16: Sequence[str]
     """The tensors whose bits are stored as uint16."""
     versions: Mapping[str, str]
+    tokens: str | None = None
+    """One of `TOKENS`; None, as in all archives of old, if nobody said."""
+    class_names: Sequence[str] | None = None
+    """The classes that the colours count, if they were given by names."""
 
     def to_json(self) -> dict[str, Any]:
         """What `parse` reads, in plain values."""
@@ -62,6 +68,10 @@ class Header:
             raw["states"] = list(self.states)
         if self.bfloat16:
             raw["bfloat16"] = list(self.bfloat16)
+        if self.tokens is not None:
+            raw["tokens"] = self.tokens
+        if self.class_names is not None:
+            raw["class_names"] = list(self.class_names)
         return raw
 
 
@@ -77,6 +87,8 @@ def checked_header(
     states: Sequence[str] | None = None,
     bfloat16: Sequence[str] = (),
     versions: Mapping[str, str] | None = None,
+    tokens: object = None,
+    class_names: Sequence[str] | None = None,
 ) -> Header:
     """A header of what a user gave, such that reading what is written of it gives the same.
 
@@ -94,6 +106,8 @@ def checked_header(
         states: The patterns of the tensors recorded, if not all are.
         bfloat16: The tensors whose bits are stored.
         versions: Of what the run was recorded with.
+        tokens: How tokens become points, if somebody said.
+        class_names: The names that the colours count, if they are classes.
 
     Raises:
         OptionError: Something cannot be converted to what a header holds.
@@ -110,7 +124,20 @@ def checked_header(
         states=None if states is None else _whole_texts(states),
         bfloat16=_whole_texts(bfloat16),
         versions=dict(versions or {}),
+        tokens=checked_tokens(tokens),
+        class_names=None if class_names is None else _whole_texts(class_names),
     )
+
+
+def checked_tokens(tokens: object) -> str | None:
+    """How the tokens of a layer's output become points.
+
+    Raises:
+        OptionError: It is none of `TOKENS`, nor None.
+    """
+    if tokens is None or (isinstance(tokens, str) and tokens in TOKENS):
+        return tokens
+    raise OptionError(f"tokens must be one of {', '.join(TOKENS)}, got {_brief(tokens)}")
 
 
 def parse_header(raw: Mapping[str, Any]) -> Header:
@@ -134,6 +161,8 @@ def parse_header(raw: Mapping[str, Any]) -> Header:
             states=None if raw.get("states") is None else _strings(raw["states"]),
             bfloat16=_strings(raw.get("bfloat16", [])),
             versions={k: _text(v) for k, v in raw["versions"].items()},
+            tokens=checked_tokens(raw.get("tokens")),
+            class_names=None if raw.get("class_names") is None else _strings(raw["class_names"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArchiveError(f"the archive's header is malformed: {printable(repr(error))}") from None

@@ -163,7 +163,8 @@ def timeline(**options: Any) -> None:
 )
 @click.option(
     "--layer", metavar="NAME",
-    help="The layer whose latents are drawn. Default: the first that was recorded.",
+    help="The layer whose latents are drawn; lstm:1 is the second item of what lstm gives. "
+            "Default: the first that was recorded.",
 )  # fmt: skip
 @click.option(
     "--names",

@@ -42,7 +42,8 @@ from .pictures import step_option, write
 @click.option(
     "--layer",
     metavar="NAME",
-    help="The layer whose output is the latent. Default: the one that was recorded.",
+    help="The layer whose output is the latent; lstm:1 is the second item of what lstm gives. "
+    "Default: the one that was recorded.",
 )
 @click.option(
     "--size",

@@ -332,6 +332,8 @@ def _grid_side(run: Run, probe: str | None) -> int | None:
 
 def _are_colors(run: Run) -> bool:
     """Whether the run's points are colors themselves."""
+    if run.tokens == "each":  # which are several of a color
+        return False
     return run.colors is not None and run.colors.ndim == 2 and _probe_shape(run) == (3,)
 
 
@@ -351,6 +353,11 @@ def _check_colors_fit(run: Run, side: int) -> None:
         OptionError: It was recorded with inputs of another shape.
     """
     shape = _probe_shape(run)
+    if run.tokens == "each":
+        raise OptionError(
+            f"probe rgb:{side} is a color a point, but this run has a point for each token; use "
+            "run, the run's own points"
+        )
     if shape not in (None, (3,)):
         raise OptionError(
             f"probe rgb:{side} is colors (N, 3), but the model's inputs are "

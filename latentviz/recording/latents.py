@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
 from ..archive import format as f
 from ..copying import COMPILED
-from ..errors import ModelError, OptionError
+from ..errors import ModelError, OptionError, RecordingWarning
 from ..evaluate import named_layer, twin_outputs
-from ..twin import Twin, apart, plain_name
-from .probe import probe_parts
+from ..outputs import (
+    POOLED,
+    UnfitOutput,
+    latent_rows,
+    n_rows,
+    present_tokens,
+    spelled,
+    spellings,
+    unused_mask,
+)
+from ..twin import Twin, apart
+from .probe import TokenPoints
 from .tensors import Forms, in_brief, to_numpy
 
 if TYPE_CHECKING:
@@ -29,6 +40,7 @@ class Latents:
         layers: Sequence[str],
         probe: torch.Tensor | dict[str, torch.Tensor],
         forms: Forms,
+        tokens: str | None = None,
     ) -> None:
         """Run nothing yet.
 
@@ -37,8 +49,12 @@ class Latents:
             layers: Those of interest, as it calls them.
             probe: Its inputs.
             forms: What the recorder's things are like.
+            tokens: How the tokens of an output (N, S, D) become points.
         """
         self._layers, self._probe, self._forms = layers, probe, forms
+        self._tokens = tokens
+        # The points, where each token is one; known from `first_look` on.
+        self.token_points: TokenPoints | None = None
         self._twin = Twin(model)
 
     def now(self) -> dict[str, NDArray[Any]]:
@@ -49,35 +65,66 @@ class Latents:
             OptionError: D or the dtype is another than before.
         """
         with apart():
-            found = twin_outputs(self._twin.renewed(), self._layers, self._probe)
+            found = self._rows(twin_outputs(self._twin.renewed(), self._layers, self._probe))
             latents = {name: to_numpy(out) for name, out in zip(self._layers, found, strict=True)}
         for name, array in latents.items():
             self._forms.check(f"the output of layer {name!r}", array.shape, str(array.dtype))
-        self._check_rows(latents)
         return latents
 
     def first_look(self) -> list[torch.Tensor] | None:
-        """The layers' outputs before the training; None where it cannot be run as yet.
+        """The layers' latents before the training; None where it cannot be run as yet.
 
         Raises:
-            ModelError: A layer gives other than one row a point.
+            UnfitOutput: A layer gives other than one row a point, or several tokens unasked.
+            ModelError: It cannot be run, and each token is to be a point.
+            OptionError: No layer has the tokens that are asked for, or each another number of them.
         """
         try:
-            found = twin_outputs(self._twin.renewed(), self._layers, self._probe)
+            parts = twin_outputs(self._twin.renewed(), self._layers, self._probe)
+        except UnfitOutput:
+            raise
         except ModelError:
+            if self._tokens == "each":  # of how many there are, so many are the points
+                raise
             return None
-        self._check_rows(dict(zip(self._layers, found, strict=True)))
-        return found
+        rows = self._rows(parts)
+        self._look_for_tokens(parts)
+        return rows
 
-    def _check_rows(self, latents: Mapping[str, torch.Tensor | NDArray[Any]]) -> None:
-        N = len(next(tensor for _, tensor in probe_parts(self._probe)))
-        for name, array in latents.items():
-            if len(array) != N:
-                raise ModelError(
-                    f"the output of layer {name!r} must have a row for each of the probe's {N} "
-                    f"points, got {len(array)} rows; where time comes first, make it "
-                    "batch_first=True, or name a layer whose output has the points first"
+    def _rows(self, parts: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        return [
+            latent_rows(part, layer, self._tokens, self._probe)
+            for layer, part in zip(self._layers, parts, strict=True)
+        ]
+
+    def _look_for_tokens(self, parts: Sequence[torch.Tensor]) -> None:
+        if self._tokens not in (*POOLED, "each"):
+            return
+        counts = {
+            layer: part.shape[1]
+            for layer, part in zip(self._layers, parts, strict=True)
+            if part.ndim == 3
+        }
+        if not counts:
+            raise OptionError(
+                f"tokens={self._tokens!r} is for layers whose output is (N, S, D), and that of "
+                f"{self._layers[0]!r} is {tuple(parts[0].shape)}; leave tokens= out"
+            )
+        if self._tokens == "each":
+            n_tokens = counts[self._layers[0]]
+            if set(counts.values()) != {n_tokens}:
+                raise OptionError(
+                    'with tokens="each" all layers must have as many tokens, got '
+                    f"{', '.join(f'{count} of {layer!r}' for layer, count in counts.items())}; "
+                    "record them in runs of their own"
                 )
+            present = present_tokens(self._probe, n_tokens)
+            self.token_points = TokenPoints(
+                n_rows(self._probe), n_tokens, None if present is None else to_numpy(present)
+            )
+        for count in dict.fromkeys(counts.values()):
+            if (line := unused_mask(self._probe, count)) is not None:
+                warnings.warn(line, RecordingWarning, stacklevel=4)
 
 
 def layer_names(wrapped: nn.Module, model: nn.Module, layer: str | Sequence[str]) -> list[str]:
@@ -104,11 +151,22 @@ def layer_names(wrapped: nn.Module, model: nn.Module, layer: str | Sequence[str]
     if wrapped is not model:
         own = {id(module): name for name, module in model.named_modules() if name}
         outer = {name: own.get(id(module)) for name, module in wrapped.named_modules()}
-        names = [name if name in own.values() else outer.get(name) or name for name in names]
-    for name in names:
-        named_layer(model, name)
-        f.check_name(plain_name(name), f"latents/{f.chunk_id(0)}/")
-    return list(dict.fromkeys(plain_name(name) for name in names))
+        names = [_inner_name(name, set(own.values()), outer) for name in names]
+    found = [named_layer(model, name) for name in names]
+    plain = [spelled(target.name, target.positions) for target in found]
+    for name in plain:
+        f.check_name(name, f"latents/{f.chunk_id(0)}/")
+    return list(dict.fromkeys(plain))
+
+
+def _inner_name(name: str, own: Collection[str], outer: Mapping[str, str | None]) -> str:
+    """A layer's name in the plain model, which may be given by the wrapper's."""
+    for module, positions in spellings(name):
+        if module in own:
+            return name
+        if inner := outer.get(module):
+            return spelled(inner, positions)
+    return name
 
 
 def check_runs_layers(model: nn.Module, layers: Sequence[str]) -> None:
@@ -122,7 +180,7 @@ def check_runs_layers(model: nn.Module, layers: Sequence[str]) -> None:
     instead = "record the model that it was made of"
     for layer in layers:
         outer: Any = model
-        for part in layer.split("."):
+        for part in named_layer(model, layer).name.split("."):
             if isinstance(outer, torch.jit.ScriptModule):
                 raise ModelError(
                     f"layer {layer!r} lies in a scripted or traced module (torch.jit), which shows "

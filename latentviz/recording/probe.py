@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..archive import format as f
+from ..classes import are_names, codes_of
 from ..errors import OptionError
 from .tensors import as_tensor, to_numpy
 
@@ -51,22 +53,79 @@ def probe_parts(
         yield "inputs", inputs
 
 
-def checked_colors(probe: Mapping[str, NDArray[Any]], colors: Array | None) -> NDArray[Any] | None:
-    """The colours to store, checked."""
+@dataclass(frozen=True)
+class TokenPoints:
+    """The points where each token is one."""
+
+    n_rows: int  # N, of the probe
+    n_tokens: int  # S, of each row
+    present: NDArray[np.bool_] | None  # (N, S) which are not masked; None if all are
+
+    def spread(self, colors: NDArray[Any]) -> NDArray[Any]:
+        """Colours of the points.
+
+        Args:
+            colors: (N, ...) of the probe's rows, (N, S, ...) or (N * S, ...) of their tokens, of
+                which those that are masked are left out.
+
+        Raises:
+            OptionError: They are neither.
+        """
+        N, S, shape = self.n_rows, self.n_tokens, colors.shape
+        # (N, 3) could be either, where there are three tokens: RGB is no whole numbers.
+        is_rgb = shape[1:] == (3,) and colors.dtype.kind == "f"
+        if shape[:2] == (N, S) and colors.ndim <= 3 and not (is_rgb and colors.ndim == 2):
+            tokens = colors.reshape(N * S, *shape[2:])
+        elif colors.ndim <= 2 and shape[:1] == (N * S,):
+            tokens = colors
+        elif colors.ndim <= 2 and shape[:1] == (N,):
+            tokens = colors.repeat(S, axis=0)
+        else:
+            raise OptionError(
+                f"colors must be ({N}, 3) RGB or ({N},) labels or scalars, one of each point, or "
+                f"of each of their tokens: ({N * S}, 3), ({N * S},) or ({N}, {S}); got {shape}"
+            )
+        return tokens if self.present is None else tokens[self.present.ravel()]
+
+
+def checked_colors(
+    probe: Mapping[str, NDArray[Any]],
+    colors: Array | Sequence[str] | None,
+    points: TokenPoints | None,
+) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
+    """The colours to store, checked; and the names of their classes, if they are such.
+
+    Args:
+        probe: Its inputs, as they are stored.
+        colors: What was given.
+        points: The points, if each token is one.
+    """
     inputs = next(iter(probe.values()))
+    names = None
     if colors is None:
         looks_right = inputs.ndim == 2 and inputs.shape[1] == 3 and inputs.dtype.kind == "f"
         alone = "inputs" in probe
         in_range = alone and looks_right and bool(((inputs >= 0) & (inputs <= 1)).all())
-        return inputs if in_range else None
-    array = to_numpy(as_tensor(colors))
-    if array.shape not in ((len(inputs), 3), (len(inputs),)):
+        if not in_range:
+            return None, None
+        array = inputs
+    elif are_names(colors):
+        labels = np.asarray(colors, dtype=object)
+        codes, names = codes_of(labels.ravel() if points is not None else labels)
+        array = codes.reshape(labels.shape)
+    else:
+        array = to_numpy(as_tensor(colors))
+    n_points = len(inputs)
+    if points is not None:
+        array = points.spread(array)
+        n_points = len(array)
+    if array.shape not in ((n_points, 3), (n_points,)):
         raise OptionError(
-            f"colors must be ({len(inputs)}, 3) RGB or ({len(inputs)},) labels or scalars, "
+            f"colors must be ({n_points}, 3) RGB or ({n_points},) labels or scalars, "
             f"got {array.shape}"
         )
     if not np.isfinite(array).all():
         raise OptionError("colors must be finite, got NaN or infinity")
     if array.ndim == 2 and not ((array >= 0) & (array <= 1)).all():
         raise OptionError("RGB colors must lie in 0..1; divide bytes by 255")
-    return array
+    return array, names

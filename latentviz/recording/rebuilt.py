@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ModelError
 from ..evaluate import plain_model, twin_outputs
 from ..models import build_model, model_factory, registered_name
+from ..outputs import latent_rows
 from ..twin import apart, private_copy, state_slots
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def is_rebuilt(
     layers: Sequence[str],
     probe: torch.Tensor | dict[str, torch.Tensor] | None,
     ours: Sequence[torch.Tensor],
+    tokens: str | None = None,
 ) -> bool:
     """Whether the registered model does the same: shapes do not tell a relu from a tanh.
 
@@ -68,7 +70,8 @@ def is_rebuilt(
         args: The factory's arguments.
         layers: The layers to compare.
         probe: What to run it on.
-        ours: What the model's layers give for it.
+        ours: The latents of the model's layers for it.
+        tokens: How tokens become points.
     """
     import torch
 
@@ -80,7 +83,9 @@ def is_rebuilt(
             # As they are: a model may have been made another precision's.
             twin = private_copy(plain_model(other), state)
         with apart():  # from the same random numbers
-            theirs = twin_outputs(twin, layers, probe)
+            parts = twin_outputs(twin, layers, probe)
+            pairs = zip(layers, parts, strict=True)
+            theirs = [latent_rows(part, layer, tokens, probe) for layer, part in pairs]
     except (ModelError, RuntimeError):
         return False
     return all(_is_close(a.cpu().double(), b.double()) for a, b in zip(ours, theirs, strict=True))

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..archive import ArchiveWriter, check_destination
 from ..archive import format as f
-from ..archive.schema import checked_header
+from ..archive.schema import checked_header, checked_tokens
 from ..deferral import Deferred
 from ..errors import ArchiveError, LatentvizError, ModelError, OptionError, RecordingWarning
 from ..evaluate import plain_model
@@ -97,7 +97,8 @@ class Recorder:
         *,
         layer: str | Sequence[str],
         probe: Arrays | None = None,
-        colors: Array | None = None,
+        colors: Array | Sequence[str] | None = None,
+        tokens: Literal["flatten", "mean", "first", "last", "each"] | None = None,
         states: str | Sequence[str] = "auto",
         every: int = 1,
         latents: bool | Literal["auto"] = "auto",
@@ -117,13 +118,29 @@ class Recorder:
             model: The model that is trained; compiled, if you like (it is the module within that
                 is recorded).
             layer: The name of the submodule whose output is the latent, as in
-                ``model.named_modules()``: (N, D), or (N, ...) which is flattened. If it is called
+                ``model.named_modules()``: (N, D), or images and the like, (N, ...) of four
+                dimensions or more, which are flattened; ``tokens`` says what is done with
+                (N, S, D). Of a tuple, a list, a dictionary or a dataclass it is the first tensor,
+                depth first; ``"lstm:1"`` is the second item (positions count from 0, or from -1
+                backwards), or the first tensor in that, ``"lstm:1:0"`` the first item of it, and so
+                on. Where a tensor has the points second, as the states of recurrent layers do,
+                (M, N, D), a position says which of the M: ``"lstm:1:0:-1"`` is the last layer's.
+                A module that has a colon in its own name goes first. If the submodule is called
                 several times in a forward pass, its first output counts. Or several names, of
                 which the first is drawn unless told otherwise.
             probe: The model's inputs (N, ...) whose latents are to be drawn; or several inputs,
                 by the names of the model's arguments.
-            colors: The points' colours: (N, 3) RGB in 0..1, (N,) integer labels, or (N,) scalars.
-                By default the probe itself where it looks like colours.
+            colors: The points' colours: (N, 3) RGB in 0..1, (N,) integer labels, (N,) names of
+                classes (`Run.class_names`), or (N,) scalars. By default the probe itself where it
+                looks like colours. With ``tokens="each"`` those of a row are all of its tokens', or
+                each has its own: (N, S), (N * S,) or (N * S, 3).
+            tokens: How points are made of a layer's output (N, S, D), S tokens for each row of the
+                probe, which is refused by default unless S is 1. ``"mean"`` of the tokens;
+                ``"first"``, ``"last"``; ``"flatten"``, (N, S * D); or ``"each"``: each token is
+                a point of its own, the first S those of the first row. Where the probe has an
+                input ``attention_mask`` (N, S), of 0 and 1, tokens of 0 are left out of the mean,
+                are neither first nor last, and no points; likewise torch's ``key_padding_mask`` or
+                ``src_key_padding_mask``, whose True is left out. Otherwise all count.
             states: Which tensors of the state to record: ``"all"``, ``"none"``, or the patterns
                 of their names, such as ``"encoder.*"``. A run that lacks some cannot be
                 evaluated, so its latents are recorded. ``"auto"`` is ``"all"``, with a
@@ -160,11 +177,12 @@ class Recorder:
         self._every = every
         layers = layer_names(wrapped, model, layer)
         check_runs_layers(model, layers)
+        checked_tokens(tokens)
         forms = Forms()
         is_auto = states == "auto"
         self._states = States(model, ALL if is_auto else state_patterns(states), forms)
         points = None if probe is None else copied_probe(probe)
-        made = None if points is None else Latents(model, layers, points, forms)
+        made = None if points is None else Latents(model, layers, points, forms, tokens)
         model_args, named = dict(model_args or {}), model_name is not None
         with apart():  # whatever a factory draws or seeds
             found = None if made is None else made.first_look()
@@ -172,7 +190,7 @@ class Recorder:
             same = (
                 model_name is None
                 or found is None
-                or is_rebuilt(model, model_name, model_args, layers, points, found)
+                or is_rebuilt(model, model_name, model_args, layers, points, found, tokens)
             )
         if model_name is not None:
             if not same and named:
@@ -193,6 +211,18 @@ class Recorder:
         if latents is True and made is None:
             raise OptionError("latents=True needs points to record them of; give probe= too")
         self._latents = made if (needed if latents == "auto" else latents) else None
+        stored: dict[str, NDArray[Any]] = {}
+        class_names = None
+        if points is not None and made is not None:
+            inputs = {name: to_numpy(tensor) for name, tensor in probe_parts(points)}
+            stored = {f"probe/{name}": array for name, array in inputs.items()}
+            given, class_names = checked_colors(inputs, colors, made.token_points)
+            if given is not None:
+                stored["probe/colors"] = given
+        elif colors is not None:
+            raise OptionError("colors= are the colours of the probe; give probe= too")
+        elif tokens is not None:
+            raise OptionError("tokens= are those of the probe; give probe= too")
         header = checked_header(
             layers=layers,
             model_name=model_name,
@@ -204,15 +234,10 @@ class Recorder:
             states=None if self._states.are_whole else self._states.patterns,
             bfloat16=self._states.bfloat16,
             versions=_versions(),
+            tokens=tokens,
+            class_names=class_names,
         )
-        first: dict[str, NDArray[Any]] = {"header": f.json_array(header.to_json())}
-        if points is not None:
-            inputs = {name: to_numpy(tensor) for name, tensor in probe_parts(points)}
-            first |= {f"probe/{name}": array for name, array in inputs.items()}
-            if (given := checked_colors(inputs, colors)) is not None:
-                first["probe/colors"] = given
-        elif colors is not None:
-            raise OptionError("colors= are the colours of the probe; give probe= too")
+        first = {"header": f.json_array(header.to_json())} | stored
         self._limits = limits = chunk_limits or LIMITS
         self._chunk_rows = limits.rows(self._states.n_bytes)
         self._batches = Batches(forms, limits)

@@ -212,6 +212,8 @@ def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarra
         "layer": "encoder", "seed": 7, "keyframes": {"lr": [0, 5]}, "phases": [[0, "Train"]],
         "versions": {"python": "3.12"}, "layers": ["encoder"], "states": None, "bfloat16": [],
     }  # fmt: skip
+    if version > 1:
+        header |= {"tokens": "each" if not registered else "mean", "class_names": list("abcde")}
     out = {"header": f.json_array(header), "probe/inputs": rng.random((N, 3)).astype("f4")}
     out["probe/colors"] = np.arange(N)
     chunks = []

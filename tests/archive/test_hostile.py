@@ -596,12 +596,69 @@ def test_a_final_state_of_another_shape_than_the_steps(made, invoke, tmp_path, s
         {"phases": [[10**400, "x"]]}, {"phases": [[0, 5]]}, {"phases": ["ab"]},
         {"phases": {"a": 1}}, {"phases": [[0.5, "x"]]}, {"phases": None},
         {"versions": {"python": 3}}, {"actions": None}, {"actions": [[0]]}, {"actions": [["x", 0]]},
-        {"actions": [[10**30, "x"]]},
+        {"actions": [[10**30, "x"]]}, {"tokens": "nonsense"}, {"tokens": 1}, {"tokens": ["mean"]},
+        {"class_names": "ab"}, {"class_names": [1]}, {"class_names": {"a": 0}},
     ],
 )  # fmt: skip
 def test_a_header_of_wrong_types(made, header):
     with pytest.raises(ArchiveError, match="header is malformed"):
         open_run(made(header=header))
+
+
+@pytest.mark.parametrize(
+    "colors",
+    [np.arange(5), np.arange(-1, 4), np.zeros(5), np.zeros((5, 3)), np.zeros((5, 2), int), None],
+)
+def test_names_of_classes_that_the_colors_do_not_number(made, colors):
+    members = {} if colors is None else {"probe/colors": colors}
+    with pytest.raises(ArchiveError, match=r"colors must be \(N,\) numbers of the 4 classes"):
+        open_run(made(header={"class_names": list("abcd")}, **members))
+    with open_run(
+        made(header={"class_names": list("abcd")}, **{"probe/colors": np.ones(5, int)})
+    ) as run:
+        assert run.class_names == tuple("abcd")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "layer", "message"),
+    [
+        ("each", "encoder", 'tokens="each" makes a point of each token .* leave tokens= out'),
+        ("mean", "encoder:0", "there is no layer 'encoder:0': the output of 'encoder' is"),
+        ("mean", "encoder" + ":1" * 100_000, "the model has no layer"),
+    ],
+)
+def test_tokens_and_positions_that_the_model_does_not_have(
+    made, invoke, tmp_path, tokens, layer, message
+):
+    path = made(header={"tokens": tokens, "layer": layer})
+    with open_run(path) as run:
+        assert run.tokens == tokens
+        with pytest.raises(ModelError, match=message) as caught:
+            run.latents()
+        assert str(caught.value).isprintable()
+    assert len(invoke("frame", path, "-o", tmp_path / "x.png", status=2).output.splitlines()) == 1
+    invoke("info", path)
+
+
+@pytest.mark.parametrize(
+    "shapes", [[(3, 4, 2), (3, 5, 2), (3, 4, 2)], [(3, 0, 2)] * 3, [(3, 4)] * 3, [(3, 4, 0)] * 3]
+)
+def test_points_of_tokens_that_are_of_another_number(made, invoke, tmp_path, shapes):
+    latents = {f"latents/00000{c}/encoder": np.zeros(s, "f4") for c, s in enumerate(shapes)}
+    path = made(header={"model": None, "tokens": "each"}, **latents)
+    with open_run(path) as run, pytest.raises(ArchiveError, match="latents"):
+        run.latents()
+    invoke("frame", path, "-o", tmp_path / "x.png", status=2)
+
+
+def test_colors_of_other_points_than_the_tokens_are(made, invoke, tmp_path):
+    latents = {f"latents/00000{c}/encoder": np.zeros((3, 10, 4), "f4") for c in range(3)}
+    latents["final/latents/encoder"] = np.zeros((10, 4), "f4")
+    path = made(header={"model": None, "tokens": "each"}, **latents)
+    with open_run(path) as run:
+        assert run.n_points == 10
+    refused = invoke("frame", path, "-o", tmp_path / "x.png", status=2).output
+    assert "colors must be (10, 3)" in refused
 
 
 # --- names that are more than text

@@ -12,7 +12,7 @@ from torch import nn
 
 from latentviz import Recorder, Run, open_run, recover
 from latentviz.archive import format as f
-from latentviz.archive.schema import checked_header, parse_header
+from latentviz.archive.schema import TOKENS, checked_header, parse_header
 from latentviz.errors import OptionError
 
 wholes = st.one_of(
@@ -52,6 +52,8 @@ moments = st.one_of(
     actions=moments,
     states=st.none() | st.lists(texts, max_size=2),
     bfloat16=st.lists(texts, max_size=2),
+    tokens=st.sampled_from([*TOKENS, None]) | odd,
+    class_names=st.none() | st.lists(texts, max_size=3),
 )
 def test_what_is_accepted_reads_back_equal(**options):
     try:
