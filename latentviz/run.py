@@ -689,7 +689,8 @@ class _ArchiveSource:
         for name, member in self.reader.members.items():
             group, _, rest = name.partition("/")
             if group not in ("header", "probe", "final", "manifest"):
-                totals[rest.split("/")[1] if group == "gaps" else group] += member.compressed
+                owner = rest.partition("/")[2].partition("/")[0] if group == "gaps" else group
+                totals[owner or group] += member.compressed
         return {group: total / len(self.steps) for group, total in totals.items()}
 
     def curves(self, group: str) -> dict[str, NDArray[np.float64]]:

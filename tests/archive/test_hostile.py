@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from dataclasses import replace
+from itertools import starmap
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -603,6 +604,15 @@ def test_a_final_state_of_another_shape_than_the_steps(made, invoke, tmp_path, s
 def test_a_header_of_wrong_types(made, header):
     with pytest.raises(ArchiveError, match="header is malformed"):
         open_run(made(header=header))
+
+
+def test_gaps_of_nothing_in_a_format_that_has_none(invoke, tmp_path):
+    arrays = fuzz.members(registered=True, version=1)
+    contents = {name: npy(array) for name, array in arrays.items()}
+    old = fuzz.Subject("run", False, False, None, tuple(starmap(Entry.of, contents.items())))
+    contents["gaps/000000"] = npy(np.zeros(3, bool))
+    path = written(tmp_path, sealed(contents, old))
+    assert "a step:" in invoke("info", path).output
 
 
 @pytest.mark.parametrize(
