@@ -24,7 +24,11 @@ MASK = (torch.arange(S) < LENGTHS[:, None]).long()
 MASKED = {"input_ids": IDS, "attention_mask": MASK}
 PADDED = {"input_ids": IDS, "src_key_padding_mask": MASK == 0}
 
-pytestmark = pytest.mark.usefixtures("one_torch_thread")
+pytestmark = [
+    pytest.mark.usefixtures("one_torch_thread"),
+    # Which torch says once of its own encoder, whoever runs it first.
+    pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -381,6 +385,31 @@ def test_layers_are_named_through_wrappers(path):
         recorded(path, model, 1, layer=name, probe=IDS, overwrite=True)
         with open_run(path) as run:
             assert run.layer == "rnn:1:0:-1"
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch itself
+def test_parts_of_layers_that_are_compiled_or_empty(path):
+    model = Recurrent()
+    model.rnn = torch.compile(model.rnn)
+    for name in ("rnn:1:0:-1", "rnn._orig_mod:1:0:-1"):
+        recorded(path, torch.compile(model), 1, layer=name, probe=IDS, overwrite=True)
+        with open_run(path) as run:
+            assert run.layer == "rnn:1:0:-1"
+            assert run.latents(0).shape == (N, WIDTH)
+    empty = nn.Sequential(nn.Linear(3, 2), nn.Sequential())
+    recorded(path, empty, 1, layer="1", probe=torch.rand(N, 3), overwrite=True)
+
+
+def test_other_inputs_are_read_by_the_same_rule(path):
+    recorded(path, Attending(), 2, layer="encoder", probe=PADDED, tokens="each")
+    mask = np.array([[False, False, True], [False, True, True]])
+    others = {"input_ids": IDS[:2, :3].numpy(), "src_key_padding_mask": mask}
+    with open_run(path, model=Attending()) as run:
+        assert run.evaluate(others, 1).latents.shape == (3, WIDTH)
+        assert run.evaluate(others, 1, layer="attention").latents.shape == (3, WIDTH)
+        assert run.n_points == MASK.sum()
+        with pytest.raises(ModelError, match="makes a point of each token"):
+            run.evaluate(others, 1, layer="pooled")
 
 
 @dataclasses.dataclass

@@ -194,4 +194,5 @@ def check_runs_layers(model: nn.Module, layers: Sequence[str]) -> None:
                     f"layer {layer!r} is not called by the graph of its model, in which an export "
                     f"dissolves the layers; {instead}"
                 )
-            outer = outer._modules.get(part) or outer._modules[COMPILED]._modules[part]
+            inner = outer._modules.get(part)  # whose truth is its length, if it has one
+            outer = outer._modules[COMPILED]._modules[part] if inner is None else inner
