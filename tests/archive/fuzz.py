@@ -425,7 +425,7 @@ def _without_place(about: dict[str, object]) -> dict[str, object]:
     """What is said of a run but for its file, and for the order of what lies in that."""
     kept = {n: v for n, v in about.items() if n not in ("phases", "actions")}
     parts = {n: sorted(v) if isinstance(v, list) else v for n, v in kept.items()}
-    return {**parts, "path": "", "bytes": 0}
+    return {**parts, "path": "", "bytes": 0, "bytes_a_step": 0}
 
 
 def _raise(error: Exception):
