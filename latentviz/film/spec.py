@@ -252,7 +252,7 @@ class FilmSpec(_Plain):
     )
     """A matplotlib colormap, for points that are coloured by a scalar."""
     layer: str | None = option(
-        help="The layer whose latents are drawn.",
+        help="The layer whose latents are drawn; lstm:1 is the second item of what lstm gives.",
         default="the first that was recorded",
         convert=must_be("a layer's name", lambda value: isinstance(value, str), str),
         metavar="NAME",
