@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 CACHED_RUN_BYTES = 96 << 20
 CACHED_BYTES = 8 << 20
 CACHED_BLOCKS = 2
-_GROUPS_OF_CURVES = ("params", "metrics")
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
 TIMES_SPARSE = 4  # how much more than a file unpacks to its curves may take, gaps included
 TIMES_MADE = 4  # how often a model may come to register a weight
@@ -118,9 +117,9 @@ class Run:
     name: str
     steps: NDArray[np.int64]  # (T,) increasing
     params: Mapping[str, NDArray[np.float64]]  # the schedule's properties, each (T,), NaN in gaps
-    metrics: Mapping[str, NDArray[np.float64]]  # losses and their terms, each (T,), NaN in gaps
+    losses: Mapping[str, NDArray[np.float64]]  # losses and their terms, each (T,), NaN in gaps
     param_gaps: Mapping[str, NDArray[np.bool_]]  # where each has no value, (T,)
-    metric_gaps: Mapping[str, NDArray[np.bool_]]  # any other NaN is what it was
+    loss_gaps: Mapping[str, NDArray[np.bool_]]  # any other NaN is what it was
     colors: NDArray[Any] | None  # (N, 3) RGB in 0..1, (N,) integer labels or (N,) scalars
     class_names: tuple[str, ...] | None  # which the labels count, if they were given as such
     keyframes: Mapping[str, Sequence[int]]  # a property's keyed steps
@@ -138,7 +137,7 @@ class Run:
         colors: ArrayLike | None = None,
         steps: ArrayLike | None = None,
         params: Mapping[str, ArrayLike] | None = None,
-        metrics: Mapping[str, ArrayLike] | None = None,
+        losses: Mapping[str, ArrayLike] | None = None,
         keyframes: Mapping[str, Sequence[int]] | None = None,
         phases: Sequence[tuple[int, str]] | None = None,
         actions: Sequence[tuple[int, str]] | None = None,
@@ -153,7 +152,7 @@ class Run:
             steps: (T,) increasing step numbers; 0, 1, ... by default.
             params: The schedule's properties, each (T,). NaN and None are gaps, where a step has no
                 value; in a masked array what is masked is, and NaN is NaN.
-            metrics: Losses, each (T,), likewise.
+            losses: The losses, each (T,), likewise.
             keyframes: The steps at which each property is keyed.
             phases: The steps at which the phases start, and their names.
             actions: The steps at which something else is done, and its name.
@@ -174,7 +173,7 @@ class Run:
         point_colors, class_names = _colors_and_classes(colors, n_points)
 
         values, gaps = {}, {}
-        for group, given in (("params", params), ("metrics", metrics)):
+        for group, given in (("params", params), ("losses", losses)):
             curves = {
                 curve: values_and_gaps(f"curve {curve!r}", given_values, n_steps)
                 for curve, given_values in by_name(group, given).items()
@@ -186,9 +185,9 @@ class Run:
             name=name,
             steps=numbers,
             params=values["params"],
-            metrics=values["metrics"],
+            losses=values["losses"],
             param_gaps=gaps["params"],
-            metric_gaps=gaps["metrics"],
+            loss_gaps=gaps["losses"],
             colors=point_colors,
             class_names=class_names,
             keyframes=checked_keyframes(keyframes),
@@ -203,15 +202,16 @@ class Run:
     def _from_archive(cls, reader: ArchiveReader, model: str | nn.Module | None) -> Run:
         source = _ArchiveSource(reader, model)
         header = source.header
-        params, metrics = source.curves("params"), source.curves("metrics")
+        stored = source.groups
+        params, losses = source.curves("params"), source.curves(stored["losses"])
         colors = reader.read("probe/colors") if "probe/colors" in reader else None
         return cls(
             name=reader.path.stem,
             steps=source.steps,
             params=params,
-            metrics=metrics,
+            losses=losses,
             param_gaps=source.gaps("params", params),
-            metric_gaps=source.gaps("metrics", metrics),
+            loss_gaps=source.gaps(stored["losses"], losses),
             colors=colors,
             class_names=_class_names(reader.path, header.class_names, colors),
             keyframes=header.keyframes,
@@ -313,7 +313,7 @@ class Run:
             "seed": self.seed,
             "points": None,
             "params": list(self.params),
-            "metrics": list(self.metrics),
+            "losses": list(self.losses),
             "phases": [{"step": step, "name": name} for step, name in self.phases],
             "actions": [{"step": step, "name": name} for step, name in self.actions],
         }
@@ -587,7 +587,10 @@ class _ArchiveSource:
         self._bounds = np.cumsum([0, *(chunk["count"] for chunk in chunks)])
         if len(chunks) == 0:
             raise ArchiveError(f"{reader.path} holds no steps")
-        self._names, self._parts = _names_and_parts(reader.members, len(chunks))
+        self.groups = f.curve_groups(reader.format)  # where each kind of curves is stored
+        self._names, self._parts = _names_and_parts(
+            reader.members, len(chunks), curves=self.groups.values()
+        )
         parts = [self._chunk("steps", c) for c in range(len(chunks))]
         if any(part.ndim != 1 or part.dtype != np.int64 for part in parts):
             raise ArchiveError(f"{reader.path}: its steps are not (K,) int64")
@@ -686,15 +689,16 @@ class _ArchiveSource:
     def _bytes_a_step(self) -> dict[str, float]:
         """What a step takes in the file, on average, of each group of members."""
         totals: Counter[str] = Counter()
+        kinds = {group: kind for kind, group in self.groups.items()}
         for name, member in self.reader.members.items():
             group, _, rest = name.partition("/")
             if group not in ("header", "probe", "final", "manifest"):
                 owner = rest.partition("/")[2].partition("/")[0] if group == "gaps" else group
-                totals[owner or group] += member.compressed
+                totals[kinds.get(owner, owner) or group] += member.compressed
         return {group: total / len(self.steps) for group, total in totals.items()}
 
     def curves(self, group: str) -> dict[str, NDArray[np.float64]]:
-        """Each curve of ``metrics`` or ``params``, (T,), in order of first appearance."""
+        """Each curve of a stored group of such, (T,), in order of first appearance."""
         names = self._names[group]
         # Names that single steps have would otherwise make a small file large. A value and whether
         # it is a gap are 9 bytes.
@@ -717,7 +721,7 @@ class _ArchiveSource:
     def gaps(
         self, group: str, curves: Mapping[str, NDArray[np.float64]]
     ) -> dict[str, NDArray[np.bool_]]:
-        """Where each curve of ``metrics`` or ``params`` has no value, (T,)."""
+        """Where each curve of a stored group has no value, (T,)."""
         if self.reader.format == 1:  # which did not tell the two apart
             return {name: np.isnan(values) for name, values in curves.items()}
         out = {name: np.ones(len(self.steps), bool) for name in curves}
@@ -725,7 +729,7 @@ class _ArchiveSource:
             out[name][self._bounds[c] : self._bounds[c + 1]] = False
         for c, name in self._parts["gaps"]:
             owner, _, name = name.partition("/")
-            if owner != group and owner in _GROUPS_OF_CURVES:
+            if owner != group and owner in self.groups.values():
                 continue
             gaps = self._chunk("gaps", c, f"{owner}/{name}" if name else owner)
             rows = slice(int(self._bounds[c]), int(self._bounds[c + 1]))
@@ -1090,22 +1094,23 @@ def _under(prefix: str, parts: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[
 
 
 def _names_and_parts(
-    members: Iterable[str], n_chunks: int
+    members: Iterable[str], n_chunks: int, *, curves: Collection[str]
 ) -> tuple[dict[str, list[str]], dict[str, list[tuple[int, str]]]]:
     """What each group's members are called, and which chunks have which.
 
     Args:
         members: All of them, in the file's order: there may be a million.
         n_chunks: How many chunks there are.
+        curves: The groups that are of curves.
 
     Returns:
         Each group's names, whichever chunks hold them, in order of appearance; and the curves'
         and their gaps' chunks and names, one a member.
     """
     names: dict[str, dict[str, None]] = {
-        group: {} for group in ("states", "batches", "metrics", "params", "latents")
+        group: {} for group in ("states", "batches", "latents", *curves)
     }
-    parts: dict[str, list[tuple[int, str]]] = {group: [] for group in (*_GROUPS_OF_CURVES, "gaps")}
+    parts: dict[str, list[tuple[int, str]]] = {group: [] for group in (*curves, "gaps")}
     chunks = {f.chunk_id(c): c for c in range(n_chunks)}
     for member in members:
         group, _, rest = member.partition("/")

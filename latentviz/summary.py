@@ -17,7 +17,7 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "layer": _listed(_shown(about["layers"])),
         "points": "none" if about["points"] is None else str(about["points"]),
         "params": _listed(_shown(about["params"])),
-        "metrics": _listed(_shown(about["metrics"])),
+        "losses": _listed(_shown(about["losses"])),
         "phases": _listed([f"{printable(p['name'])} from {p['step']}" for p in about["phases"]]),
     }
     if about["actions"]:
@@ -35,7 +35,7 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "probe": _probe(about["probe_shape"]),
         **({"tokens": _tokens(about["tokens"], about["points"])} if "tokens" in about else {}),
         "params": rows["params"],
-        "metrics": rows["metrics"],
+        "losses": rows["losses"],
         "labels": _listed(_shown(about["labels"])),
         "phases": rows["phases"],
         **({"actions": rows["actions"]} if "actions" in rows else {}),

@@ -102,7 +102,7 @@ def check(path: Path, n_steps: int) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     with open_run(path) as run:
         assert run.steps.tolist() == list(range(n_steps))
-        assert run.metrics["step"].tolist() == list(range(n_steps))
+        assert run.losses["step"].tolist() == list(range(n_steps))
         assert run.latents().shape == (n_steps, 10, 2)
         assert run.has_final
     path.unlink()

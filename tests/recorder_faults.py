@@ -106,7 +106,7 @@ def forked_children_neither_write_nor_hang(folder):
     recorder.close()
     with open_run(folder / "run.npz") as run:
         assert run.steps.tolist() == list(range(247))
-        assert run.metrics["loss"].tolist() == list(range(247))
+        assert run.losses["loss"].tolist() == list(range(247))
         run.latents()
 
 
@@ -163,7 +163,7 @@ def ctrl_c_keeps_every_step_so_far(folder):
             pass
         with open_run(run_folder / "run.npz") as run:
             assert reached <= len(run) <= reached + 1, (reached, len(run))
-            assert run.metrics["loss"].tolist() == list(range(len(run)))
+            assert run.losses["loss"].tolist() == list(range(len(run)))
             run.latents()
 
 

@@ -124,7 +124,7 @@ def test_patterns_that_leave_nothing_out_are_all(path, states):
 def test_no_states_and_no_probe_leave_curves_and_batches(path):
     recorded(path, ColorMLP(), states="none", probe=None, batch=RGB)
     with open_run(path) as run:
-        assert run.metrics["loss"].tolist() == list(range(20))
+        assert run.losses["loss"].tolist() == list(range(20))
         np.testing.assert_array_equal(run.batch(3).inputs, RGB)
         with pytest.raises(ArchiveError, match=r"without a probe; give Recorder\(probe="):
             run.latents()
@@ -167,7 +167,7 @@ def test_every_nth_step(path, every):
     steps = list(range(0, 20, every))
     with open_run(path) as run:
         assert run.steps.tolist() == steps
-        assert run.metrics["loss"].tolist() == steps
+        assert run.losses["loss"].tolist() == steps
         np.testing.assert_allclose(run.latents(), latents[steps], atol=1e-6)
         for step in steps:
             assert torch.equal(
@@ -718,7 +718,7 @@ def test_names_of_any_kind_are_read_back_as_they_were(tmp_path, invoke, key, sta
     cut.write_bytes(path.read_bytes().partition(b"PK\1\2")[0])
     for archive in (path, recover(cut).path):
         with open_run(archive) as run:
-            assert list(run.metrics) == ["β·KL", key]
+            assert list(run.losses) == ["β·KL", key]
             assert run.params[f"/{key}/"].tolist() == [0, 1, 2]
             assert run.layers == ("enc", f"convs.{key}")
             assert run.latents(layer=f"convs.{key}").shape == (3, 5, 3)
@@ -727,7 +727,7 @@ def test_names_of_any_kind_are_read_back_as_they_were(tmp_path, invoke, key, sta
                 assert run.state().keys() == model.state_dict().keys()
     with np.load(path, allow_pickle=False) as stock:
         assert all(name.isascii() and name.isprintable() for name in stock.files)
-        assert "metrics/000000/%CE%B2%C2%B7KL" in stock
-    assert f"metrics:    β·KL, {key}" in invoke("info", path).output
+        assert "losses/000000/%CE%B2%C2%B7KL" in stock
+    assert f"losses:     β·KL, {key}" in invoke("info", path).output
     for command in ("timeline", "frame"):
         invoke(command, path, "-o", tmp_path / "x.png", "--size", "800x450")

@@ -39,14 +39,14 @@ def message_of(call):
 
 
 @pytest.mark.parametrize("case", NO_NUMBERS)
-@pytest.mark.parametrize("what", ["latents", "colors", "steps", "params", "metrics", "Schedule"])
+@pytest.mark.parametrize("what", ["latents", "colors", "steps", "params", "losses", "Schedule"])
 def test_what_is_no_array_of_numbers_is_refused_in_a_line(what, case):
     value, expected = NO_NUMBERS[case]
     if what in ("colors", "steps") and case == "none":
         pytest.skip("the default")
     if what == "colors" and case in ("text", "one text"):
         expected = "a single one" if case == "one text" else "got (2,)"
-    if what in ("params", "metrics", "Schedule"):
+    if what in ("params", "losses", "Schedule"):
         if case in ("none", "none inside", "masked"):
             expected = "one value a step, got "  # they are gaps; and of the wrong shape
             value = [None] if case != "masked" else value[:1]
@@ -98,7 +98,7 @@ def test_steps_are_whole_numbers_that_increase(steps, expected):
         ({"keyframes": {"lr": [None]}}, "keyframes of 'lr': a step must be a whole number"),
         ({"params": [[1, 2]]}, "params must be arrays by their names"),
         ({"params": {5: [1, 2]}}, "params must be arrays by their names"),
-        ({"metrics": "loss"}, "metrics must be arrays by their names"),
+        ({"losses": "loss"}, "losses must be arrays by their names"),
         ({"name": 5}, "a run's name must be text, got int"),
         ({"colors": [0, 1]}, "colors must be (5, 3) RGB or (5,) labels, names or scalars, got (2,"),
         ({"colors": ["a", 1, "b", "c", "d"]}, "must be all names or all numbers, got 1 among"),

@@ -35,7 +35,7 @@ def recorded(path):
 def walk(T=20, N=6, D=3, **options):
     """A random walk, with curves."""
     latents = np.cumsum(RNG.normal(0, 0.1, (T, N, D)), 0)
-    curves = {"params": {"lr": np.ones(T)}, "metrics": {"loss": np.geomspace(1, 0.1, T)}}
+    curves = {"params": {"lr": np.ones(T)}, "losses": {"loss": np.geomspace(1, 0.1, T)}}
     return Run.from_arrays(latents, **curves | options)
 
 
@@ -383,10 +383,10 @@ def test_a_colormap_is_for_scalars():
 @pytest.mark.parametrize(
     "curves",
     [
-        {"params": {}, "metrics": {}},
+        {"params": {}, "losses": {}},
         {"params": {}},
-        {"metrics": {}},
-        {"metrics": {"loss": np.full(20, np.nan), "recon": np.zeros(20), "odd": -np.ones(20)}},
+        {"losses": {}},
+        {"losses": {"loss": np.full(20, np.nan), "recon": np.zeros(20), "odd": -np.ones(20)}},
         {"params": {"lr": np.zeros(20), "w": np.full(20, np.nan)}},
         {"params": {str(i): np.full(20, i) for i in range(15)}, "keyframes": {"1": [0, 5]}},
     ],

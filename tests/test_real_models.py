@@ -116,7 +116,7 @@ def check(path, model, layers, seen, probe):
     given = probe if isinstance(probe, dict) else probe.numpy()
     with open_run(path) as run:
         assert run.steps.tolist() == list(range(STEPS))
-        np.testing.assert_array_equal(run.metrics["loss"], [loss for *_, loss in seen])
+        np.testing.assert_array_equal(run.losses["loss"], [loss for *_, loss in seen])
         for step in CHECKED:
             states, latents, inputs, _ = seen[step]
             for name, array in run.state(step).items():

@@ -145,8 +145,8 @@ def test_ragged_batches_labels_and_gaps(path):
             batch = run.batch(step)
             np.testing.assert_array_equal(batch.inputs, batches[step])
             np.testing.assert_array_equal(batch.labels["red"], labels[step])
-        np.testing.assert_array_equal(run.metrics["loss"], [1, 2, 3, np.nan])
-        np.testing.assert_array_equal(run.metrics["reg"], [np.nan, 5, np.nan, np.nan])
+        np.testing.assert_array_equal(run.losses["loss"], [1, 2, 3, np.nan])
+        np.testing.assert_array_equal(run.losses["reg"], [np.nan, 5, np.nan, np.nan])
         np.testing.assert_array_equal(run.params["lr"], [0.1] * 4)
 
 
@@ -177,7 +177,7 @@ def test_what_the_caller_overwrites_later_is_not_what_was_recorded(path):
     with open_run(path) as run:
         assert (run.batch(0).inputs == 0).all()
         assert (run.batch(0).labels["red"] == 0).all()
-        assert run.metrics["loss"].tolist() == [0.0]
+        assert run.losses["loss"].tolist() == [0.0]
         np.testing.assert_array_equal(run.colors, RGB)
         np.testing.assert_allclose(run.latents(0), expected, atol=1e-6)
 
@@ -210,7 +210,7 @@ def test_a_chunk_ends_at_the_first_of_its_limits(path, limits, counts):
         [end - count, end - 1] for end, count in zip(ends, counts, strict=True)
     ]
     with open_run(path) as run:
-        assert run.metrics["loss"].tolist() == list(range(130))
+        assert run.losses["loss"].tolist() == list(range(130))
 
 
 def test_it_is_a_part_while_open(path, tmp_path):
@@ -370,7 +370,7 @@ def test_a_step_that_is_refused_leaves_the_others_whole(path, name):
         train()
     with open_run(path) as run:
         assert len(run) == 1
-        assert run.metrics["loss"].tolist() == [7.0]
+        assert run.losses["loss"].tolist() == [7.0]
         assert run.latents().shape == (1, 7, 8)
         np.testing.assert_array_equal(run.batch(0).inputs, RGB)
 
@@ -388,7 +388,7 @@ def test_an_exception_after_the_first_step_keeps_what_was_recorded(path, tmp_pat
         train(model)
     assert [p.name for p in tmp_path.iterdir()] == ["run.npz"]
     with open_run(path) as run:
-        assert run.metrics["loss"].tolist() == list(range(70))
+        assert run.losses["loss"].tolist() == list(range(70))
         final = copied(model)
         assert all(np.array_equal(array, final[name]) for name, array in run.state().items())
 
@@ -494,7 +494,7 @@ def test_a_model_that_becomes_another_ends_its_recording(path, change, message, 
             recorder.step(losses={"loss": 2})
     recorder.close()
     with open_run(path) as run:
-        assert run.metrics["loss"].tolist() == [1]
+        assert run.losses["loss"].tolist() == [1]
         assert run.state().keys() == run.state(0).keys() == copied(mlp()).keys()
         assert all(
             np.array_equal(a, b)
@@ -626,8 +626,8 @@ def test_a_batch_of_a_step_that_was_refused_is_overwritten(path):
         recorder.step(batch=RGB[3:], losses={"recon": 2.0})
     with open_run(path) as run:
         np.testing.assert_array_equal(run.batch(0).inputs, RGB[3:])
-        assert np.isnan(run.metrics["loss"]).all()
-        assert run.metrics["recon"].tolist() == [2.0]
+        assert np.isnan(run.losses["loss"]).all()
+        assert run.losses["recon"].tolist() == [2.0]
 
 
 @pytest.fixture(scope="module")
@@ -708,7 +708,7 @@ def test_interrupts_while_the_writer_is_behind_cost_no_step(path, behind):
         recorder.step(losses={"loss": recorder.n_steps})
     recorder.close()
     with open_run(path) as run:
-        assert run.metrics["loss"].tolist() == list(range(recorder.n_steps))
+        assert run.losses["loss"].tolist() == list(range(recorder.n_steps))
 
 
 def test_a_close_that_is_interrupted_is_finished_by_the_next(path, behind):
@@ -728,7 +728,7 @@ def test_a_close_that_is_interrupted_is_finished_by_the_next(path, behind):
     recorder.close()
     assert [p.name for p in path.parent.iterdir()] == [path.name]
     with open_run(path) as run:
-        assert run.metrics["loss"].tolist() == list(range(recorder.n_steps))
+        assert run.losses["loss"].tolist() == list(range(recorder.n_steps))
         assert run.has_final
     recorder.close()
 
@@ -750,7 +750,7 @@ def test_a_chunk_that_an_interrupt_had_handed_over_twice_is_written_once(path, m
         for step in range(64, 140):
             recorder.step(losses={"loss": step})
     with open_run(path) as run:
-        assert run.metrics["loss"].tolist() == list(range(140))
+        assert run.losses["loss"].tolist() == list(range(140))
 
 
 LAZILY = torch.randn(7, 3, dtype=torch.complex64).conj().imag  # a view that is yet to be negated

@@ -83,13 +83,13 @@ def test_steps_curves_states_and_batches(run, stock):
     assert len(run) == T
     assert run.steps.tolist() == list(range(T))
     assert list(run.params) == ["lr", "reg-norm"]
-    for group, curves in (("params", run.params), ("metrics", run.metrics)):
+    for group, curves in (("params", run.params), ("losses", run.losses)):
         for name, curve in curves.items():
             present = [f"{group}/{c:06d}/{name}" in stock for c in range(len(CHUNKS))]
             if all(present):
                 np.testing.assert_array_equal(curve, end_to_end(stock, group, name))
             assert curve.shape == (T,)
-    assert {"loss", "recon", "reg-norm"} <= run.metrics.keys()
+    assert {"loss", "recon", "reg-norm"} <= run.losses.keys()
     assert (run.seed, run.layer, run.model_name) == (0, "encoder", "color-mlp")
     assert (run.name, run.n_points, run.probe.shape) == ("run", 512, (512, 3))
     assert run.keyframes["reg-norm"] == [0, 149]
@@ -111,9 +111,9 @@ def test_a_recorded_loss_is_that_of_its_state_and_batch(run, step):
         "vibrant": (64,),
     }
     outputs = run.evaluate(batch.inputs, step).outputs
-    assert run.metrics["recon"][step] == pytest.approx(np.mean((outputs - batch.inputs) ** 2))
+    assert run.losses["recon"][step] == pytest.approx(np.mean((outputs - batch.inputs) ** 2))
     norm = np.linalg.norm(run.evaluate(batch.inputs, step).latents, axis=1)
-    assert run.metrics["reg-norm"][step] == pytest.approx(np.mean((norm - 1) ** 2), rel=1e-5)
+    assert run.losses["reg-norm"][step] == pytest.approx(np.mean((norm - 1) ** 2), rel=1e-5)
 
 
 def test_latents_are_those_of_the_states(run, expected):
@@ -164,7 +164,7 @@ def test_only_what_is_asked_for_is_read(path, monkeypatch):
     with open_run(path) as run:
         groups = {name.partition("/")[0] for name in reads}
         assert groups == {
-            *("manifest", "header", "steps", "metrics", "params", "gaps", "probe"),
+            *("manifest", "header", "steps", "losses", "params", "gaps", "probe"),
         }
         reads.clear()
         run.latents(70)
@@ -292,12 +292,12 @@ def test_describe_is_plain_and_true(run, path):
     assert about.pop("tensors")["encoder.0.weight"] == [16, 3]
     by_group = about.pop("bytes_a_step")
     assert 0 < T * sum(by_group.values()) < path.stat().st_size
-    assert 0 < by_group["metrics"] < by_group["batches"] < by_group["states"] < 263 * 4
+    assert 0 < by_group["losses"] < by_group["batches"] < by_group["states"] < 263 * 4
     assert about == {
         "name": "run",
         "path": str(path),
         "bytes": path.stat().st_size,
-        "format": 2,
+        "format": 3,
         "steps": T,
         "first_step": 0,
         "last_step": 149,
@@ -312,7 +312,7 @@ def test_describe_is_plain_and_true(run, path):
         "latents_recorded": False,
         "values": 263,
         "params": ["lr", "reg-norm"],
-        "metrics": list(run.metrics),
+        "losses": list(run.losses),
         "labels": ["red", "vibrant"],
         "phases": [{"step": 0, "name": "Train"}],
         "actions": [],
@@ -425,8 +425,8 @@ HOSTILE = {
     "steps missing": {"drop": {"steps/000001"}},
     "steps not increasing": instead("steps/000001", np.zeros(STEPS, np.int64)),
     "steps too few": instead("steps/000000", np.arange(3)),
-    "a metric of no steps": instead("metrics/000000/loss", np.zeros(())),
-    "a metric of few steps": instead("metrics/000000/loss", np.zeros(3)),
+    "a loss of no steps": instead("losses/000000/loss", np.zeros(())),
+    "a loss of few steps": instead("losses/000000/loss", np.zeros(3)),
     "a state missing": {"drop": {"states/000001/encoder.0.bias"}},
     "a state of another shape": instead("states/000001/encoder.0.bias", np.zeros((STEPS, 3), "f4")),
     "a state of no steps": instead("states/000000/encoder.0.bias", np.zeros((), "f4")),
@@ -442,7 +442,7 @@ RAW_ERROR = {
     "an infinite seed": {"header": {"seed": INF}},
     "an infinite keyframe": {"header": {"keyframes": {"lr": [INF]}}},
     "an infinite phase": {"header": {"phases": [[INF, "x"]]}},
-    "a metric of two dimensions": instead("metrics/000000/loss", np.zeros((STEPS, 5))),
+    "a loss of two dimensions": instead("losses/000000/loss", np.zeros((STEPS, 5))),
     "steps of two dimensions": instead("steps/000000", np.zeros((STEPS, 2), np.int64)),
     "steps of NaN": instead("steps/000000", np.full(STEPS, np.nan)),
     "a probe of no dimensions": instead("probe/inputs", np.zeros((), "f4")),
@@ -511,22 +511,23 @@ def test_an_archive_without_steps(tmp_path):
 
 
 FORMAT_1 = Path(__file__).parent / "archive" / "format-1.npz"  # written when that was the newest
+FORMAT_2 = FORMAT_1.with_name("format-2.npz")  # alike
 
 
 def test_format_1_is_read_as_it_was(tmp_path):
     with open_run(FORMAT_1) as run:
         assert (run.describe()["format"], len(run), run.n_points) == (1, 12, 8)
         assert (run.phases, run.actions) == ([(0, "Train")], [])
-        np.testing.assert_array_equal(run.metrics["loss"], 2.0 ** -np.arange(12))
+        np.testing.assert_array_equal(run.losses["loss"], 2.0 ** -np.arange(12))
         late = [*[np.nan] * 4, 1, 1, np.nan, 1, np.inf, 1, 1, 1]
-        np.testing.assert_array_equal(run.metrics["late"], late)
+        np.testing.assert_array_equal(run.losses["late"], late)
         np.testing.assert_array_equal(
-            run.metrics["sometimes"], [k if k % 3 == 0 else np.nan for k in range(12)]
+            run.losses["sometimes"], [k if k % 3 == 0 else np.nan for k in range(12)]
         )
         np.testing.assert_array_equal(run.params["lr"], [*[0.5] * 5, np.nan, *[0.5] * 6])
         # It did not tell the NaN that was given at step 6 from a gap.
-        assert np.flatnonzero(run.metric_gaps["late"]).tolist() == [0, 1, 2, 3, 6]
-        assert np.flatnonzero(run.metric_gaps["sometimes"] == 0).tolist() == [0, 3, 6, 9]
+        assert np.flatnonzero(run.loss_gaps["late"]).tolist() == [0, 1, 2, 3, 6]
+        assert np.flatnonzero(run.loss_gaps["sometimes"] == 0).tolist() == [0, 3, 6, 9]
         assert np.flatnonzero(run.param_gaps["lr"]).tolist() == [5]
         # The encoder's first bias alone was trained.
         assert (run.state(0)["encoder.0.weight"] == run.state()["encoder.0.weight"]).all()
@@ -544,7 +545,35 @@ def test_format_1_is_read_as_it_was(tmp_path):
     part.write_bytes(FORMAT_1.read_bytes()[: end - 30])
     with open_run(recover(part).path) as run:
         assert run.describe()["format"] == 1
-        assert run.metric_gaps["late"][6]
+        assert run.loss_gaps["late"][6]
+
+
+def test_format_2_is_read_as_it_was(tmp_path):
+    nan = np.nan
+    with np.load(FORMAT_2, allow_pickle=False) as members:
+        assert json.loads(members["header"].tobytes())["format"] == 2
+        assert {name.partition("/")[0] for name in members} >= {"metrics", "params", "gaps"}
+    # As after a power cut: no final state, and no directory.
+    part = tmp_path / "run.npz.part"
+    part.write_bytes(FORMAT_2.read_bytes().partition(b"PK\1\2")[0])
+    recovered = recover(part).path
+    for path in (FORMAT_2, recovered):
+        with open_run(path) as run:
+            assert (run.describe()["format"], len(run), run.n_points) == (2, 12, 8)
+            assert (run.phases, run.actions) == ([(0, "Train")], [(6, "late begins")])
+            np.testing.assert_array_equal(run.losses["loss"], 2.0 ** -np.arange(12))
+            # What was given at step 9 is no gap.
+            np.testing.assert_array_equal(
+                run.losses["late"], [nan, nan, nan, nan, 5, 6, nan, 8, 9, nan, 11, 12]
+            )
+            assert np.flatnonzero(run.loss_gaps["late"]).tolist() == [0, 1, 2, 3, 6]
+            assert np.flatnonzero(~run.loss_gaps["sometimes"]).tolist() == [0, 3, 6, 9]
+            assert run.params["lr"].tolist() == [0.05] * 12
+            assert run.latents().shape == (12, 8, 4)
+            assert run.batch(11).labels["red"].shape == (2,)
+            assert run.has_final == (path == FORMAT_2)
+    with np.load(FORMAT_2, allow_pickle=False) as before, np.load(recovered) as after:
+        assert [n for n in before if not n.startswith("final/")] == list(after)
 
 
 def test_gaps_are_told_from_nan_that_was_given(tmp_path):
@@ -557,31 +586,31 @@ def test_gaps_are_told_from_nan_that_was_given(tmp_path):
             losses = {"whole": 1.0} | ({} if value is None else {"odd": value})
             recording.step(losses=losses, params={"late": nan} if k > 6 else None)
     with open_run(tmp_path / "run.npz") as run:
-        np.testing.assert_array_equal(run.metrics["odd"], [1, *[nan] * 3, inf, -inf, nan, 2])
-        assert np.flatnonzero(run.metric_gaps["odd"]).tolist() == [6]
-        assert not run.metric_gaps["whole"].any()
+        np.testing.assert_array_equal(run.losses["odd"], [1, *[nan] * 3, inf, -inf, nan, 2])
+        assert np.flatnonzero(run.loss_gaps["odd"]).tolist() == [6]
+        assert not run.loss_gaps["whole"].any()
         assert np.flatnonzero(~run.param_gaps["late"]).tolist() == [7]
         np.testing.assert_array_equal(run.schedule.gaps_of("late"), run.param_gaps["late"])
     with np.load(tmp_path / "run.npz", allow_pickle=False) as members:
         gaps = {name: members[name].tolist() for name in members if name.startswith("gaps/")}
         assert gaps == {
-            "gaps/000002/metrics/odd": [True, False],
+            "gaps/000002/losses/odd": [True, False],
             "gaps/000002/params/late": [True, False],
         }
         # Stock NumPy shows plain NaN.
-        assert members["metrics/000002/odd"].tobytes() == np.array([nan, 2.0]).tobytes()
+        assert members["losses/000002/odd"].tobytes() == np.array([nan, 2.0]).tobytes()
 
 
 def test_gaps_of_arrays():
     values = [1, np.nan, 3, np.inf]
     masked = np.ma.masked_array(values, [False, False, True, False])
     run = Run.from_arrays(
-        np.zeros((4, 1, 2)), metrics={"plain": values, "masked": masked, "none": np.ma.ones(4)}
+        np.zeros((4, 1, 2)), losses={"plain": values, "masked": masked, "none": np.ma.ones(4)}
     )
-    assert run.metric_gaps["plain"].tolist() == [False, True, False, False]
-    assert run.metric_gaps["masked"].tolist() == [False, False, True, False]
-    assert run.metric_gaps["none"].tolist() == [False] * 4
-    np.testing.assert_array_equal(run.metrics["masked"], [1, np.nan, np.nan, np.inf])
+    assert run.loss_gaps["plain"].tolist() == [False, True, False, False]
+    assert run.loss_gaps["masked"].tolist() == [False, False, True, False]
+    assert run.loss_gaps["none"].tolist() == [False] * 4
+    np.testing.assert_array_equal(run.losses["masked"], [1, np.nan, np.nan, np.inf])
     run = Run.from_arrays(np.zeros((3, 1, 2)), params={"lr": np.ma.masked_equal([1, 2, 3], 2)})
     np.testing.assert_array_equal(run.params["lr"], [1, np.nan, 3])
     assert run.param_gaps["lr"].tolist() == [False, True, False]
@@ -616,7 +645,7 @@ def test_from_arrays():
         colors=range(6),
         steps=[0, 5, 10, 99],
         params={"lr": [1, 2, 3, 4]},
-        metrics={"loss": [1, None, 3, 4]},
+        losses={"loss": [1, None, 3, 4]},
         keyframes={"lr": [0]},
         phases=[(0, "Train")],
         actions=[(5, "freeze")],
@@ -634,7 +663,7 @@ def test_from_arrays():
     assert run.index_of(99) == 3
     np.testing.assert_array_equal(run.latents([99, 0]), latents[[3, 0]].astype(np.float32))
     np.testing.assert_array_equal(run.latents(5), latents[1].astype(np.float32))
-    np.testing.assert_array_equal(run.metrics["loss"], [1, np.nan, 3, 4])
+    np.testing.assert_array_equal(run.losses["loss"], [1, np.nan, 3, 4])
     assert json.loads(json.dumps(run.describe()))["last_step"] == 99
     for ask in (run.state, lambda: run.batch(0), lambda: run.probe, lambda: run.evaluate([[0.0]])):
         with pytest.raises(ArchiveError, match="made from arrays and has no states"):
@@ -669,7 +698,7 @@ def test_from_arrays():
         ),
         (
             np.zeros((2, 5, 3)),
-            {"metrics": {"loss": 1}},
+            {"losses": {"loss": 1}},
             "curve 'loss' must be (2,), one value a step, got ()",
         ),
     ],

@@ -1,4 +1,4 @@
-"""The run archive, format 2, in one page.
+"""The run archive, format 3, in one page.
 
 A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must be) that
 ``numpy.load(path, allow_pickle=False)`` reads:
@@ -19,8 +19,8 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
   (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``
   (ΣB, ...), the steps' batches end to end;
   ``batches/C/offsets`` (K + 1,) int64, where each begins; ``latents/C/LAYER`` (K, N, D);
-  ``metrics/C/NAME`` and ``params/C/NAME`` (K,) float64, NaN where a step has none; and
-  ``gaps/C/metrics/NAME`` and ``gaps/C/params/NAME`` (K,) bool, True at these very steps, in chunks
+  ``losses/C/NAME`` and ``params/C/NAME`` (K,) float64, NaN where a step has none; and
+  ``gaps/C/losses/NAME`` and ``gaps/C/params/NAME`` (K,) bool, True at these very steps, in chunks
   that have such alone. Any other NaN was given.
 - ``chunks/C``: JSON as uint8, the last member of its chunk: ``steps`` (first, last), ``count``,
   and ``members``, each member's name and CRC-32. A chunk is whole when this member is.
@@ -32,13 +32,14 @@ Names (of tensors, losses, labels, layers and the like) are as they were given, 
 the ZIP's own records what is not a letter, a digit, a space or one of ``_ - . + @ = , ( ) [ ]``, in
 ASCII, is percent-encoded as UTF-8, and so is a ``%``; a space or a mark but ``_ + @ -`` at the
 beginning of a part; and a ``/`` that would make an empty part: ``β·KL`` is
-``metrics/C/%CE%B2%C2%B7KL``. A name is encoded in this way alone, and has up to 200 characters
+``losses/C/%CE%B2%C2%B7KL``. A name is encoded in this way alone, and has up to 200 characters
 then.
 
 Dtypes are float16, float32, float64, integers and bool, little-endian, C order. While a run is
 being recorded its file is ``NAME.npz.part``: the same members, without a ZIP directory.
 
-Format 1, which is read too, has no ``gaps``: there every NaN is a step that has none.
+Formats 1 and 2, which are read too, have ``metrics`` where this one has ``losses``. Format 1 has
+no ``gaps``: there every NaN is a step that has none.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ from numpy.typing import NDArray
 
 from ..errors import ArchiveError
 
-FORMAT = 2
-READABLE = (1, 2)  # formats
+FORMAT = 3
+READABLE = (1, 2, 3)  # formats
 MAX_HEADER_BYTES = 4096
 MAX_DIMS = 32  # as many as every version of NumPy can hold
 # An empty array's other dimensions cost no bytes in the file, but do where they are worked with.
@@ -290,9 +291,14 @@ def check_format(version: object) -> int:
         return version
     shown = version if version is None or type(version) is int else "no number"
     raise ArchiveError(
-        f"it is of format {str(shown)[:40]} and this version of latentviz reads format "
-        f"{' and '.join(map(str, READABLE))}; upgrade latentviz"
+        f"it is of format {str(shown)[:40]} and this version of latentviz reads formats "
+        f"{READABLE[0]} to {READABLE[-1]}; upgrade latentviz"
     )
+
+
+def curve_groups(version: int) -> dict[str, str]:
+    """In which group of an archive of that format the losses and the params are."""
+    return {"params": "params", "losses": "losses" if version > 2 else "metrics"}
 
 
 def chunk_id(index: int) -> str:

@@ -70,13 +70,13 @@ def plot_timeline(
                 f"{printable(opened.name)} has no schedule to draw; record one with "
                 "Recorder.step(params=...)"
             )
-        return _picture(opened.schedule, opened.metrics, size, theme_named(theme))
+        return _picture(opened.schedule, opened.losses, size, theme_named(theme))
 
 
 def _picture(
-    schedule: Schedule, metrics: Iterable[str], size: tuple[int, int], theme: Theme
+    schedule: Schedule, losses: Iterable[str], size: tuple[int, int], theme: Theme
 ) -> Picture:
-    panels = schedule_panels(schedule, theme, metrics=metrics, most=_most_panels(size))
+    panels = schedule_panels(schedule, theme, losses=losses, most=_most_panels(size))
     first, last = int(schedule.steps[0]), int(schedule.steps[-1])
     title = f"Schedule of {printable(schedule.name)}"
     curves = [curve for panel in panels for curve in panel.curves]

@@ -64,7 +64,7 @@ class Chunk:
     batches: BatchRows | None = None
     latents: dict[str, dict[int, NDArray[Any]]] = field(default_factory=dict)  # by layer and row
     latents_bytes: int = 0
-    metrics: dict[str, Column] = field(default_factory=dict)
+    losses: dict[str, Column] = field(default_factory=dict)
     params: dict[str, Column] = field(default_factory=dict)
 
     def buffer(
@@ -103,5 +103,5 @@ class Chunk:
                 yield f"batches/{name}", array
         for layer, rows in self.latents.items():
             yield f"latents/{layer}", np.stack([rows[k] for k in range(self.count)])
-        yield from column_members("metrics", self.metrics, self.count)
+        yield from column_members("losses", self.losses, self.count)
         yield from column_members("params", self.params, self.count)

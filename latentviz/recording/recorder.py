@@ -323,8 +323,8 @@ class Recorder:
                 chunk.batches.skip(k)
             if self._latents is not None:
                 chunk.add_latents(self._latents.now())
-            if losses is not None or chunk.metrics:
-                add_numbers(chunk.metrics, self._chunk_rows, k, {} if losses is None else losses)
+            if losses is not None or chunk.losses:
+                add_numbers(chunk.losses, self._chunk_rows, k, {} if losses is None else losses)
             if params is not None or chunk.params:
                 add_numbers(chunk.params, self._chunk_rows, k, {} if params is None else params)
             # Only now does the step count: an interrupt before this line leaves it out whole.

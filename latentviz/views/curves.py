@@ -40,13 +40,13 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
         theme: Where the colours come from; a property and its loss term share one.
     """
     steps = run.steps[start:stop]
-    color = curve_colors([*run.metrics, *run.params], theme)
+    color = curve_colors([*run.losses, *run.params], theme)
 
     schedule = _schedule(run.schedule, start, stop, color)
     width = smoothing_width(len(steps))
     losses = [
-        _smoothed(_curve(name, values, run.metric_gaps[name], start, stop, color[name]), width)
-        for name, values in run.metrics.items()
+        _smoothed(_curve(name, values, run.loss_gaps[name], start, stop, color[name]), width)
+        for name, values in run.losses.items()
     ]
     panels = []
     if schedule:
@@ -94,7 +94,7 @@ def _curve(
 
 
 def schedule_panels(
-    schedule: Schedule, theme: Theme, *, metrics: Iterable[str] = (), most: int | None = None
+    schedule: Schedule, theme: Theme, *, losses: Iterable[str] = (), most: int | None = None
 ) -> tuple[CurvePanel, ...]:
     """The whole schedule, a panel for each group of comparable scale, the learning rate first.
 
@@ -103,10 +103,10 @@ def schedule_panels(
     Args:
         schedule: The schedule.
         theme: Where the colours come from.
-        metrics: The losses' names, so that a property has the colour that it has in a film.
+        losses: Their names, so that a property has the colour that it has in a film.
         most: How many panels there is room for.
     """
-    color = curve_colors([*metrics, *schedule.params], theme)
+    color = curve_colors([*losses, *schedule.params], theme)
     curves = _schedule(schedule, 0, len(schedule.steps), color)
     rates, weights = _rates_apart(curves)
     groups = [*([rates] if rates else []), *same_scale(weights, TIMELINE_RATIO)]

@@ -150,11 +150,11 @@ def test_a_step_is_what_an_update_was_made_from(fit, small, path, invoke, accumu
         np.testing.assert_array_equal(run.params["lr"], module.rates)
         assert run.params.keys() == {"lr"}
         losses = np.reshape(module.losses, (-1, accumulate))
-        np.testing.assert_allclose(run.metrics["train/loss"], losses.mean(1), rtol=1e-6)
+        np.testing.assert_allclose(run.losses["train/loss"], losses.mean(1), rtol=1e-6)
         # What was not logged in a step is a gap, not the last value.
         logged = np.reshape(np.arange(12) % 6 % 3 == 0, (-1, accumulate)).any(1)
-        assert np.isfinite(run.metrics["rare"]).tolist() == logged.tolist()
-        assert run.metrics.keys() == {"train/loss", "rare"}
+        assert np.isfinite(run.losses["rare"]).tolist() == logged.tolist()
+        assert run.losses.keys() == {"train/loss", "rare"}
         for step in range(len(run)):
             parts = module.batches[step * accumulate : (step + 1) * accumulate]
             inputs, targets = (torch.cat(tensors).numpy() for tensors in zip(*parts, strict=True))
@@ -196,10 +196,10 @@ def test_what_is_logged_for_epochs_only_is_no_step_s_loss(fit, small, path, on_s
     module = Epochs()
     fit(module, n_epochs=2, accumulate_grad_batches=2)
     with open_run(path) as run:
-        assert run.metrics.keys() == {name}
+        assert run.losses.keys() == {name}
         means = np.reshape(module.losses, (-1, 2)).mean(1)
         expected = 3 * means if on_step else means
-        np.testing.assert_allclose(run.metrics[name], expected, rtol=1e-6)
+        np.testing.assert_allclose(run.losses[name], expected, rtol=1e-6)
 
 
 def test_names_of_any_kind_are_recorded_as_they_are(fit, small, path):
@@ -214,7 +214,7 @@ def test_names_of_any_kind_are_recorded_as_they_are(fit, small, path):
         warnings.simplefilter("error", RecordingWarning)
         fit(Named())
     with open_run(path) as run:
-        assert run.metrics.keys() == names
+        assert run.losses.keys() == names
 
 
 def test_names_that_a_run_cannot_hold(fit, small, path):
@@ -230,7 +230,7 @@ def test_names_that_a_run_cannot_hold(fit, small, path):
     assert len(said) == 3
     assert f"'{'x' * 200}a' cannot name a loss in a run, so it is recorded as {kept[0]!r}" in said
     with open_run(path) as run:
-        assert list(run.metrics) == kept
+        assert list(run.losses) == kept
 
 
 @pytest.mark.parametrize("every", [1, 3])
@@ -265,8 +265,8 @@ def test_each_of_several_optimizers_updates_is_a_step(fit, small, path, every):
                 run.state(step)["encoder.bias"], module.states[step]["encoder.bias"]
             )
             np.testing.assert_array_equal(run.batch(step).inputs, module.batches[step][0])
-        losses = np.stack([run.metrics["loss"], run.metrics["loss-1"]], 1)
-        assert run.metrics.keys() == {"loss", "loss-1"}
+        losses = np.stack([run.losses["loss"], run.losses["loss-1"]], 1)
+        assert run.losses.keys() == {"loss", "loss-1"}
         for row, step in zip(losses, run.steps, strict=True):
             np.testing.assert_allclose(row[step % 2], module.losses[step], rtol=1e-6)
             assert np.isnan(row[1 - step % 2])
@@ -290,7 +290,7 @@ def test_other_precisions(fit, small, path, lightning, precision):
     module = Silent()
     fit(module, **options)
     with open_run(path) as run:
-        np.testing.assert_allclose(run.metrics["loss"], module.losses, rtol=1e-3)
+        np.testing.assert_allclose(run.losses["loss"], module.losses, rtol=1e-3)
         assert len(run) == 6
         assert run.state(0)["encoder.weight"].dtype == np.float32
         assert run.batch(5).inputs.dtype == np.float32
@@ -323,7 +323,7 @@ def test_what_a_failed_training_had_begun_is_not_the_next_one_s(fit, small, path
     with open_run(path) as run:
         assert [len(run.batch(step).inputs) for step in range(3)] == [10] * 3
         means = np.reshape(module.losses, (-1, 2)).mean(1)
-        np.testing.assert_allclose(run.metrics["train/loss"], means, rtol=1e-6)
+        np.testing.assert_allclose(run.losses["train/loss"], means, rtol=1e-6)
 
 
 def test_a_training_that_fails_at_once_leaves_nothing(fit, small, path):
@@ -426,7 +426,7 @@ def test_batches_that_cannot_be_recorded(fit, small, path, rows, said):
     assert [w.category for w in caught].count(RecordingWarning) == 1
     with open_run(path) as run:
         assert len(run) == 2 * len(rows) // 5
-        assert len(run.metrics["train/loss"]) == len(run)
+        assert len(run.losses["train/loss"]) == len(run)
     fit(Any(), data=Rows(rows), recorder={"batches": False, "overwrite": True})
     with open_run(path) as run:
         assert len(run) == len(rows) // 5
@@ -458,7 +458,7 @@ def test_what_forward_logs_and_asks_of_the_trainer(fit, small, path):
     fit(module, n_epochs=2)
     with open_run(path) as run:
         # The probe's own passes log nothing.
-        assert run.metrics["passes"].tolist() == list(range(12))
+        assert run.losses["passes"].tolist() == list(range(12))
         assert run.latents().shape == (12, 30, 3)
 
 
@@ -476,8 +476,8 @@ def test_an_update_of_lbfgs_is_one_step(fit, small, path):
         assert len(run) == trainer.global_step == 12
         check_states(run, module)
         assert len(module.losses) > 12
-        assert set(run.metrics["loss"].astype(np.float32)) <= set(np.float32(module.losses))
-        assert run.metrics["loss"][0] == pytest.approx(module.losses[0])
+        assert set(run.losses["loss"].astype(np.float32)) <= set(np.float32(module.losses))
+        assert run.losses["loss"][0] == pytest.approx(module.losses[0])
 
 
 def test_only_the_first_process_records(fit, small, path, lightning, monkeypatch):

@@ -150,7 +150,7 @@ def test_a_step_is_what_an_update_was_made_from(trained, bert, path, invoke, kin
         assert run.params.keys() == {"lr"}
         assert len(set(run.params["lr"])) == 6
         losses = [sum(losses) for losses in witness.losses[:-1]]
-        np.testing.assert_allclose(run.metrics["loss"], losses, rtol=1e-6)
+        np.testing.assert_allclose(run.losses["loss"], losses, rtol=1e-6)
         for step in range(6):
             parts = witness.batches[step]
             # An epoch has six micro-batches, and the last update is made of what is left.
@@ -208,7 +208,7 @@ def test_every_nth_update_and_rates_that_part(trained, path):
         np.testing.assert_array_equal(run.params["lr"], [0.1] * 3)
         np.testing.assert_array_equal(run.params["lr-1"], [np.nan, 0.05, 0.1])
         losses = [losses for (losses,) in trainer.witness.losses[:-1]]
-        np.testing.assert_allclose(run.metrics["loss"], losses[::2], rtol=1e-6)
+        np.testing.assert_allclose(run.losses["loss"], losses[::2], rtol=1e-6)
         for step in run.steps:
             (part,) = trainer.witness.batches[step]
             np.testing.assert_array_equal(run.batch(step).inputs["input_ids"], part["input_ids"])
@@ -220,7 +220,7 @@ def test_mixed_precision(trained, bert, path):
     with open_run(path) as run:
         check_states(run, trainer.witness, bert)
         losses = [losses for (losses,) in trainer.witness.losses[:-1]]
-        np.testing.assert_allclose(run.metrics["loss"], losses, rtol=1e-6)
+        np.testing.assert_allclose(run.losses["loss"], losses, rtol=1e-6)
 
 
 def test_a_model_that_is_called_by_position_and_a_loss_of_one_s_own(trained, hf, path):
@@ -237,7 +237,7 @@ def test_a_model_that_is_called_by_position_and_a_loss_of_one_s_own(trained, hf,
     trainer.train()
     with open_run(path) as run:
         assert run.batch(0).inputs.keys() == {"input_ids", "attention_mask"}
-        assert run.metrics == {}
+        assert run.losses == {}
 
 
 def test_the_last_state_is_not_the_best_one(trained, path):
@@ -330,7 +330,7 @@ def test_sequences_padded_to_the_longest_of_their_batch(trained, path):
     assert [w.category for w in caught].count(RecordingWarning) == 1
     with open_run(path) as run:
         check_states(run, trainer.witness, trainer.model)
-        assert np.isfinite(run.metrics["loss"]).all()
+        assert np.isfinite(run.losses["loss"]).all()
         np.testing.assert_array_equal(
             run.batch(0).inputs["input_ids"], trainer.witness.batches[0][0]["input_ids"]
         )
@@ -338,7 +338,7 @@ def test_sequences_padded_to_the_longest_of_their_batch(trained, path):
     trainer.train()
     with open_run(path) as run:
         check_states(run, trainer.witness, trainer.model)
-        assert run.metrics.keys() == {"loss"}
+        assert run.losses.keys() == {"loss"}
         with pytest.raises(ArchiveError, match="step 0 has no batch"):
             run.batch(0)
 

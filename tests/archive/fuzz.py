@@ -216,6 +216,7 @@ def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarra
         header |= {"tokens": "each" if not registered else "mean", "class_names": list("abcde")}
     out = {"header": f.json_array(header), "probe/inputs": rng.random((N, 3)).astype("f4")}
     out["probe/colors"] = np.arange(N)
+    losses = f.curve_groups(version)["losses"]
     chunks = []
     for c in range(CHUNKS):
         number, rows = f.chunk_id(c), range(c * K, (c + 1) * K)
@@ -225,12 +226,12 @@ def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarra
         chunk[f"batches/{number}/offsets"] = np.array([0, 2, 2, 5])
         chunk[f"batches/{number}/inputs"] = rng.random((5, 3)).astype("f4")
         chunk[f"batches/{number}/labels/red"] = rng.random(5) < 0.5
-        chunk[f"metrics/{number}/loss"] = rng.random(K)
+        chunk[f"{losses}/{number}/loss"] = rng.random(K)
         if c:
-            chunk[f"metrics/{number}/late"] = np.array([np.nan, np.nan, rng.random()])
+            chunk[f"{losses}/{number}/late"] = np.array([np.nan, np.nan, rng.random()])
         chunk[f"params/{number}/lr"] = rng.random(K)
         if c and version > 1:
-            chunk[f"gaps/{number}/metrics/late"] = np.array([True, False, False])
+            chunk[f"gaps/{number}/{losses}/late"] = np.array([True, False, False])
         if not registered:
             chunk[f"latents/{number}/encoder"] = rng.random((K, N, 4)).astype("f4")
         crcs = {name: crc32(npy(array)) for name, array in chunk.items()}
@@ -359,7 +360,7 @@ def everything(path: Path, model: str | None) -> dict[tuple, object]:
         with run:
             for k, step in enumerate(run.steps[:40].tolist()):
                 out["step", k] = step
-                for group, gaps in (("params", run.param_gaps), ("metrics", run.metric_gaps)):
+                for group, gaps in (("params", run.param_gaps), ("losses", run.loss_gaps)):
                     for name, curve in getattr(run, group).items():
                         out[group, name, k] = _frozen([curve[k], gaps[name][k]])
                 ask(("state", k), lambda step=step: run.state(step))
@@ -385,7 +386,7 @@ def drawn(path: Path, model: str | None) -> dict[tuple, object]:
     def picture() -> dict[str, object]:
         with open_run(path, model=model) as run:
             pixels = render_frame(run, frame=0, pace="linear:64", size=SIZE)
-            return {"curves": [*run.params, *run.metrics], "pixels": pixels}
+            return {"curves": [*run.params, *run.losses], "pixels": pixels}
 
     out: dict[tuple, object] = {}
     with _strict():
@@ -441,7 +442,7 @@ def _frozen(value: object) -> object:
 
 
 # What can be compared of a part of a run: nothing else is of single steps, or in a chunk's list.
-OF_STEPS = {"step", "state", "batch", "params", "metrics"}
+OF_STEPS = {"step", "state", "batch", "params", "losses"}
 
 
 def same(subject: Subject, read: dict[tuple, object]) -> str | None:
@@ -662,9 +663,9 @@ def arrays(rng: random.Random, s: Subject) -> tuple[bytes, str]:
         contents[name] = npy(_other(rng, f.array_from_npy(s_data(s, name), name)))
     if rng.random() < 0.1:
         other = rng.choice([
-            "metrics/000000/", "states/000009/w", "x", "latents/000000/encoder", "probe/inputs/x",
+            "losses/000000/", "states/000009/w", "x", "latents/000000/encoder", "probe/inputs/x",
             "batches/000000/inputs/x", "batches/000000/labels/x", "latents/000000/x",
-            "gaps/000000/metrics/loss", "gaps/000001/params/", "gaps/000000/x", "gaps/000000",
+            "gaps/000000/losses/loss", "gaps/000001/params/", "gaps/000000/x", "gaps/000000",
         ])  # fmt: skip
         contents[f"{other}{'y' if other.endswith('/') else ''}"] = npy(np.zeros(3))
     return sealed(contents, s), LEGAL

@@ -162,7 +162,7 @@ def check(path: Path, n_steps: int | None) -> int:
         return 0
     with run:
         assert run.steps.tolist() == list(range(len(run)))
-        assert run.metrics["step"].tolist() == run.steps.tolist()
+        assert run.losses["step"].tolist() == run.steps.tolist()
         for step in run.steps.tolist():
             assert (run.state(step)["layer.weight"] == step).all()
             assert (run.batch(step).inputs == batch_of(step, n_steps).numpy()).all()

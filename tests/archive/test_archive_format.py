@@ -135,7 +135,7 @@ def test_a_plain_name_is_stored_as_it_is(name):
 @pytest.mark.parametrize(
     ("name", "stored"),
     [
-        ("metrics/000000/β·KL", "metrics/000000/%CE%B2%C2%B7KL"), ("損失", "%E6%90%8D%E5%A4%B1"),
+        ("losses/000000/β·KL", "losses/000000/%CE%B2%C2%B7KL"), ("損失", "%E6%90%8D%E5%A4%B1"),
         ("src#paper", "src%23paper"), ("x->y", "x-%3Ey"), ("größe", "gr%C3%B6%C3%9Fe"),
         ("100 %", "100 %25"), ("%41", "%2541"), (" a", "%20a"), ("a/.b", "a/%2Eb"),
         ("../x", "%2E./x"), ("/etc", "%2Fetc"), ("a//b", "a/%2Fb"), ("a/", "a%2F"), ("/", "%2F"),
@@ -152,10 +152,10 @@ def test_a_name_that_is_escaped(name, stored):
 @quick
 @given(st.text(st.characters(exclude_categories=()), min_size=1, max_size=12))
 def test_any_name_is_stored_in_plain_ascii_and_read_back(name):
-    stored = f.stored_name(f"metrics/000000/{name}")
+    stored = f.stored_name(f"losses/000000/{name}")
     assert all(part.strip(" .") for part in stored.split("/"))
     assert set(stored) <= set(string.ascii_letters + string.digits + "_-.+@=,()[]/ %")
-    assert f.given_name(stored) == f"metrics/000000/{f.whole_text(name)}"
+    assert f.given_name(stored) == f"losses/000000/{f.whole_text(name)}"
     assert json.loads(json.dumps(name)) == f.whole_text(name)
 
 
@@ -164,7 +164,7 @@ def test_a_name_that_is_refused(name):
     with pytest.raises(ArchiveError, match="cannot name a member"):
         f.check_name(name)
     with pytest.raises(ArchiveError, match="cannot name a member"):
-        f.check_name("a" * 201 if name else "", "metrics/000000/")
+        f.check_name("a" * 201 if name else "", "losses/000000/")
 
 
 @pytest.mark.parametrize(

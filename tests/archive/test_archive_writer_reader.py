@@ -23,7 +23,7 @@ CHUNK = {
     "states/000000/w": RNG.random((2, 30)),
     "states/000000/none": np.zeros((2, 0), np.float16),
     "batches/000000/labels/red": np.array([True, False]),
-    "metrics/000000/loss": np.array([1.0, np.nan]),
+    "losses/000000/loss": np.array([1.0, np.nan]),
 }
 ARRAYS = OUTSIDE | CHUNK
 
@@ -303,7 +303,7 @@ def test_something_added_to_the_file(archive, what):
         ({"chunks": None}, "manifest is malformed"),
         ({"chunks": [{"count": 2}]}, "manifest is malformed"),
         ({"chunks": [{"count": None, "members": {}}]}, "manifest disagrees"),
-        ({"format": 3}, "of format 3 and this version of latentviz reads format 1 and 2; upgrade"),
+        ({"format": 4}, "of format 4 and this version of latentviz reads formats 1 to 3; upgrade"),
         ({"format": None}, "of format None"),
     ],
 )

@@ -187,22 +187,22 @@ def test_a_small_file_of_gigabytes_is_refused_by_default(entries, tmp_path, name
 def test_curves_of_gigabytes_in_a_small_file_are_refused_by_default(subject, tmp_path):
     n = 1_000_000
     contents = {e.name: e.data for e in subject.entries if not e.name.startswith("states")}
-    contents |= {f"metrics/000000/m{i}": npy(np.zeros(3)) for i in range(300)}
+    contents |= {f"losses/000000/m{i}": npy(np.zeros(3)) for i in range(300)}
     manifest = json.loads(f.array_from_npy(contents["manifest"], "x").tobytes())
     steps = npy(np.arange(6, n))
     contents["steps/000002"] = steps
     changed = [e for e in subject.entries if not e.name.startswith("states")]
     manifest["chunks"][2]["count"] = n - 6
     manifest["steps"] = n
-    for name in ("metrics/000002/loss", "metrics/000002/late", "params/000002/lr"):
+    for name in ("losses/000002/loss", "losses/000002/late", "params/000002/lr"):
         contents[name] = npy(np.zeros(n - 6))
-    contents["gaps/000002/metrics/late"] = npy(np.zeros(n - 6, bool))
+    contents["gaps/000002/losses/late"] = npy(np.zeros(n - 6, bool))
     text = text_member(json.dumps(manifest))
     changed = [replace(e, data=text) if e.name == "manifest" else e for e in changed]
     contents["manifest"] = text
     path = written(tmp_path, sealed(contents, replace(subject, entries=tuple(changed))))
     assert path.stat().st_size < 2_000_000
-    with pytest.raises(ArchiveError, match="302 metrics over 1000000 steps are more than"):
+    with pytest.raises(ArchiveError, match="302 losses over 1000000 steps are more than"):
         open_run(path)
 
 
@@ -295,12 +295,12 @@ def test_arguments_that_nest_deeper_than_they_can_be_shown(made, model):
 
 
 def test_many_names_of_few_steps_are_no_way_around_the_limit(made):
-    names = {f"metrics/000000/m{i}": np.zeros(3) for i in range(2000)}
+    names = {f"losses/000000/m{i}": np.zeros(3) for i in range(2000)}
     path = made(**names)
     open_run(path, max_bytes=600_000).close()
     with ArchiveReader(path) as reader:
         reader.max_bytes = 40_000
-        with pytest.raises(ArchiveError, match="2002 metrics over 9 steps are more than the limit"):
+        with pytest.raises(ArchiveError, match="2002 losses over 9 steps are more than the limit"):
             Run._from_archive(reader, None)
 
 
@@ -504,20 +504,20 @@ def test_a_manifest_for_other_members(entries, made, tmp_path):
     refused(written(tmp_path, pack(entries)), "manifest disagrees with its directory")
 
 
-@pytest.mark.parametrize("version", [0, 3, 10**300, "1", NASTY, 1.0, True, [[[]]], None])
+@pytest.mark.parametrize("version", [0, 4, 10**300, "1", NASTY, 1.0, True, [[[]]], None])
 def test_another_version_of_the_format(entries, tmp_path, version):
     manifest = json.loads(f.array_from_npy(entries[-1].data, "manifest").tobytes())
     text = json.dumps(manifest | {"format": version})
     entries[-1] = Entry.of("manifest", text_member(text))
-    refused(written(tmp_path, pack(entries)), "of format .* reads format 1 and 2; upgrade")
+    refused(written(tmp_path, pack(entries)), "of format .* reads formats 1 to 3; upgrade")
 
 
-@pytest.mark.parametrize("version", [3, "2", None])
+@pytest.mark.parametrize("version", [4, "2", None])
 def test_a_recording_of_another_version(entries, tmp_path, version):
     header = json.loads(f.array_from_npy(entries[0].data, "header").tobytes())
     entries[0] = Entry.of("header", text_member(json.dumps(header | {"format": version})))
     path = written(tmp_path, pack(entries[:-1], part=True), "run.npz.part")
-    refused(path, "of format .* reads format 1 and 2; upgrade latentviz")
+    refused(path, "of format .* reads formats 1 to 3; upgrade latentviz")
     with pytest.raises(ArchiveError, match=r"cannot be recovered: it is of format"):
         recovery.recover(path)
 
@@ -542,13 +542,13 @@ ARRAYS = {
     "states of other shapes": ("states/000001/encoder.0.bias", np.zeros((3, 4)), "hold steps"),
     "states of other dtypes": ("states/000001/encoder.0.bias", np.zeros((3, 16)), "hold steps"),
     "a probe without points": ("probe/inputs", np.zeros((0, 3), "f4"), "N above 0"),
-    "gaps of no curve": ("gaps/000000/metrics/late", np.ones(3, bool), "should be .K,. bool"),
-    "gaps of nothing": ("gaps/000000/metrics", np.ones(3, bool), "should be .K,. bool"),
+    "gaps of no curve": ("gaps/000000/losses/late", np.ones(3, bool), "should be .K,. bool"),
+    "gaps of nothing": ("gaps/000000/losses", np.ones(3, bool), "should be .K,. bool"),
     "gaps of another group": ("gaps/000000/states/x", np.ones(3, bool), "should be .K,. bool"),
-    "gaps of another dtype": ("gaps/000001/metrics/late", np.ones(3, "u1"), "should be .K,. bool"),
-    "gaps of two dimensions": ("gaps/000001/metrics/late", np.ones((3, 1), bool), "should be .K,."),
-    "gaps of another length": ("gaps/000001/metrics/late", np.ones(2, bool), "should hold 3 steps"),
-    "a gap that has a value": ("gaps/000001/metrics/late", np.ones(3, bool), "should be .K,. bool"),
+    "gaps of another dtype": ("gaps/000001/losses/late", np.ones(3, "u1"), "should be .K,. bool"),
+    "gaps of two dimensions": ("gaps/000001/losses/late", np.ones((3, 1), bool), "should be .K,."),
+    "gaps of another length": ("gaps/000001/losses/late", np.ones(2, bool), "should hold 3 steps"),
+    "a gap that has a value": ("gaps/000001/losses/late", np.ones(3, bool), "should be .K,. bool"),
 }  # fmt: skip
 
 

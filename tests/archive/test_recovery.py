@@ -20,14 +20,14 @@ from latentviz.archive.writer import chunk_entry
 
 K = 3
 HEADER = {
-    "format": 1, "model": None, "layer": "0", "seed": 7, "keyframes": {}, "phases": [],
+    "format": f.FORMAT, "model": None, "layer": "0", "seed": 7, "keyframes": {}, "phases": [],
     "versions": {},
 }  # fmt: skip
 
 
 def member_names(chunk):
     number = f.chunk_id(chunk)
-    return [f"steps/{number}", f"states/{number}/w", f"metrics/{number}/loss"]
+    return [f"steps/{number}", f"states/{number}/w", f"losses/{number}/loss"]
 
 
 def array_of(name, chunk):
@@ -36,7 +36,7 @@ def array_of(name, chunk):
     return {
         "steps": steps,
         "states": np.stack([np.full((2, 5), step, np.float32) for step in steps]),
-        "metrics": steps / 10,
+        "losses": steps / 10,
     }[kind]
 
 
@@ -122,7 +122,7 @@ def test_a_recording_can_be_read_and_recovered(recording, tmp_path, invoke):
         assert run.steps.tolist() == list(range(2 * K))
         assert run.state(4)["w"].tolist() == [[4] * 5] * 2
         assert run.state()["w"].tolist() == [[5] * 5] * 2
-        assert run.metrics["loss"].tolist() == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+        assert run.losses["loss"].tolist() == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
     recovery = recover(part)
     assert (recovery.path, recovery.n_steps) == (tmp_path / "run.npz", 6)
     assert recovery.n_dropped_bytes == 50

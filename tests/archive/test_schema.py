@@ -155,6 +155,6 @@ def test_a_loss_beyond_any_float_is_infinite_and_training_goes_on(tmp_path, sign
         recorder.step(losses={"loss": sign * 10**400})
         recorder.step(losses={"loss": 1.0}, params={"lr": sign * 10**400})
     with open_run(tmp_path / "run.npz") as run:
-        assert run.metrics["loss"].tolist() == [sign * math.inf, 1.0]
-        assert not run.metric_gaps["loss"].any()
+        assert run.losses["loss"].tolist() == [sign * math.inf, 1.0]
+        assert not run.loss_gaps["loss"].any()
         assert run.params["lr"][1] == sign * math.inf

@@ -43,7 +43,7 @@ def schedule(**options):
     return Run.from_arrays(
         np.zeros((T, 1, 2)),
         params={"big": 5 * ramp, "lr": 1e-3 * ramp, "small": 0.01 * ramp, "large": 2 - ramp},
-        metrics={"loss": ramp},
+        losses={"loss": ramp},
         keyframes={"big": [0, 100], "lr": [10]},
         phases=[(0, "Warm up"), (40, "Train"), (41, "x" * 99)],
         **options,

@@ -46,7 +46,7 @@ def curves():
             "reg-norm": 0.02 + 0.18 * share**2 * (3 - 2 * share),
             "reg-polar": np.where(STEPS < 30, 0.1, 0.02),
         },
-        "metrics": {
+        "losses": {
             "loss": np.exp(-6 * share) + 1e-3,
             "reg-norm": np.where(gaps, 0.05 * np.exp(-3 * share), np.nan),
             "reg-polar": 2e-3 * (1.2 + np.cos(9 * share)),
@@ -395,7 +395,7 @@ def test_any_name_is_drawn_as_it_is(name):
     width = [np.nonzero(mask.any(0))[0].max() for mask in (legend, plain)]
     # Nothing is swallowed as markup: there is room for every character.
     assert width[0] - width[1] >= 2 * len(name)
-    run = Run.from_arrays(moving_figure(), params={name: STEPS}, metrics={name: STEPS + 1.0})
+    run = Run.from_arrays(moving_figure(), params={name: STEPS}, losses={name: STEPS + 1.0})
     Film(run, FilmSpec(size=DRAFT, names=[name])).draw(0)
 
 

@@ -76,7 +76,7 @@ SAME = {
 @pytest.mark.parametrize("size", [FULL, DRAFT])
 @pytest.mark.parametrize("name", SAME)
 def test_curves_that_coincide_are_all_seen(drawn, name, size):
-    for group in ("params", "metrics"):
+    for group in ("params", "losses"):
         (panel,) = panels_of(**{group: SAME[name]})
         _, layout, pixels = drawn((panel,), size)
         box = layout.panels[0]
@@ -118,7 +118,7 @@ def test_of_many_ramps_that_fan_out_one_is_seen_wherever_there_are_any():
 def test_a_peak_of_the_raw_curve_is_on_the_page(drawn):
     values = np.ones(T)
     values[500:502] = 40.0
-    (panel,) = panels_of(metrics={"loss": values})
+    (panel,) = panels_of(losses={"loss": values})
     figure, *_ = drawn((panel,))
     assert figure.axes[0].get_ylim()[1] > 40
 
@@ -132,7 +132,7 @@ def test_curves_that_only_cross_are_whole(drawn):
 
 
 def test_the_only_step_of_several_curves_is_seen_of_each(drawn):
-    (panel,) = panels_of(n_steps=1, metrics={"a": [1.0], "b": [1.0], "c": [1.0]})
+    (panel,) = panels_of(n_steps=1, losses={"a": [1.0], "b": [1.0], "c": [1.0]})
     _, layout, pixels = drawn((panel,))
     left = int(layout.panels[0].x)
     spot = pixels[layout.dots_bottom :, left - 12 : left + 13]
@@ -156,7 +156,7 @@ def given(values):
 def test_a_curve_that_diverges_ends_and_is_marked_from_there_on(drawn):
     loss = np.exp(-AT / 300)
     loss[300:] = nan
-    (panel,) = panels_of(metrics={"loss": given(loss)})
+    (panel,) = panels_of(losses={"loss": given(loss)})
     figure, layout, pixels = drawn((panel,))
     inside = within(pixels, layout.panels[0])
     color = np.array(rgb_bytes(panel.curves[0].color))
@@ -175,7 +175,7 @@ def test_a_curve_that_diverges_ends_and_is_marked_from_there_on(drawn):
 def test_single_values_that_are_not_finite_are_marked_and_marks_that_would_overlap_are_one(drawn):
     kl = np.exp(-AT / 300)
     kl[[200, 201, 203, 600]] = np.inf, nan, -np.inf, nan
-    (panel,) = panels_of(metrics={"kl": given(kl), "loss": np.exp(-AT / 200)})
+    (panel,) = panels_of(losses={"kl": given(kl), "loss": np.exp(-AT / 200)})
     figure, _, _ = drawn((panel,))
     (crosses,) = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
     assert crosses.get_xdata().tolist() == [200, 600]
@@ -186,7 +186,7 @@ def test_single_values_that_are_not_finite_are_marked_and_marks_that_would_overl
 
 def test_a_gap_is_neither_broken_nor_marked(drawn):
     loss = np.where(AT % 7 == 0, 1.0 + AT, nan)
-    (panel,) = panels_of(metrics={"loss": loss})
+    (panel,) = panels_of(losses={"loss": loss})
     figure, layout, pixels = drawn((panel,))
     inside = within(pixels, layout.panels[0])
     assert columns_of(inside, panel.curves[0].color) == inside.shape[1]
@@ -198,7 +198,7 @@ def test_marks_of_many_broken_curves_stay_above_all_curves(drawn, size):
     values = np.exp(-AT / 300)
     values[500:] = nan
     curves = {f"loss-{k}": given(values / (1 + k)) for k in range(9)}
-    (panel,) = panels_of(metrics=curves)
+    (panel,) = panels_of(losses=curves)
     figure, layout, _ = drawn((panel,), size)
     marks = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
     assert 1 < len(marks) < 9
@@ -209,7 +209,7 @@ def test_marks_of_many_broken_curves_stay_above_all_curves(drawn, size):
 
 
 def test_nothing_but_nan_is_marked(drawn):
-    for panel in panels_of(metrics={"a": given(np.full(T, nan))}, params={"b": np.full(T, nan)}):
+    for panel in panels_of(losses={"a": given(np.full(T, nan))}, params={"b": np.full(T, nan)}):
         figure, *_ = drawn((panel,))
         marks = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
         assert len(marks) == (1 if panel.log else 0)
@@ -217,7 +217,7 @@ def test_nothing_but_nan_is_marked(drawn):
 
 def test_zero_has_a_place_below_a_log_axis(drawn):
     part = np.where(AT < 500, np.exp(-AT / 100), 0)
-    (panel,) = panels_of(metrics={"a": np.exp(-AT / 200), "part": part, "none": np.zeros(T)})
+    (panel,) = panels_of(losses={"a": np.exp(-AT / 200), "part": part, "none": np.zeros(T)})
     figure, layout, pixels = drawn((panel,))
     axes = figure.axes[0]
     labels = [text.get_text() for text in axes.get_yticklabels()]
@@ -246,7 +246,7 @@ def test_zero_has_a_place_below_a_log_axis(drawn):
 )
 @pytest.mark.parametrize("size", [FULL, (1280, 720), DRAFT])
 def test_axes_are_labelled_in_their_lower_half_and_titled_and_no_text_overlaps(drawn, values, size):
-    panels = panels_of(metrics={"loss": values}, params={"w": values})
+    panels = panels_of(losses={"loss": values}, params={"w": values})
     figure, layout, _ = drawn(panels, size)
     for axes, box in zip(figure.axes, layout.panels, strict=True):
         shown = [t for t in axes.get_yticklabels() if t.get_text()]
@@ -284,7 +284,7 @@ def overlap_nowhere(figure, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_no_number_is_cut(drawn, size):
     ramp = np.linspace(0, 2e-4, T)
-    run = {"params": {"lr": ramp}, "metrics": {"a": 1e-3 + ramp, "b": 1e5 + ramp}}
+    run = {"params": {"lr": ramp}, "losses": {"a": 1e-3 + ramp, "b": 1e5 + ramp}}
     figure, *_ = drawn(panels_of(**run, steps=AT * 100), size)
     for axes in figure.axes:
         for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
@@ -300,7 +300,7 @@ def test_no_number_is_cut(drawn, size):
 @pytest.mark.parametrize("size", SIZES)
 def test_titles_are_left_out_rather_than_cut(drawn, size):
     values = 10.0 ** (-12 * AT / T)
-    panels = panels_of(metrics={"loss": values}, params={"w": 1e-7 * values})
+    panels = panels_of(losses={"loss": values}, params={"w": 1e-7 * values})
     figure, *_ = drawn(panels, size)
     titles = [t for t in figure.texts if t.get_text() in ("step", "value") or t.get_rotation()]
     assert len(titles) == {FULL: 4, (1280, 720): 4, DRAFT: 2}.get(size, len(titles))
@@ -313,7 +313,7 @@ def test_titles_are_left_out_rather_than_cut(drawn, size):
 
 def test_the_note_gives_way_to_a_brief_one_before_names(drawn):
     names = {f"a-loss-of-ours-{k}": np.ones(T) for k in range(3)}
-    panels = panels_of(metrics=names, params={"w": np.ones(T)})
+    panels = panels_of(losses=names, params={"w": np.ones(T)})
     for size, label in [(FULL, "losses, smoothed over 25 steps"), (DRAFT, "losses, mean of 25")]:
         figure, *_ = drawn(panels, size)
         texts = [text.get_text() for text in figure.texts]
@@ -324,7 +324,7 @@ def test_the_note_gives_way_to_a_brief_one_before_names(drawn):
 
 def test_the_raw_curve_stands_faintly_behind_the_smoothed_one(drawn):
     values = np.exp(-AT / 300) * np.random.default_rng(0).lognormal(sigma=0.3, size=T)
-    (panel,) = panels_of(metrics={"loss": values})
+    (panel,) = panels_of(losses={"loss": values})
     figure, *_ = drawn((panel,))
     raw, smoothed = figure.axes[0].lines[:2]
     np.testing.assert_allclose(raw.get_ydata(), values)
@@ -336,7 +336,7 @@ def test_the_raw_curve_stands_faintly_behind_the_smoothed_one(drawn):
 def test_steps_have_as_many_labels_as_there_is_room_for(drawn):
     steps = AT * 1_000_000
     for size in (FULL, DRAFT, SMALL):
-        for axes in drawn(panels_of(metrics={"a": AT + 1.0}, steps=steps), size)[0].axes:
+        for axes in drawn(panels_of(losses={"a": AT + 1.0}, steps=steps), size)[0].axes:
             labels = [t.get_window_extent() for t in axes.get_xticklabels() if t.get_text()]
             assert len(labels) >= 2 or size == SMALL
             assert all(a.x1 < b.x0 for a, b in pairwise(labels))

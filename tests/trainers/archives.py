@@ -15,7 +15,7 @@ def contents(path: Path) -> dict[str, np.ndarray]:
         group, _, rest = member.partition("/")
         if group in ("header", "probe", "final"):
             found[member] = array
-        elif group in ("states", "batches", "metrics", "params"):
+        elif group in ("states", "batches", "losses", "params"):
             name = rest.partition("/")[2]
             found[f"{group}/{name}"] = np.concatenate(
                 [_part(arrays, group, chunk, name) for chunk in chunks]

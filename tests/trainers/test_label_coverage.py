@@ -141,10 +141,10 @@ def test_a_run_at_the_base_setting_reproduces_the_published_figures(tmp_path):
     with open_run(tmp_path / "coverage-1-seed-0.npz") as run:
         assert (run.model_name, run.layer, run.n_points) == ("cn-color-mlp", "bottleneck", 512)
         for name in ("val-recon", "val-reg-anchor", "val-reg-planar"):
-            (steps,) = np.isfinite(run.metrics[name]).nonzero()
+            (steps,) = np.isfinite(run.losses[name]).nonzero()
             assert steps.tolist() == list(range(0, 1501, 160)), name
-            assert run.metrics[name][0] > 5 * run.metrics[name][1440]
-        assert "val-reg-separate" not in run.metrics
+            assert run.losses[name][0] > 5 * run.losses[name][1440]
+        assert "val-reg-separate" not in run.losses
         latents = run.latents([0, 1500])
     assert np.linalg.norm(latents, axis=-1) == pytest.approx(np.ones((2, 512)), abs=1e-5)
 

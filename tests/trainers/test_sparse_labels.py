@@ -97,10 +97,10 @@ def test_a_short_run_is_recorded_and_summed_up(tmp_path: Path, short: Path):
     assert labels.startswith("labels seen on 448 samples (and expected): red ")
     assert arrays["probe/inputs"].shape == arrays["probe/colors"].shape == (512, 3)
     # The total is the reconstruction and every regularizer by its weight: 1 but for reg-norm.
-    total = arrays["metrics/recon"] + arrays["params/reg-norm"] * arrays["metrics/reg-norm"]
+    total = arrays["losses/recon"] + arrays["params/reg-norm"] * arrays["losses/reg-norm"]
     for name in ("reg-polar", "reg-separate", "reg-planar", "reg-norm-v"):
-        total += np.nan_to_num(arrays.get(f"metrics/{name}", 0.0))
-    assert arrays["metrics/loss"] == pytest.approx(total, rel=1e-5)
+        total += np.nan_to_num(arrays.get(f"losses/{name}", 0.0))
+    assert arrays["losses/loss"] == pytest.approx(total, rel=1e-5)
 
 
 def test_states_are_those_before_the_update(tmp_path: Path, short: Path):
@@ -346,7 +346,7 @@ def test_a_term_that_was_left_out_is_recorded_as_it_was(tmp_path):
     timeline = bad.timeline(parse_dopesheet("STEP,PHASE,ACTION,lr\n0,Train,,1e-3\n4,,,\n"))
     record(bad, tmp_path / "run.npz", timeline=timeline, seed=1, overwrite=False)
     with open_run(tmp_path / "run.npz") as run:
-        term, total = run.metrics["reg-norm"], run.metrics["loss"]
-        assert not run.metric_gaps["reg-norm"].any()
+        term, total = run.losses["reg-norm"], run.losses["loss"]
+        assert not run.loss_gaps["reg-norm"].any()
     assert np.isfinite(term).tolist() == [True, False, False, True, True]
     assert np.isfinite(total).all()

@@ -102,7 +102,7 @@ def test_smooth_adds_up_the_greatest_numbers():
 )
 def test_short_runs_are_hardly_smoothed(n_steps, width):
     assert smoothing_width(n_steps) == width
-    (losses,) = panels_of(run_of(n_steps, metrics={"loss": np.ones(n_steps)}))
+    (losses,) = panels_of(run_of(n_steps, losses={"loss": np.ones(n_steps)}))
     assert losses.label == "losses"
     assert losses.note == (f", smoothed over {width} steps" if width > 1 else "")
     assert (losses.curves[0].raw is None) == (width == 1)
@@ -110,7 +110,7 @@ def test_short_runs_are_hardly_smoothed(n_steps, width):
 
 def test_steps_that_were_not_recorded_are_not_counted():
     steps = np.arange(100) * 10
-    (losses,) = panels_of(run_of(100, steps=steps, metrics={"loss": np.ones(100)}))
+    (losses,) = panels_of(run_of(100, steps=steps, losses={"loss": np.ones(100)}))
     assert losses.note == ", smoothed over 5 recorded steps"
 
 
@@ -137,7 +137,7 @@ def test_nan_and_infinity_break_a_curve_and_a_gap_does_not():
 
 def test_a_broken_curve_is_smoothed_on_either_side_by_itself():
     values = np.concatenate([np.arange(300.0), [nan], 1000 - np.arange(299.0)])
-    (losses,) = panels_of(run_of(600, metrics={"loss": given(*values)}))
+    (losses,) = panels_of(run_of(600, losses={"loss": given(*values)}))
     (curve,) = losses.curves
     # Straight on either side: nothing of the one side is in the other.
     np.testing.assert_array_equal(curve.values, values)
@@ -185,7 +185,7 @@ def test_a_property_and_its_loss_term_share_a_colour():
     flat = np.ones(5)
     run = run_of(
         params={"lr": flat, "reg-norm": flat, "reg-polar": flat},
-        metrics={"loss": flat, "reg-polar": flat, "reg-norm": flat},
+        losses={"loss": flat, "reg-polar": flat, "reg-norm": flat},
     )
     schedule, losses = ({c.name: c.color for c in panel.curves} for panel in panels_of(run))
     assert schedule["reg-norm"] == losses["reg-norm"] != losses["reg-polar"]
@@ -229,7 +229,7 @@ def test_keyframes_are_marked_on_the_schedule_only():
     run = run_of(
         steps=[0, 10, 20, 30, 40],
         params={"w": np.ones(5), "v": np.ones(5)},
-        metrics={"w": np.ones(5)},
+        losses={"w": np.ones(5)},
         keyframes={"w": [0, 15, 30], "lr": [10]},
     )
     schedule, losses = panels_of(run)
@@ -241,7 +241,7 @@ def test_keyframes_are_marked_on_the_schedule_only():
 def test_losses_are_smoothed_on_a_log_axis_and_the_schedule_is_not():
     values = np.zeros(600)
     values[300] = 25
-    schedule, losses = panels_of(run_of(600, params={"w": values}, metrics={"w": values}))
+    schedule, losses = panels_of(run_of(600, params={"w": values}, losses={"w": values}))
     np.testing.assert_array_equal(schedule.curves[0].values, values)
     assert schedule.curves[0].raw is None
     assert losses.curves[0].values[[287, 288, 300, 312, 313]] == pytest.approx([0, 1, 1, 1, 0])
@@ -254,7 +254,7 @@ def test_a_range_of_steps_carries_what_came_before_it():
     run = run_of(
         steps=[0, 2, 4, 6, 8],
         params={"w": [3, nan, nan, 5, nan]},
-        metrics={"loss": [7, nan, nan, 7, 1000]},
+        losses={"loss": [7, nan, nan, 7, 1000]},
         keyframes={"w": [0, 6]},
     )
     schedule, losses = panels_of(run, 1, 4)
@@ -266,11 +266,11 @@ def test_a_range_of_steps_carries_what_came_before_it():
 
 def test_a_range_is_smoothed_over_what_is_shown():
     values = np.where(np.arange(300) < 200, 1.0, 1000.0)
-    (losses,) = panels_of(run_of(300, metrics={"loss": values}), 0, 200)
+    (losses,) = panels_of(run_of(300, losses={"loss": values}), 0, 200)
     assert losses.note == ", smoothed over 9 steps"
     assert losses.curves[0].values.tolist() == [1.0] * 200
 
 
 def test_a_run_without_curves_has_no_panels():
     assert panels_of(run_of()) == ()
-    assert [p.label for p in panels_of(run_of(metrics={"loss": np.ones(5)}))] == ["losses"]
+    assert [p.label for p in panels_of(run_of(losses={"loss": np.ones(5)}))] == ["losses"]
