@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import warnings
 from collections import Counter, OrderedDict
@@ -120,6 +121,10 @@ class Run:
     losses: Mapping[str, NDArray[np.float64]]  # losses and their terms, each (T,), NaN in gaps
     param_gaps: Mapping[str, NDArray[np.bool_]]  # where each has no value, (T,)
     loss_gaps: Mapping[str, NDArray[np.bool_]]  # any other NaN is what it was
+    metrics: Mapping[str, NDArray[np.float64]]  # what else was measured, as losses are
+    metric_gaps: Mapping[str, NDArray[np.bool_]]
+    final_losses: Mapping[str, float]  # after the last update, where they were measured
+    final_metrics: Mapping[str, float]
     colors: NDArray[Any] | None  # (N, 3) RGB in 0..1, (N,) integer labels or (N,) scalars
     class_names: tuple[str, ...] | None  # which the labels count, if they were given as such
     keyframes: Mapping[str, Sequence[int]]  # a property's keyed steps
@@ -138,6 +143,7 @@ class Run:
         steps: ArrayLike | None = None,
         params: Mapping[str, ArrayLike] | None = None,
         losses: Mapping[str, ArrayLike] | None = None,
+        metrics: Mapping[str, ArrayLike] | None = None,
         keyframes: Mapping[str, Sequence[int]] | None = None,
         phases: Sequence[tuple[int, str]] | None = None,
         actions: Sequence[tuple[int, str]] | None = None,
@@ -153,6 +159,7 @@ class Run:
             params: The schedule's properties, each (T,). NaN and None are gaps, where a step has no
                 value; in a masked array what is masked is, and NaN is NaN.
             losses: The losses, each (T,), likewise.
+            metrics: What else was measured, such as accuracy, each (T,), likewise.
             keyframes: The steps at which each property is keyed.
             phases: The steps at which the phases start, and their names.
             actions: The steps at which something else is done, and its name.
@@ -173,7 +180,7 @@ class Run:
         point_colors, class_names = _colors_and_classes(colors, n_points)
 
         values, gaps = {}, {}
-        for group, given in (("params", params), ("losses", losses)):
+        for group, given in (("params", params), ("losses", losses), ("metrics", metrics)):
             curves = {
                 curve: values_and_gaps(f"curve {curve!r}", given_values, n_steps)
                 for curve, given_values in by_name(group, given).items()
@@ -188,6 +195,10 @@ class Run:
             losses=values["losses"],
             param_gaps=gaps["params"],
             loss_gaps=gaps["losses"],
+            metrics=values["metrics"],
+            metric_gaps=gaps["metrics"],
+            final_losses={},
+            final_metrics={},
             colors=point_colors,
             class_names=class_names,
             keyframes=checked_keyframes(keyframes),
@@ -202,8 +213,7 @@ class Run:
     def _from_archive(cls, reader: ArchiveReader, model: str | nn.Module | None) -> Run:
         source = _ArchiveSource(reader, model)
         header = source.header
-        stored = source.groups
-        params, losses = source.curves("params"), source.curves(stored["losses"])
+        params, losses, metrics = map(source.curves, ("params", "losses", "metrics"))
         colors = reader.read("probe/colors") if "probe/colors" in reader else None
         return cls(
             name=reader.path.stem,
@@ -211,7 +221,11 @@ class Run:
             params=params,
             losses=losses,
             param_gaps=source.gaps("params", params),
-            loss_gaps=source.gaps(stored["losses"], losses),
+            loss_gaps=source.gaps("losses", losses),
+            metrics=metrics,
+            metric_gaps=source.gaps("metrics", metrics),
+            final_losses=source.measured("losses"),
+            final_metrics=source.measured("metrics"),
             colors=colors,
             class_names=_class_names(reader.path, header.class_names, colors),
             keyframes=header.keyframes,
@@ -314,6 +328,9 @@ class Run:
             "points": None,
             "params": list(self.params),
             "losses": list(self.losses),
+            "metrics": list(self.metrics),
+            "final_losses": _for_json(self.final_losses),
+            "final_metrics": _for_json(self.final_metrics),
             "phases": [{"step": step, "name": name} for step, name in self.phases],
             "actions": [{"step": step, "name": name} for step, name in self.actions],
         }
@@ -587,9 +604,9 @@ class _ArchiveSource:
         self._bounds = np.cumsum([0, *(chunk["count"] for chunk in chunks)])
         if len(chunks) == 0:
             raise ArchiveError(f"{reader.path} holds no steps")
-        self.groups = f.curve_groups(reader.format)  # where each kind of curves is stored
+        self._groups = f.curve_groups(reader.format)  # where each kind of curves is stored
         self._names, self._parts = _names_and_parts(
-            reader.members, len(chunks), curves=self.groups.values()
+            reader.members, len(chunks), curves=self._groups.values()
         )
         parts = [self._chunk("steps", c) for c in range(len(chunks))]
         if any(part.ndim != 1 or part.dtype != np.int64 for part in parts):
@@ -689,7 +706,7 @@ class _ArchiveSource:
     def _bytes_a_step(self) -> dict[str, float]:
         """What a step takes in the file, on average, of each group of members."""
         totals: Counter[str] = Counter()
-        kinds = {group: kind for kind, group in self.groups.items()}
+        kinds = {group: kind for kind, group in self._groups.items()}
         for name, member in self.reader.members.items():
             group, _, rest = name.partition("/")
             if group not in ("header", "probe", "final", "manifest"):
@@ -697,14 +714,16 @@ class _ArchiveSource:
                 totals[kinds.get(owner, owner) or group] += member.compressed
         return {group: total / len(self.steps) for group, total in totals.items()}
 
-    def curves(self, group: str) -> dict[str, NDArray[np.float64]]:
-        """Each curve of a stored group of such, (T,), in order of first appearance."""
+    def curves(self, kind: str) -> dict[str, NDArray[np.float64]]:
+        """All ``params``, ``losses`` or ``metrics``, each (T,), in order of first appearance."""
+        if (group := self._groups.get(kind)) is None:
+            return {}
         names = self._names[group]
         # Names that single steps have would otherwise make a small file large. A value and whether
         # it is a gap are 9 bytes.
         if len(names) * len(self.steps) * 9 > TIMES_SPARSE * self.reader.max_bytes:
             raise ArchiveError(
-                f"{self.reader.path}: {len(names)} {group} over {len(self.steps)} steps are more "
+                f"{self.reader.path}: {len(names)} {kind} over {len(self.steps)} steps are more "
                 "than the limit allows; raise the limit with --max-bytes if you trust it"
             )
         out = {name: np.full(len(self.steps), np.nan) for name in names}
@@ -712,24 +731,26 @@ class _ArchiveSource:
             values = self._chunk(group, c, name)
             if values.ndim != 1:
                 raise ArchiveError(
-                    f"{self.reader.path}: {group} {name!r} must be one value a step, "
+                    f"{self.reader.path}: {kind} {name!r} must be one value a step, "
                     f"got {values.shape}"
                 )
             out[name][self._bounds[c] : self._bounds[c + 1]] = values
         return out
 
     def gaps(
-        self, group: str, curves: Mapping[str, NDArray[np.float64]]
+        self, kind: str, curves: Mapping[str, NDArray[np.float64]]
     ) -> dict[str, NDArray[np.bool_]]:
-        """Where each curve of a stored group has no value, (T,)."""
+        """Where each of the ``params``, ``losses`` or ``metrics`` has no value, (T,)."""
         if self.reader.format == 1:  # which did not tell the two apart
             return {name: np.isnan(values) for name, values in curves.items()}
+        if (group := self._groups.get(kind)) is None:
+            return {}
         out = {name: np.ones(len(self.steps), bool) for name in curves}
         for c, name in self._parts[group]:
             out[name][self._bounds[c] : self._bounds[c + 1]] = False
         for c, name in self._parts["gaps"]:
             owner, _, name = name.partition("/")
-            if owner != group and owner in self.groups.values():
+            if owner != group and owner in self._groups.values():
                 continue
             gaps = self._chunk("gaps", c, f"{owner}/{name}" if name else owner)
             rows = slice(int(self._bounds[c]), int(self._bounds[c + 1]))
@@ -746,6 +767,21 @@ class _ArchiveSource:
                 )
             out[name][rows] = gaps
         return out
+
+    def measured(self, kind: str) -> dict[str, float]:
+        """The ``losses`` or ``metrics`` after the last update."""
+        prefix = f"final/{kind}/"
+        if self.reader.format < 3:
+            return {}
+        members = [name for name in self.reader.members if name.startswith(prefix)]
+        values = {member: self.reader.read(member) for member in members}
+        for member, value in values.items():
+            if value.shape != () or value.dtype != np.float64:
+                raise ArchiveError(
+                    f"{self.reader.path}: member {member!r} should be one float64, got "
+                    f"{value.dtype} {value.shape}"
+                )
+        return {member.removeprefix(prefix): float(value) for member, value in values.items()}
 
     def state(self, index: int | None) -> dict[str, NDArray[Any]]:
         names = self._names["states"]
@@ -1083,6 +1119,11 @@ def _class_names(
             f"{path}: its colors must be (N,) numbers of the {len(names)} classes that are named"
         )
     return tuple(names)
+
+
+def _for_json(values: Mapping[str, float]) -> dict[str, float | str]:
+    """Numbers by name; JSON has none that is not finite, so such are text."""
+    return {name: v if math.isfinite(v) else str(v) for name, v in values.items()}
 
 
 def _n_rows(inputs: Inputs) -> int:

@@ -18,12 +18,15 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "points": "none" if about["points"] is None else str(about["points"]),
         "params": _listed(_shown(about["params"])),
         "losses": _listed(_shown(about["losses"])),
+        "metrics": _listed(_shown(about["metrics"])),
         "phases": _listed([f"{printable(p['name'])} from {p['step']}" for p in about["phases"]]),
     }
     if about["actions"]:
         rows["actions"] = _listed(
             [f"{printable(a['name'])} at {a['step']}" for a in about["actions"]]
         )
+    if final := [*about["final_losses"].items(), *about["final_metrics"].items()]:
+        rows["final"] = _listed([f"{printable(n)} {float(v):.4g}" for n, v in final])
     if "path" not in about:  # a run from arrays
         return rows
     recorded = " (latents are recorded)" if about["latents_recorded"] else ""
@@ -36,6 +39,8 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         **({"tokens": _tokens(about["tokens"], about["points"])} if "tokens" in about else {}),
         "params": rows["params"],
         "losses": rows["losses"],
+        "metrics": rows["metrics"],
+        **({"final": rows["final"]} if "final" in rows else {}),
         "labels": _listed(_shown(about["labels"])),
         "phases": rows["phases"],
         **({"actions": rows["actions"]} if "actions" in rows else {}),

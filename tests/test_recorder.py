@@ -317,10 +317,10 @@ BAD_STEPS = {
     "name of a loss": (
         {"losses": {"損" * 21: 1}},
         ArchiveError,
-        r"^'損+' cannot name a loss or a param; use text of up to 180 bytes",
+        r"^'損+' cannot name a loss, a metric or a param; use text of up to 180 bytes",
     ),
-    "name of a param": ({"params": {"": 1}}, ArchiveError, r"^'' cannot name a loss or"),
-    "name that is no text": ({"params": {5: 1}}, ArchiveError, r"^5 cannot name a loss or"),
+    "name of a param": ({"params": {"": 1}}, ArchiveError, r"^'' cannot name a loss, a metric or"),
+    "name that is no text": ({"params": {5: 1}}, ArchiveError, r"^5 cannot name a loss, a metric"),
     "loss that is no scalar": (
         {"losses": {"loss": torch.zeros(3)}},
         OptionError,

@@ -19,12 +19,13 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
   (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``
   (ΣB, ...), the steps' batches end to end;
   ``batches/C/offsets`` (K + 1,) int64, where each begins; ``latents/C/LAYER`` (K, N, D);
-  ``losses/C/NAME`` and ``params/C/NAME`` (K,) float64, NaN where a step has none; and
-  ``gaps/C/losses/NAME`` and ``gaps/C/params/NAME`` (K,) bool, True at these very steps, in chunks
-  that have such alone. Any other NaN was given.
+  ``losses/C/NAME``, ``metrics/C/NAME`` and ``params/C/NAME`` (K,) float64, NaN where a step has
+  none; and ``gaps/C/losses/NAME`` and so on (K,) bool, True at these very steps, in chunks that
+  have such alone. Any other NaN was given.
 - ``chunks/C``: JSON as uint8, the last member of its chunk: ``steps`` (first, last), ``count``,
   and ``members``, each member's name and CRC-32. A chunk is whole when this member is.
-- ``final/states/TENSOR`` and ``final/latents/LAYER``: after the last update.
+- ``final/states/TENSOR``, ``final/latents/LAYER``, and ``final/losses/NAME`` and
+  ``final/metrics/NAME`` () float64: after the last update.
 - ``manifest``: JSON as uint8, the last member: ``format``, ``steps`` (how many), every chunk's
   entry, and the names and CRCs of the members outside chunks.
 
@@ -38,8 +39,8 @@ then.
 Dtypes are float16, float32, float64, integers and bool, little-endian, C order. While a run is
 being recorded its file is ``NAME.npz.part``: the same members, without a ZIP directory.
 
-Formats 1 and 2, which are read too, have ``metrics`` where this one has ``losses``. Format 1 has
-no ``gaps``: there every NaN is a step that has none.
+Formats 1 and 2, which are read too, have no metrics, and ``metrics`` where this one has ``losses``.
+Format 1 has no ``gaps``: there every NaN is a step that has none.
 """
 
 from __future__ import annotations
@@ -297,8 +298,10 @@ def check_format(version: object) -> int:
 
 
 def curve_groups(version: int) -> dict[str, str]:
-    """In which group of an archive of that format the losses and the params are."""
-    return {"params": "params", "losses": "losses" if version > 2 else "metrics"}
+    """In which groups an archive of that format has params, losses and, from 3 on, metrics."""
+    if version < 3:
+        return {"params": "params", "losses": "metrics"}
+    return {"params": "params", "losses": "losses", "metrics": "metrics"}
 
 
 def chunk_id(index: int) -> str:

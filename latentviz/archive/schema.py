@@ -218,6 +218,18 @@ def checked_moments(what: str, moments: object) -> list[tuple[int, str]]:
     return out
 
 
+def checked_step(value: object) -> int:
+    """A recorded step's number, as Python's own.
+
+    Raises:
+        OptionError: It is no whole number, or one that no archive may hold.
+    """
+    number = _checked("step", _step, value)
+    if number < 0:
+        raise OptionError(f"step must be 0 or more, got {number}")
+    return number
+
+
 def _whole_texts(texts: Sequence[str]) -> list[str]:
     return [f.whole_text(text) for text in texts]
 

@@ -49,7 +49,7 @@ class View:
 class Chunk:
     """The steps recorded since the last flush, each under its row, 0 to ``count - 1``."""
 
-    first: int  # step
+    first: int  # the number of its first step, if that is not given one
     every: int
     rows: int  # how many it can come to have
     memory: dict[str, NDArray[Any]]  # by member: an earlier chunk's, and what this one adds
@@ -65,7 +65,9 @@ class Chunk:
     latents: dict[str, dict[int, NDArray[Any]]] = field(default_factory=dict)  # by layer and row
     latents_bytes: int = 0
     losses: dict[str, Column] = field(default_factory=dict)
+    metrics: dict[str, Column] = field(default_factory=dict)
     params: dict[str, Column] = field(default_factory=dict)
+    numbered: dict[int, int] = field(default_factory=dict)  # by row, steps that were given a number
 
     def buffer(
         self, member: str, rows: int, shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -93,9 +95,18 @@ class Chunk:
             self.latents.setdefault(layer, {})[self.count] = array
         self.latents_bytes = sum(array.nbytes for array in latents.values())
 
+    def steps(self) -> NDArray[np.int64]:
+        """(count,) the steps' numbers: as given, and from there on counted."""
+        rows = np.arange(self.count, dtype=np.int64)
+        begins = np.array([0, *self.numbered], np.int64)
+        numbers = np.array([self.first, *self.numbered.values()], np.int64)
+        last = np.searchsorted(begins, rows, side="right") - 1
+        out: NDArray[np.int64] = numbers[last] + self.every * (rows - begins[last])
+        return out
+
     def arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
         """The members' names, less the chunk's number, and their arrays."""
-        yield "steps", self.first + self.every * np.arange(self.count, dtype=np.int64)
+        yield "steps", self.steps()
         for name, view in self.views.items():
             yield f"states/{name}", view.buffer[: self.count]
         if self.batches is not None:
@@ -104,4 +115,5 @@ class Chunk:
         for layer, rows in self.latents.items():
             yield f"latents/{layer}", np.stack([rows[k] for k in range(self.count)])
         yield from column_members("losses", self.losses, self.count)
+        yield from column_members("metrics", self.metrics, self.count)
         yield from column_members("params", self.params, self.count)

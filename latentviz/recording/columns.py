@@ -1,4 +1,4 @@
-"""The numbers of each step: losses, and the schedule's properties."""
+"""The numbers of each step: losses, metrics, and the schedule's properties."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Column = NDArray[np.float64]  # (rows,); a gap where a step had no value
 
 # The longest that stands before its name.
 _NUMBER_PREFIX = f"gaps/{f.chunk_id(0)}/metrics/"
-NUMBER_NAME = f.MAX_NAME - len(_NUMBER_PREFIX)  # how long a loss's or a param's may be, stored
+NUMBER_NAME = f.MAX_NAME - len(_NUMBER_PREFIX)  # how long such a number's may be, stored
 
 # A NaN that nobody gives stands for no value while recorded: to tell gaps from NaN costs no more at
 # a step than to write either. Its lowest bits are set, which no NaN of a float32 has.
@@ -30,8 +30,8 @@ _GAP_BITS = np.uint64(0x7FF8_6C76_6761_7073)
 _GAP = float(_GAP_BITS.view(np.float64))
 
 
-def is_number_name(name: str) -> bool:
-    """Whether an archive can hold a loss or a param of that name."""
+def is_number_name(name: object) -> bool:
+    """Whether an archive can hold a loss, a metric or a param of that name."""
     try:
         return isinstance(name, str) and f.check_name(name, _NUMBER_PREFIX) == name
     except ArchiveError:
@@ -53,28 +53,18 @@ def add_numbers(
         ArchiveError: A name is not one that can be recorded.
         OptionError: Something is no number, or they are not by name.
     """
-    if type(values) is not dict and not isinstance(values, Mapping):
-        raise OptionError(
-            "losses and params must be numbers by name, such as {'loss': loss}, "
-            f"got {type(values).__name__}"
-        )
+    if type(values) is not dict:
+        _check_is_by_name(values)
     for name in values:
-        if name in columns:
-            continue
-        if not is_number_name(name):
-            raise ArchiveError(
-                f"{in_brief(name)} cannot name a loss or a param; use text of up to "
-                f"{NUMBER_NAME} bytes (what is no plain ASCII counts three times)"
-            )
-        columns[name] = np.full(rows, _GAP)
+        if name not in columns:
+            _check_name(name)
+            columns[name] = np.full(rows, _GAP)
     for name, column in columns.items():
         try:
             value = values.get(name, _GAP)
             column[k] = value if type(value) is float else _scalar(value)
         except (TypeError, ValueError, RuntimeError):
-            raise OptionError(
-                f"{name!r} must be one number, got {in_brief(values[name])}"
-            ) from None
+            raise _no_number(name, values[name]) from None
 
 
 def column_members(
@@ -89,6 +79,47 @@ def column_members(
             continue
         yield f"{group}/{name}", np.where(gaps, np.nan, values)
         yield f"gaps/{group}/{name}", gaps
+
+
+def final_members(
+    group: str, values: Mapping[str, Number] | None
+) -> dict[str, NDArray[np.float64]]:
+    """What came after the last update, each () float64.
+
+    Raises:
+        ArchiveError: As `add_numbers`.
+        OptionError: As `add_numbers`.
+    """
+    values = {} if values is None else values
+    _check_is_by_name(values)
+    members = {}
+    for name, value in values.items():
+        _check_name(name)
+        try:
+            members[f"final/{group}/{name}"] = np.array(_scalar(value), np.float64)
+        except (TypeError, ValueError, RuntimeError):
+            raise _no_number(name, value) from None
+    return members
+
+
+def _check_is_by_name(values: object) -> None:
+    if not isinstance(values, Mapping):
+        raise OptionError(
+            "losses, metrics and params must be numbers by name, such as {'loss': loss}, "
+            f"got {type(values).__name__}"
+        )
+
+
+def _check_name(name: object) -> None:
+    if not is_number_name(name):
+        raise ArchiveError(
+            f"{in_brief(name)} cannot name a loss, a metric or a param; use text of up to "
+            f"{NUMBER_NAME} bytes (what is no plain ASCII counts three times)"
+        )
+
+
+def _no_number(name: str, value: object) -> OptionError:
+    return OptionError(f"{name!r} must be one number, got {in_brief(value)}")
 
 
 def _scalar(value: Number) -> float:

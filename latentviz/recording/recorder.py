@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ..archive import ArchiveWriter, check_destination
 from ..archive import format as f
-from ..archive.schema import checked_header, checked_tokens
+from ..archive.format import MAX_STEP
+from ..archive.schema import checked_header, checked_step, checked_tokens
 from ..deferral import Deferred
 from ..errors import ArchiveError, LatentvizError, ModelError, OptionError, RecordingWarning
 from ..evaluate import plain_model
@@ -28,7 +29,7 @@ from ..twin import apart
 from .background import Background
 from .batches import Batches
 from .chunks import LIMITS, Chunk, ChunkLimits
-from .columns import add_numbers
+from .columns import add_numbers, final_members
 from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
 from .latents import Latents, check_runs_layers, layer_names
 from .probe import checked_colors, copied_probe, probe_parts
@@ -241,11 +242,12 @@ class Recorder:
         self._limits = limits = chunk_limits or LIMITS
         self._chunk_rows = limits.rows(self._states.n_bytes)
         self._batches = Batches(forms, limits)
-        self._n_calls = 0  # of `step`, which is the number of the step to come
+        self._next_step = 0  # the number of the step to come
         self._n_steps = 0
         self._warned = False
         self._disowned = False
         self._full: Chunk | None = None
+        self._measured: dict[str, NDArray[Any]] = {}  # after the last update, given to `close`
         self._last_words: dict[str, NDArray[Any]] | None = None  # what `close` adds
         self._stepping = threading.RLock()
         with Deferred():  # lest a file be left that nobody closes
@@ -278,6 +280,8 @@ class Recorder:
         labels: Mapping[str, Array] | None = None,
         losses: Mapping[str, Number] | None = None,
         params: Mapping[str, Number] | None = None,
+        metrics: Mapping[str, Number] | None = None,
+        step: int | None = None,
     ) -> None:
         """Record one step: the model's state as it is now, before the update, and what is given.
 
@@ -288,10 +292,14 @@ class Recorder:
             losses: The losses by name; one that a step lacks is a gap, and not the same as one
                 that is NaN.
             params: The schedule's properties by name (learning rate, weights of terms).
+            metrics: What else was measured, by name, such as accuracy: gaps are as of losses.
+            step: The step's number, above all before it, where it is not the last one's plus 1
+                (nor 0 for the first): of checkpoints that are replayed, say. Not together with
+                ``every``: call this only at the steps that are to be recorded.
 
         Raises:
-            OptionError: A shape or a dtype is not one that can be recorded, or has changed; or
-                the model has other tensors than at first.
+            OptionError: A shape or a dtype is not one that can be recorded, or has changed; the
+                model has other tensors than at first; or the step's number is not above the last.
             ArchiveError: A name is not one that can be recorded.
         """
         # The thread that has it may take it again: an interrupt can leave it taken.
@@ -304,8 +312,11 @@ class Recorder:
                 if self._disowned:
                     return
                 raise OptionError("the recorder is closed; record before close()")
-            if self._n_calls % self._every:
-                self._n_calls += 1
+            number = self._next_step if step is None else self._checked_step(step)
+            if number > MAX_STEP:
+                raise OptionError(f"a step's number is at most {MAX_STEP}; give step= a lower one")
+            if number % self._every:
+                self._next_step = number + 1
                 return
             if self._background.fault is not None:
                 self._warn()
@@ -325,12 +336,16 @@ class Recorder:
                 chunk.add_latents(self._latents.now())
             if losses is not None or chunk.losses:
                 add_numbers(chunk.losses, self._chunk_rows, k, {} if losses is None else losses)
+            if metrics is not None or chunk.metrics:
+                add_numbers(chunk.metrics, self._chunk_rows, k, {} if metrics is None else metrics)
             if params is not None or chunk.params:
                 add_numbers(chunk.params, self._chunk_rows, k, {} if params is None else params)
-            # Only now does the step count: an interrupt before this line leaves it out whole.
+            # Only now does the step count: an interrupt before this leaves it out whole.
+            if step is not None:
+                chunk.numbered[k] = number
             chunk.count = k = k + 1
             self._n_steps += 1
-            self._n_calls += 1
+            self._next_step = number + 1
             if (
                 k == self._chunk_rows
                 or time.monotonic() - chunk.started >= self._limits.seconds
@@ -340,17 +355,32 @@ class Recorder:
         finally:
             self._stepping.release()
 
-    def close(self) -> None:
+    def close(
+        self,
+        losses: Mapping[str, Number] | None = None,
+        metrics: Mapping[str, Number] | None = None,
+    ) -> None:
         """Write what is left, the final state, and the directory; move the file into place.
 
         If it is interrupted while the writer is behind, call it again to finish.
 
+        Args:
+            losses: Those after the last update, by name, where they were measured.
+            metrics: Likewise.
+
         Raises:
             ArchiveError: No step was recorded, or the archive could not be written; what was
-                flushed is then still in the ``.part`` file.
+                flushed is then still in the ``.part`` file. Or a name is not one that can be
+                recorded.
+            OptionError: A loss or a metric is no number, or the recorder was closed before.
         """
         if self._finished:
+            if (losses or metrics) and not self._disowned:
+                raise OptionError(
+                    "the recorder is closed already; give losses= and metrics= to its first close()"
+                )
             return
+        self._measured |= final_members("losses", losses) | final_members("metrics", metrics)
         self._closed = True
         if self._n_steps == 0:
             self._leave_nothing()
@@ -362,7 +392,7 @@ class Recorder:
             if self._chunk.count:
                 self._flush()
         if self._last_words is None:
-            self._last_words = self._final()
+            self._last_words = self._final() | self._measured
         self._background.join()
         with Deferred():
             self._finished = True
@@ -441,11 +471,29 @@ class Recorder:
 
     def _new_chunk(self) -> Chunk:
         return Chunk(
-            first=self._n_steps * self._every,
+            first=self._next_step if self._every == 1 else self._n_steps * self._every,
             every=self._every,
             rows=self._chunk_rows,
             memory=self._background.spare_memory(),
         )
+
+    def _checked_step(self, step: object) -> int:
+        """The number of a step that was given one.
+
+        Raises:
+            OptionError: It cannot have it.
+        """
+        if self._every != 1:
+            raise OptionError(
+                f"step= and Recorder(every={self._every}) are two answers to which steps are "
+                "recorded; leave every= out and call step() only at those that are to be"
+            )
+        number = checked_step(step)
+        if number < self._next_step:
+            raise OptionError(
+                f"step must be above the last one, {self._next_step - 1}, got {number}"
+            )
+        return number
 
     def _final(self) -> dict[str, NDArray[Any]]:
         """What the last update made, if it is still the model that was recorded."""
@@ -479,7 +527,7 @@ class Recorder:
         if not self._warned:
             self._warned = True
             warnings.warn(
-                f"recording stopped at step {self._n_calls}: {self._background.fault}; training "
+                f"recording stopped at step {self._next_step}: {self._background.fault}; training "
                 "goes on unrecorded",
                 RecordingWarning,
                 stacklevel=3,

@@ -229,6 +229,8 @@ def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarra
         chunk[f"{losses}/{number}/loss"] = rng.random(K)
         if c:
             chunk[f"{losses}/{number}/late"] = np.array([np.nan, np.nan, rng.random()])
+        if version > 2:
+            chunk[f"metrics/{number}/accuracy"] = rng.random(K)
         chunk[f"params/{number}/lr"] = rng.random(K)
         if c and version > 1:
             chunk[f"gaps/{number}/{losses}/late"] = np.array([True, False, False])
@@ -242,6 +244,8 @@ def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarra
         out |= chunk
     for name, tensor in states[0].items():
         out[f"final/states/{name}"] = tensor.numpy()
+    if version > 2:
+        out |= {"final/losses/loss": np.array(0.25), "final/metrics/accuracy": np.array(np.nan)}
     listed = {name for chunk in chunks for name in chunk["members"]}
     base = {name: crc32(npy(array)) for name, array in out.items() if name not in listed}
     manifest = {"format": version, "steps": K * CHUNKS, "chunks": chunks, "members": base}
@@ -289,7 +293,10 @@ def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarra
             given = batch(step % 4)
             labels = {"länger": given["mask"].sum(1), "odd": given["ids"][:, 0] % 2 == 1}
             losses = {"loss": torch.rand(()), **({"損失 %": 1.0} if step > 9 else {})}
-            run.step(batch=given, labels=labels, losses=losses, params={"lr": 0.1 / (1 + step)})
+            run.step(
+                batch=given, labels=labels, losses=losses, params={"lr": 0.1 / (1 + step)},
+                metrics={"accuracy": step / 20} if step % 4 == 0 else None,
+            )  # fmt: skip
             with torch.no_grad():
                 for tensor in model.parameters():
                     tensor += torch.randn_like(tensor) / 10
@@ -360,13 +367,18 @@ def everything(path: Path, model: str | None) -> dict[tuple, object]:
         with run:
             for k, step in enumerate(run.steps[:40].tolist()):
                 out["step", k] = step
-                for group, gaps in (("params", run.param_gaps), ("losses", run.loss_gaps)):
+                for group, gaps in (
+                    ("params", run.param_gaps), ("losses", run.loss_gaps),
+                    ("metrics", run.metric_gaps),
+                ):  # fmt: skip
                     for name, curve in getattr(run, group).items():
                         out[group, name, k] = _frozen([curve[k], gaps[name][k]])
                 ask(("state", k), lambda step=step: run.state(step))
                 ask(("batch", k), lambda step=step: vars(run.batch(step)))
             about = ("layer", "layers", "seed", "colors", "keyframes", "phases", "actions")
             out["about",] = _frozen([getattr(run, name) for name in about])
+            for kind in ("final_losses", "final_metrics"):
+                out[kind,] = {n: _frozen(np.float64(v)) for n, v in getattr(run, kind).items()}
             ask(("probe",), lambda: run.probe)
             ask(("describe",), lambda: _without_place(run.describe()))
             repr(run)
@@ -386,7 +398,7 @@ def drawn(path: Path, model: str | None) -> dict[tuple, object]:
     def picture() -> dict[str, object]:
         with open_run(path, model=model) as run:
             pixels = render_frame(run, frame=0, pace="linear:64", size=SIZE)
-            return {"curves": [*run.params, *run.losses], "pixels": pixels}
+            return {"curves": [*run.params, *run.losses, *run.metrics], "pixels": pixels}
 
     out: dict[tuple, object] = {}
     with _strict():
@@ -442,7 +454,7 @@ def _frozen(value: object) -> object:
 
 
 # What can be compared of a part of a run: nothing else is of single steps, or in a chunk's list.
-OF_STEPS = {"step", "state", "batch", "params", "losses"}
+OF_STEPS = {"step", "state", "batch", "params", "losses", "metrics"}
 
 
 def same(subject: Subject, read: dict[tuple, object]) -> str | None:
@@ -666,6 +678,7 @@ def arrays(rng: random.Random, s: Subject) -> tuple[bytes, str]:
             "losses/000000/", "states/000009/w", "x", "latents/000000/encoder", "probe/inputs/x",
             "batches/000000/inputs/x", "batches/000000/labels/x", "latents/000000/x",
             "gaps/000000/losses/loss", "gaps/000001/params/", "gaps/000000/x", "gaps/000000",
+            "metrics/000000/", "gaps/000001/metrics/accuracy", "final/losses/", "final/metrics/x",
         ])  # fmt: skip
         contents[f"{other}{'y' if other.endswith('/') else ''}"] = npy(np.zeros(3))
     return sealed(contents, s), LEGAL

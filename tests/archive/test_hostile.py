@@ -548,6 +548,10 @@ ARRAYS = {
     "gaps of another dtype": ("gaps/000001/losses/late", np.ones(3, "u1"), "should be .K,. bool"),
     "gaps of two dimensions": ("gaps/000001/losses/late", np.ones((3, 1), bool), "should be .K,."),
     "gaps of another length": ("gaps/000001/losses/late", np.ones(2, bool), "should hold 3 steps"),
+    "metrics of two dimensions": ("metrics/000001/accuracy", np.zeros((3, 2)), "one value a step"),
+    "gaps of no metric": ("gaps/000000/metrics/x", np.ones(3, bool), "should be .K,. bool"),
+    "a final loss of no step": ("final/losses/loss", np.zeros(1), "one float64, got float64 .1,."),
+    "a final metric that is whole": ("final/metrics/x", np.array(1), "one float64, got int64 .."),
     "a gap that has a value": ("gaps/000001/losses/late", np.ones(3, bool), "should be .K,. bool"),
 }  # fmt: skip
 
