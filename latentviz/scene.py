@@ -22,6 +22,9 @@ class Curve:
     # Indices of the steps at which it is NaN or infinite, and was not without a value.
     broken: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     raw: NDArray[np.float64] | None = None  # (T,) of which `values` are the smoothed ones
+    # Indices of the few steps at which it was measured: `values` is a line from one to the next.
+    measured: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    final: float | None = None  # after the last update, where that was measured
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class CurvePanel:
     note: str = ""  # follows the label where there is room
     quantity: str = "value"
     brief_note: str = ""  # follows the label elsewhere
+    close_up: bool = False  # a linear axis shows 0 to 1, or leaves zero out, as curves need it
 
 
 @dataclass(frozen=True)

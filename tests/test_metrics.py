@@ -157,6 +157,7 @@ def test_a_run_of_irregular_steps_is_drawn(path, tmp_path, invoke):
         said = [(scene.words, scene.number, scene.speed) for scene in scenes]
         panels = curve_panels(run, 0, 4, THEMES["dark"])
     assert said == [("step", number, None) for number in REPLAYED]
+    assert [panel.label for panel in panels] == ["schedule", "losses", "metrics"]
     assert all(panel.steps.tolist() == REPLAYED for panel in panels)
 
 

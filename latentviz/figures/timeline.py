@@ -19,7 +19,7 @@ from ..scene import Curve, CurvePanel
 from ..schedule import Schedule
 from ..text import counted, printable
 from ..theme import Theme, theme_named
-from ..views.curves import schedule_panels
+from ..views.curves import curve_names, schedule_panels
 from .axes import TICK_PX, TITLE_PX, Sheet, check_picture_size, new_sheet, picture_scale
 from .picture import Picture
 
@@ -70,13 +70,13 @@ def plot_timeline(
                 f"{printable(opened.name)} has no schedule to draw; record one with "
                 "Recorder.step(params=...)"
             )
-        return _picture(opened.schedule, opened.losses, size, theme_named(theme))
+        return _picture(opened.schedule, curve_names(opened), size, theme_named(theme))
 
 
 def _picture(
-    schedule: Schedule, losses: Iterable[str], size: tuple[int, int], theme: Theme
+    schedule: Schedule, names: Iterable[str], size: tuple[int, int], theme: Theme
 ) -> Picture:
-    panels = schedule_panels(schedule, theme, losses=losses, most=_most_panels(size))
+    panels = schedule_panels(schedule, theme, names=names, most=_most_panels(size))
     first, last = int(schedule.steps[0]), int(schedule.steps[-1])
     title = f"Schedule of {printable(schedule.name)}"
     curves = [curve for panel in panels for curve in panel.curves]

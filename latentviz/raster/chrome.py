@@ -142,6 +142,8 @@ def _fitting_legend(
     label = labels[-1]
     if len(names) == 1:
         return [*label, *names], least_px
+    if _length([*(text for text, _ in label), f"+{len(names)}"], least_px, gap) > room:
+        label = [(panel.label, theme.muted)] if panel.label else []
     kept = 0
     for n in range(len(names)):
         texts = [text for text, _ in [*label, *names[:n]]]

@@ -17,6 +17,8 @@ Floats = NDArray[np.float64]
 MARGIN = 0.08  # of the axis, so that the highest curve stays clear of the legend
 LEAST_RATIO = 1.01  # that a log axis spans: less is a constant, and would fill it with its rounding
 ZERO_GAP, ZERO_MARGIN = 0.12, 0.05  # of the axis: above zero on a log axis, and below it on any
+SHOWN = 0.3  # of an axis that curves must take, or it hides what they do
+CONSTANT = 1e-3  # what differs by less, of its magnitude, is the same
 RAW_QUANTILES = (0.05, 1.0)  # of what is smoothed, to have their place: no peak is cut
 # Matplotlib overflows where a margin is added to the greatest of numbers.
 LEAST_LOG, GREATEST = 1e-100, 1e100
@@ -82,7 +84,8 @@ def heights_of(panel: CurvePanel, length_px: float, *, above_px: float = 0.0) ->
         length_px: How high it is.
         above_px: How much of that to leave free above the curves.
     """
-    values = _finite([curve.values for curve in panel.curves])
+    finals = [curve.final for curve in panel.curves if curve.final is not None]
+    values = _finite([*(curve.values for curve in panel.curves), np.array(finals, np.float64)])
     raw = [_finite([curve.raw]) for curve in panel.curves if curve.raw is not None]
     # Negative values have no place on a log axis, and zeros alone would leave it empty.
     negative = any((array < 0).any() for array in (values, *raw))
@@ -104,6 +107,9 @@ def heights_of(panel: CurvePanel, length_px: float, *, above_px: float = 0.0) ->
         return Heights(True, low, low + (most - low) * share, length_px, least, most, zero)
     values = np.clip(values, -GREATEST, GREATEST)
     least, most = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    if panel.close_up and (limits := _close_up(least, most)) is not None:
+        low, most = limits
+        return Heights(False, low, low + (most - low) * share, length_px, low, most, None)
     if least == most == 0:
         most = 1.0
     margin = MARGIN * ((most - least) or abs(most))
@@ -112,6 +118,16 @@ def heights_of(panel: CurvePanel, length_px: float, *, above_px: float = 0.0) ->
     beside = ZERO_MARGIN * max(abs(least), abs(most))
     low, most = min(least - margin, -beside), max(most + margin, beside)
     return Heights(False, low, low + (most - low) * share, length_px, low, most, None)
+
+
+def _close_up(least: float, most: float) -> tuple[float, float] | None:
+    """The ends of an axis that need not begin at zero; None if that of all others will do."""
+    spread = most - least
+    if least >= 0 and most <= 1 and spread >= SHOWN:
+        return -ZERO_MARGIN, 1 + MARGIN
+    if SHOWN * max(abs(least), abs(most)) > spread > CONSTANT * max(abs(least), abs(most)):
+        return least - MARGIN * spread, most + MARGIN * spread
+    return None
 
 
 def _finite(arrays: Sequence[Floats]) -> Floats:

@@ -30,6 +30,9 @@ MOST_STEPS = 6  # labels
 LINE_PX = 2.2
 RAW_PX, RAW_ALPHA = 1.2, 0.25
 POINT_PX = 3.2  # a value that stands alone
+MEASURED_PX, LEAST_MEASURED_PX = 5.5, 3.0  # a value of a curve that is measured now and then
+MEASURED_PITCH = 2.0  # how far apart these are, in their size, or there are none
+FINAL_PX, LEAST_FINAL_PX = 8.0, 5.0  # a ring: what was measured after the last update
 KEY_PX, LEAST_KEY_PX = 7.0, 4.0
 NESTED, MOST_NESTED = 0.35, 3  # by how much of its size a mark is larger for each that lies on it
 DASH_PX, LEAST_DASH_PX = 12.0, 5.0
@@ -120,12 +123,23 @@ def _draw_curves(
     point_px = max(2.0, (KEY_PX if len(panel.steps) == 1 else POINT_PX) * scale)
     places = [(steps, ys, _alone(ys)) for steps, ys in thinned]
     _draw_marks(axes, panel, heights, places, "o", point_px)
+    point_px = max(LEAST_MEASURED_PX, MEASURED_PX * scale)
+    places = [
+        (panel.steps, ys, _apart(curve.measured, panel.steps, per_step, point_px))
+        for curve, ys in zip(panel.curves, pixels, strict=True)
+    ]
+    _draw_marks(axes, panel, heights, places, "o", point_px)
     places = [
         (panel.steps, ys, curve.keyed[np.isfinite(ys[curve.keyed])])
         for curve, ys in zip(panel.curves, pixels, strict=True)
     ]
     edge = {"markeredgecolor": theme.background, "markeredgewidth": 1.2 * scale}
     _draw_marks(axes, panel, heights, places, "D", max(LEAST_KEY_PX, KEY_PX * scale), **edge)
+    at_end = panel.steps[-1:]
+    finals = [np.array([np.nan if c.final is None else c.final]) for c in panel.curves]
+    places = [(at_end, ys, np.flatnonzero(np.isfinite(ys))) for ys in map(heights.pixels, finals)]
+    ring = {"markerfacecolor": theme.background, "markeredgewidth": line_px}
+    _draw_marks(axes, panel, heights, places, "o", max(LEAST_FINAL_PX, FINAL_PX * scale), **ring)
 
 
 def _draw_marks(
@@ -160,6 +174,14 @@ def _draw_marks(
                 markersize=size_px * (1 + NESTED * min(times, MOST_NESTED)), clip_on=False,
                 zorder=3, **look,
             )  # fmt: skip
+
+
+def _apart(
+    measured: NDArray[np.int64], steps: NDArray[np.int64], per_step: float, size_px: float
+) -> NDArray[np.int64]:
+    """The steps at which a curve was measured, if marks so large leave some of it to be seen."""
+    length_px = float(np.ptp(steps[measured])) * per_step if len(measured) else 0.0
+    return measured if length_px >= MEASURED_PITCH * size_px * (len(measured) - 1) else measured[:0]
 
 
 def _alone(values: Floats) -> NDArray[np.int64]:

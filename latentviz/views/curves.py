@@ -1,7 +1,8 @@
-"""Curves over steps: the schedule, and the losses."""
+"""Curves over steps: the schedule, the losses, and the metrics."""
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +20,7 @@ SMOOTHING_STEPS = 25
 SMOOTHING_SHARE = 20  # but over no more than a twentieth of a short run, which would be flat
 LEAST_SMOOTHING = 3
 LARGEST = 1e300  # that can be added up
+SPARSE = 0.5  # a metric that has values at no more of its steps is measured now and then
 
 # Properties whose greatest values differ by more than this do not share an axis.
 SCALE_RATIO = 100.0
@@ -31,7 +33,7 @@ LEARNING_RATE = re.compile(r"lr(-\d+)?")
 
 
 def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePanel, ...]:
-    """The panels below a film's projections: the schedule's and the losses', as far as it has any.
+    """The panels below a film's projections: schedule, losses and metrics, as far as it has any.
 
     Args:
         run: The run.
@@ -40,7 +42,9 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
         theme: Where the colours come from; a property and its loss term share one.
     """
     steps = run.steps[start:stop]
-    color = curve_colors([*run.losses, *run.params], theme)
+    ends = stop == len(run)
+    final_losses, final_metrics = (run.final_losses, run.final_metrics) if ends else ({}, {})
+    color = curve_colors(curve_names(run), theme)
 
     schedule = _schedule(run.schedule, start, stop, color)
     width = smoothing_width(len(steps))
@@ -48,13 +52,18 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
         _smoothed(_curve(name, values, run.loss_gaps[name], start, stop, color[name]), width)
         for name, values in run.losses.items()
     ]
+    metrics = [_metric(run, name, start, stop, color[name], width) for name in run.metrics]
     panels = []
     if schedule:
         panels.append(CurvePanel(steps, tuple(_main_group(schedule)), False, "schedule"))
-    if losses:
-        note = _smoothing_in_words(steps, width)
-        brief = f", mean of {width}" if note else ""
-        panels.append(CurvePanel(steps, tuple(losses), True, "losses", note, "loss", brief))
+    if curves := _with_final(losses, final_losses, len(steps), color):
+        note, brief = _smoothing_in_words(curves, steps, width)
+        panels.append(CurvePanel(steps, curves, True, "losses", note, "loss", brief))
+    if curves := _with_final(metrics, final_metrics, len(steps), color):
+        note, brief = _smoothing_in_words(curves, steps, width)
+        panels.append(
+            CurvePanel(steps, curves, False, "metrics", note, brief_note=brief, close_up=True)
+        )
     return tuple(panels)
 
 
@@ -65,11 +74,56 @@ def smoothing_width(n_steps: int) -> int:
     return width if width >= LEAST_SMOOTHING else 1
 
 
-def _smoothing_in_words(steps: NDArray[np.int64], width: int) -> str:
-    if width == 1:
-        return ""
+def _smoothing_in_words(
+    curves: Iterable[Curve], steps: NDArray[np.int64], width: int
+) -> tuple[str, str]:
+    """What a panel's title says of the smoothing of its curves, and the same in brief."""
+    if all(curve.raw is None for curve in curves):
+        return "", ""
     every = bool((np.diff(steps) == 1).all())
-    return f", smoothed over {width} {'steps' if every else 'recorded steps'}"
+    what = "steps" if every else "recorded steps"
+    return f", smoothed over {width} {what}", f", mean of {width}"
+
+
+def _metric(run: Run, name: str, start: int, stop: int, color: str, width: int) -> Curve:
+    """A range of a metric: smoothed as losses are; or, where it is measured now and then, a line.
+
+    Each value of such a one stands for itself, and carries on to no other step.
+    """
+    values, gaps = run.metrics[name], run.metric_gaps[name]
+    curve = _curve(name, values, gaps, start, stop, color)
+    at = np.flatnonzero(~gaps)
+    if not len(at) or len(at) > SPARSE * (at[-1] - at[0] + 1):
+        return _smoothed(curve, width)
+    line = from_one_to_the_next(run.steps, values, at)[start:stop]
+    measured = np.flatnonzero(~gaps[start:stop] & np.isfinite(values[start:stop]))
+    return replace(curve, values=line, measured=measured)
+
+
+def from_one_to_the_next(
+    steps: NDArray[np.int64], values: NDArray[np.float64], at: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(T,) straight lines between the values at some indices; NaN before and after them.
+
+    And to and from one that is not finite.
+    """
+    given = np.clip(np.where(np.isfinite(values[at]), values[at], np.nan), -LARGEST, LARGEST)
+    line: NDArray[np.float64] = np.interp(steps, steps[at], given, left=np.nan, right=np.nan)
+    line[at] = given
+    return line
+
+
+def _with_final(
+    curves: Sequence[Curve], final: Mapping[str, float], n_steps: int, color: Mapping[str, str]
+) -> tuple[Curve, ...]:
+    """The curves, and what was measured after the last update, of those and of others."""
+    named = {curve.name: curve for curve in curves}
+    nothing, nowhere = np.full(n_steps, np.nan), np.empty(0, np.int64)
+    for name, value in final.items():
+        curve = named.get(name, Curve(name, nothing, nowhere, color[name]))
+        broken = curve.broken if math.isfinite(value) else np.append(curve.broken, n_steps - 1)
+        named[name] = replace(curve, final=value, broken=np.unique(broken))
+    return tuple(named.values())
 
 
 def _smoothed(curve: Curve, width: int) -> Curve:
@@ -94,7 +148,7 @@ def _curve(
 
 
 def schedule_panels(
-    schedule: Schedule, theme: Theme, *, losses: Iterable[str] = (), most: int | None = None
+    schedule: Schedule, theme: Theme, *, names: Iterable[str] = (), most: int | None = None
 ) -> tuple[CurvePanel, ...]:
     """The whole schedule, a panel for each group of comparable scale, the learning rate first.
 
@@ -103,12 +157,11 @@ def schedule_panels(
     Args:
         schedule: The schedule.
         theme: Where the colours come from.
-        losses: Their names, so that a property has the colour that it has in a film.
+        names: A run's `curve_names`, so that a property has the colour that it has in its film.
         most: How many panels there is room for.
     """
-    color = curve_colors([*losses, *schedule.params], theme)
-    curves = _schedule(schedule, 0, len(schedule.steps), color)
-    rates, weights = _rates_apart(curves)
+    color = curve_colors([*names, *schedule.params], theme)
+    rates, weights = _rates_apart(_schedule(schedule, 0, len(schedule.steps), color))
     groups = [*([rates] if rates else []), *same_scale(weights, TIMELINE_RATIO)]
     rest: list[Curve] = []
     if most is not None and len(groups) > most:
@@ -142,6 +195,11 @@ def _keyed(steps: NDArray[np.int64], keys: Sequence[int]) -> NDArray[np.int64]:
     """Where the keyframes stand; one whose step was not recorded, at the next that was."""
     within = [key for key in keys if steps[0] <= key <= steps[-1]]
     return np.unique(np.searchsorted(steps, np.array(within, np.int64)))
+
+
+def curve_names(run: Run) -> list[str]:
+    """Of all that a run has values of, in the order of their colours."""
+    return [*run.losses, *run.params, *run.metrics, *run.final_losses, *run.final_metrics]
 
 
 def curve_colors(names: list[str], theme: Theme) -> dict[str, str]:

@@ -15,7 +15,7 @@ def layout_of(size=FULL, *, n_projections=3, limits=1.5, n_panels=2):
 
 every_page = pytest.mark.parametrize(
     ("size", "n_projections", "n_panels"),
-    [(size, p, n) for size in SIZES for p in (1, 3, 4, 6) for n in (0, 1, 2)],
+    [(size, p, n) for size in SIZES for p in (1, 3, 4, 6) for n in (0, 1, 2, 3)],
 )
 
 

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,12 +57,26 @@ def curves():
     }
 
 
-def film(latents=None, *, colors=None, panels=True, size=DRAFT, stride=1, **options):
+def metrics():
+    """One that every step has, and one that few have; and what followed the last update."""
+    share = STEPS / STEPS[-1]
+    noise = 0.05 * np.cos(40 * share)
+    measured = np.where(STEPS % 20 == 0, 1 - np.exp(-4 * share), np.nan)
+    curves = {"accuracy": 0.95 - 0.8 * np.exp(-5 * share) + noise, "val-accuracy": measured}
+    return curves, {"val-accuracy": 0.9, "test-accuracy": 0.7}
+
+
+def film(
+    latents=None, *, colors=None, panels=True, measured=False, size=DRAFT, stride=1, **options
+):
     run = Run.from_arrays(
         moving_figure() if latents is None else latents,
         colors=hues() if latents is None and colors is None else colors,
         **(curves() if panels else {}),
+        **({"metrics": metrics()[0]} if measured else {}),
     )
+    if measured:
+        run = replace(run, final_metrics=metrics()[1])
     return Film(run, FilmSpec(size=size, pace=LinearPace(stride), **options))
 
 
@@ -95,6 +111,8 @@ def written(layout):
         ),
         pytest.param(30, {"size": (360, 640), "dims": [(1, 0)]}, id="tall"),
         pytest.param(2, {"size": FULL, "stride": 15}, id="full-size"),
+        pytest.param(-1, {"measured": True}, id="metrics"),
+        pytest.param(30, {"measured": True, "size": (1280, 720), "theme": "light"}, id="three"),
     ],
 )
 def test_frame(latentviz_snapshot, frame, options):

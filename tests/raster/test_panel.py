@@ -1,5 +1,6 @@
 """What of a panel is to be seen: all curves, where they break, what the axes are of."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -367,3 +368,85 @@ def test_a_name_is_measured_once_and_only_if_it_may_fit(monkeypatch, n):
     layout = page_layout((1920, 1080), n_projections=1, limits=1.5, n_panels=1)
     chrome.draw_chrome(layout, (panel,), THEMES["dark"])
     assert len(measured) == len(set(measured)) <= 100
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        1 - np.exp(-AT / 200),
+        0.97 + 0.02 * AT / T,
+        20 + 400 * np.exp(-AT / 200),
+        np.full(T, 0.3),
+        10.0 ** (-12 * AT / T),
+        np.where(AT % 100 == 0, 31 + 0.5 * AT / T, nan),
+    ],
+)
+@pytest.mark.parametrize("size", [FULL, (1280, 720), (1080, 1920), DRAFT])
+def test_of_three_panels_no_text_overlaps(drawn, values, size):
+    losses = np.exp(-AT / 200)
+    curves = {"losses": {"loss": losses}, "params": {"w": losses}, "metrics": {"accuracy": values}}
+    figure, *_ = drawn(panels_of(**curves), size)
+    assert len(figure.axes) == 3
+    overlap_nowhere(figure, size)
+    for axes in figure.axes:
+        assert sum(bool(text.get_text()) for text in axes.get_yticklabels()) >= 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.1, 0.9, (-0.05, 1.08)),  # shares
+        (0.0, 1.0, (-0.05, 1.08)),
+        (0.97, 0.99, (0.9684, 0.9916)),  # such as would be flat from 0 to 1
+        (31, 31.5, (30.96, 31.54)),
+        (0.01, 0.1, (-0.005, 0.1072)),
+        (20, 420, (-21, 452)),
+        (0.9, 0.9, (-0.045, 0.972)),  # a constant
+        (0.9, 0.9 + 1e-9, (-0.045, 0.9)),
+        (-31.5, -31, (-31.54, -30.96)),
+    ],
+)
+def test_an_axis_of_metrics_shows_what_they_do(drawn, low, high, expected):
+    (panel,) = panels_of(metrics={"a": np.where(AT % 100 == 0, low + (high - low) * AT / 900, nan)})
+    figure, *_ = drawn((panel,))
+    limits = figure.axes[0].get_ylim()
+    assert limits[0] == pytest.approx(expected[0])
+    assert limits[1] >= expected[1] - 1e-9
+    if high - low > 1e-6 or low == high:
+        assert limits[1] == pytest.approx(expected[1])
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("size", [FULL, DRAFT])
+def test_what_was_measured_is_marked_where_there_is_room(drawn, size, theme):
+    share = AT / T
+    curves = {"a": np.where(AT % 100 == 0, share, nan), "b": np.where(AT % 4 == 0, 1 - share, nan)}
+    (panel,) = panels_of(theme, metrics=curves)
+    figure, *_ = drawn((panel,), size, theme)
+    marked = {
+        line.get_color(): line.get_xdata().tolist()
+        for line in figure.axes[0].lines
+        if line.get_marker() == "o"
+    }
+    assert marked == {panel.curves[0].color: [*range(0, T, 100)]}
+
+
+@pytest.mark.parametrize("size", [FULL, DRAFT])
+def test_what_was_measured_after_the_last_update_is_a_ring_at_the_end(drawn, size):
+    (panel,) = panels_of(losses={"loss": np.exp(-AT / 200)})
+    curve = replace(panel.curves[0], final=1e-5)
+    figure, *_ = drawn((replace(panel, curves=(curve,)),), size)
+    axes = figure.axes[0]
+    (ring,) = [line for line in axes.lines if line.get_marker() == "o"]
+    assert (ring.get_xdata().tolist(), ring.get_ydata()) == ([T - 1], pytest.approx([1e-5]))
+    assert axes.get_ylim()[0] < 1e-5  # which has its place
+
+
+def test_a_panel_that_is_narrow_says_what_it_is_before_how_it_is_smoothed(drawn):
+    curves = {f"metric-{k}": AT / T for k in range(3)}
+    panels = panels_of(losses={"loss": AT + 1.0}, params={"w": AT + 1.0}, metrics=curves)
+    figure, *_ = drawn(panels, (360, 640))
+    texts = [text.get_text() for text in figure.texts]
+    assert "metrics" in texts
+    assert "+3" in texts
+    overlap_nowhere(figure, (360, 640))

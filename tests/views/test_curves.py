@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -274,3 +276,70 @@ def test_a_range_is_smoothed_over_what_is_shown():
 def test_a_run_without_curves_has_no_panels():
     assert panels_of(run_of()) == ()
     assert [p.label for p in panels_of(run_of(losses={"loss": np.ones(5)}))] == ["losses"]
+
+
+def test_metrics_have_a_panel_of_their_own_with_a_linear_axis():
+    spike = np.where(np.arange(600) == 300, 1.0, 0.0)
+    run = run_of(
+        600, params={"w": spike + 1}, losses={"acc": spike + 1}, metrics={"acc": spike, "f1": spike}
+    )
+    schedule, losses, metrics = panels_of(run)
+    assert [panel.label for panel in (schedule, losses, metrics)] == [
+        *("schedule", "losses", "metrics"),
+    ]
+    assert (metrics.log, metrics.quantity, metrics.close_up) == (False, "value", True)
+    assert metrics.note == losses.note == ", smoothed over 25 steps"
+    assert names(metrics.curves) == ["acc", "f1"]
+    np.testing.assert_array_equal(metrics.curves[0].raw, spike)
+    assert metrics.curves[0].values[300] == pytest.approx(1 / 25)
+    # The same name has the same colour, and a run's others have those that they have without.
+    colors = curve_colors(["acc", "w", "f1"], DARK)
+    assert metrics.curves[0].color == losses.curves[0].color == colors["acc"]
+    assert metrics.curves[1].color == colors["f1"]
+
+
+def test_a_metric_that_is_measured_now_and_then_is_a_line_between_what_was_measured():
+    values = np.full(600, nan)
+    values[[100, 200, 300, 400, 500]] = [0, 1, 0.5, 0.5, inf]
+    (metrics,) = panels_of(run_of(600, steps=np.arange(600) * 2, metrics={"a": values}))
+    (curve,) = metrics.curves
+    assert (metrics.note, curve.raw) == ("", None)
+    assert curve.measured.tolist() == [100, 200, 300, 400]
+    assert curve.broken.tolist() == [500]
+    assert curve.values[[100, 125, 150, 200, 250, 400]].tolist() == [0, 0.25, 0.5, 1, 0.75, 0.5]
+    assert np.isnan(curve.values[[0, 99, 401, 599]]).all()
+    # A range shows the same.
+    (part,) = panels_of(run_of(600, metrics={"a": values}), 120, 250)
+    np.testing.assert_array_equal(part.curves[0].values, curve.values[120:250])
+    assert part.curves[0].measured.tolist() == [80]
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_metric_that_many_steps_have_is_smoothed_as_losses_are(every):
+    values = np.where(np.arange(600) % every == 0, 1.0, nan)
+    values[5] = 3.0
+    (metrics,) = panels_of(run_of(600, metrics={"a": values}))
+    assert metrics.curves[0].raw is not None
+    assert len(metrics.curves[0].measured) == 0
+
+
+def test_a_metric_without_any_value_has_a_place_in_the_legend_alone():
+    (metrics,) = panels_of(run_of(600, metrics={"a": np.full(600, nan)}))
+    assert np.isnan(metrics.curves[0].values).all()
+
+
+def test_what_was_measured_after_the_last_update_ends_the_curves():
+    run = replace(
+        run_of(5, losses={"loss": np.ones(5)}),
+        final_losses={"loss": 0.5, "test": inf},
+        final_metrics={"accuracy": 0.9},
+    )
+    losses, metrics = panels_of(run)
+    assert [(c.name, c.final, c.broken.tolist()) for c in losses.curves] == [
+        ("loss", 0.5, []),
+        ("test", inf, [4]),
+    ]
+    assert [(c.name, c.final) for c in metrics.curves] == [("accuracy", 0.9)]
+    # Where the last step is not shown, nor is what followed it.
+    (losses,) = panels_of(run, 0, 4)
+    assert [(c.name, c.final) for c in losses.curves] == [("loss", None)]
