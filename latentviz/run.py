@@ -13,7 +13,15 @@ from functools import cached_property, wraps
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypedDict, TypeVar
+from typing import (
+    TYPE_CHECKING,
+    Any,
+    Concatenate,
+    NamedTuple,
+    ParamSpec,
+    TypedDict,
+    TypeVar,
+)
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -592,6 +600,14 @@ class _Reading(TypedDict):
     bfloat16: frozenset[str]
 
 
+class _ChunkBatches(NamedTuple):
+    """A chunk's batches, end to end."""
+
+    offsets: NDArray[np.int64]  # (K + 1,), where each begins
+    parts: dict[str, NDArray[Any]]  # each (ΣB, ...)
+    shapes: dict[str, NDArray[np.int64]]  # (K, dimensions less one), of parts that are padded
+
+
 class _ArchiveSource:
     """States, batches and latents in an archive."""
 
@@ -622,7 +638,7 @@ class _ArchiveSource:
         self._blocks: OrderedDict[tuple[str, int], NDArray[np.float32]] = OrderedDict()
         self._states: OrderedDict[int, dict[str, NDArray[Any]]] = OrderedDict()
         self._forms: dict[tuple[str, str], tuple[tuple[int, ...], np.dtype[Any]]] = {}
-        self._batches: tuple[int, NDArray[Any], dict[str, NDArray[Any]]] | None = None
+        self._batches: tuple[int, _ChunkBatches] | None = None
         self._block_length: int | None = None
         self._n_points: dict[str, int] = {}  # of each layer, where each token is one
 
@@ -801,22 +817,26 @@ class _ArchiveSource:
         c, k = self._locate(index)
         if self._member("batches", c, "offsets") not in self.reader:
             raise ArchiveError(f"{self.reader.path}: step {self.steps[index]} has no batch")
-        offsets, parts = self._chunk_batches(c)
+        offsets, parts, shapes = self._chunk_batches(c)
         start, stop = offsets[k : k + 2]
         rows = {name: part[start:stop] for name, part in parts.items()}
+        for name, lengths in shapes.items():
+            rows[name] = rows[name][(slice(None), *map(slice, lengths[k]))]
         inputs: Inputs = rows["inputs"] if "inputs" in rows else _under("inputs/", rows)
         return Batch(inputs, _under("labels/", rows))
 
-    def _chunk_batches(self, c: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
-        """A chunk's batches end to end, and where each begins; the last chunk's are kept."""
+    def _chunk_batches(self, c: int) -> _ChunkBatches:
+        """A chunk's batches; the last chunk's are kept."""
         with self._lock:
             if self._batches is None or self._batches[0] != c:
-                self._batches = (c, *self._read_batches(c))
-            return self._batches[1:]
+                self._batches = (c, self._read_batches(c))
+            return self._batches[1]
 
-    def _read_batches(self, c: int) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    def _read_batches(self, c: int) -> _ChunkBatches:
         offsets = self._chunk("batches", c, "offsets")
-        parts = {name: self._chunk("batches", c, name) for name in self._batch_names(c)}
+        members = {name: self._chunk("batches", c, name) for name in self._batch_names(c)}
+        shapes = _under("shapes/", members)
+        parts = {name: members[name] for name in members if not name.startswith("shapes/")}
         expected = int(self._bounds[c + 1] - self._bounds[c]) + 1
         if (
             ("inputs" in parts) == any(name.startswith("inputs/") for name in parts)
@@ -825,12 +845,20 @@ class _ArchiveSource:
             or offsets[0] != 0
             or (offsets[1:] < offsets[:-1]).any()
             or {len(part) for part in parts.values()} != {int(offsets[-1])}
+            or not shapes.keys() <= parts.keys()
+            or any(
+                lengths.shape != (expected - 1, parts[name].ndim - 1)
+                or lengths.dtype != np.int64
+                or (lengths < 0).any()
+                or (lengths > parts[name].shape[1:]).any()
+                for name, lengths in shapes.items()
+            )
         ):
             raise ArchiveError(f"{self.reader.path}: the batches of chunk {c} are malformed")
-        return offsets, parts
+        return _ChunkBatches(offsets, parts, shapes)
 
     def _batch_names(self, c: int) -> list[str]:
-        """A chunk's ``inputs`` or ``inputs/NAME``, and ``labels/NAME``."""
+        """A chunk's ``inputs`` or ``inputs/NAME``, ``labels/NAME``, and ``shapes/`` of these."""
         names = [name for name in self._names["batches"] if name != "offsets"]
         return [name for name in names if self._member("batches", c, name) in self.reader]
 

@@ -372,29 +372,6 @@ def test_batches_and_probes_of_several_inputs(path, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "message"),
-    [
-        ({"a": RGB}, RGB, "one array on every step, or arrays by name"),
-        (RGB, {"a": RGB}, "one array on every step, or arrays by name"),
-        ({"a": RGB}, {"b": RGB}, r"inputs must be the same on every step, got \['b'\] after"),
-        ({"a": RGB, "b": RGB}, {"a": RGB, "b": RGB[:3]}, r"input 'b' has shape \(3, 3\) and"),
-        ({"a": RGB}, {"a": RGB > 0}, "input 'a' was .* float32 and is now .* bool"),
-        ({"a": RGB}, {"a": {"b": RGB}}, "what is recorded must be numbers, got {.b.: "),
-    ],
-)
-def test_batches_of_another_form_are_refused(path, first, then, message):
-    with Recorder(path, ColorMLP(), layer="encoder") as recorder:
-        recorder.step(batch=first)
-        with pytest.raises(OptionError, match=message):
-            recorder.step(batch=then)
-        recorder.step(batch=first)
-    with open_run(path) as run:
-        assert len(run) == 2
-        inputs = run.batch(1).inputs
-        np.testing.assert_array_equal(inputs["a"] if isinstance(first, dict) else inputs, RGB)
-
-
-@pytest.mark.parametrize(
     ("probe", "error"),
     [
         (RGB[:0], OptionError),

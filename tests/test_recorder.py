@@ -308,12 +308,6 @@ class Interrupting:
 
 
 BAD_STEPS = {
-    "label without batch": ({"labels": {"red": [1]}}, OptionError, "give batch= too"),
-    "label of another length": (
-        {"batch": RGB, "labels": {"red": [1]}},
-        OptionError,
-        r"label 'red' has shape \(1,\) and the batch \(7, 3\)",
-    ),
     "name of a loss": (
         {"losses": {"損" * 21: 1}},
         ArchiveError,
@@ -335,21 +329,6 @@ BAD_STEPS = {
         {"losses": torch.zeros(())},
         OptionError,
         "must be numbers by name, .* got Tensor",
-    ),
-    "labels that are a tensor": (
-        {"batch": RGB, "labels": torch.zeros(7)},
-        OptionError,
-        "must be arrays by name, .* Tensor",
-    ),
-    "batch that is a pair": (
-        {"batch": (RGB, RGB[:2]), "labels": {"red": []}},
-        OptionError,
-        "what is recorded must be an array, got rows that differ",
-    ),
-    "batch that is a pair of tensors": (
-        {"batch": (torch.zeros(2, 3), torch.zeros(2, 3)), "labels": {"red": []}},
-        OptionError,
-        "got a tuple of them; give several inputs by name",
     ),
     "Ctrl-C": ({"losses": {"loss": Interrupting()}}, KeyboardInterrupt, None),
 }
@@ -406,16 +385,6 @@ def test_no_steps_are_no_run(path, tmp_path):
     with pytest.raises(ArchiveError, match=r"no step was recorded.*call recorder\.step"):
         recorder.close()
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_batch_of_another_shape_is_refused_by_name(path):
-    recorder = Recorder(path, ColorMLP(), layer="encoder")
-    recorder.step(batch=RGB)
-    try:
-        with pytest.raises(OptionError, match="the batch was"):
-            recorder.step(batch=RGB[:, :2])
-    finally:
-        recorder.close()
 
 
 def test_a_tensor_transposed_within_its_storage(path):

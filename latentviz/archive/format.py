@@ -18,7 +18,10 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
   ``states/C/TENSOR`` (K, ...), each step's state before its update; ``batches/C/inputs``
   (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``
   (ΣB, ...), the steps' batches end to end;
-  ``batches/C/offsets`` (K + 1,) int64, where each begins; ``latents/C/LAYER`` (K, N, D);
+  ``batches/C/offsets`` (K + 1,) int64, where each begins; of a part that differs in shape within
+  the chunk, padded with zeros to the longest, ``batches/C/shapes/PART`` (K, dimensions - 1) int64,
+  what each step's own shape is after B (``PART`` as ``inputs/NAME``);
+  ``latents/C/LAYER`` (K, N, D);
   ``losses/C/NAME``, ``metrics/C/NAME`` and ``params/C/NAME`` (K,) float64, NaN where a step has
   none; and ``gaps/C/losses/NAME`` and so on (K,) bool, True at these very steps, in chunks that
   have such alone. Any other NaN was given.

@@ -241,7 +241,7 @@ class Recorder:
         first = {"header": f.json_array(header.to_json())} | stored
         self._limits = limits = chunk_limits or LIMITS
         self._chunk_rows = limits.rows(self._states.n_bytes)
-        self._batches = Batches(forms, limits)
+        self._batches = Batches(limits)
         self._next_step = 0  # the number of the step to come
         self._n_steps = 0
         self._warned = False
@@ -286,9 +286,11 @@ class Recorder:
         """Record one step: the model's state as it is now, before the update, and what is given.
 
         Args:
-            batch: The batch's inputs (B, ...), or several by name; B may differ from step to
-                step.
-            labels: The batch's labels by name, each (B, ...).
+            batch: The batch's inputs (B, ...), or several by name. Sizes may differ from step to
+                step, as where a batch is padded to the longest of its own. From one on that has
+                another dtype, number of dimensions or names than the first, none is recorded, with
+                a `RecordingWarning`; at the first step that is an error.
+            labels: The batch's labels by name, each (B, ...); as above.
             losses: The losses by name; one that a step lacks is a gap, and not the same as one
                 that is NaN.
             params: The schedule's properties by name (learning rate, weights of terms).
@@ -298,8 +300,9 @@ class Recorder:
                 ``every``: call this only at the steps that are to be recorded.
 
         Raises:
-            OptionError: A shape or a dtype is not one that can be recorded, or has changed; the
-                model has other tensors than at first; or the step's number is not above the last.
+            OptionError: The first batch, or a tensor's shape or dtype, is not one that can be
+                recorded; the latter has changed; the model has other tensors than at first; or the
+                step's number is not above the last.
             ArchiveError: A name is not one that can be recorded.
         """
         # The thread that has it may take it again: an interrupt can leave it taken.
@@ -325,13 +328,14 @@ class Recorder:
             k = chunk.count
             if k == self._chunk_rows:  # an interrupt came before it was handed over
                 chunk, k = self._flush(), 0
-            self._states.add(chunk, k)
-            if batch is not None:
-                self._batches.add(chunk, batch, {} if labels is None else labels)
-            elif labels is not None:
-                raise OptionError("labels= are the labels of a batch; give batch= too")
+            if batch is not None or labels is not None:
+                is_first = not self._n_steps
+                if not self._batches.add(chunk, batch, labels, number, is_first=is_first):
+                    chunk, k = self._flush(), 0
+                    self._batches.add(chunk, batch, labels, number, is_first=is_first)
             elif chunk.batches is not None:
                 chunk.batches.skip(k)
+            self._states.add(chunk, k)
             if self._latents is not None:
                 chunk.add_latents(self._latents.now())
             if losses is not None or chunk.losses:

@@ -226,6 +226,8 @@ def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarra
         chunk[f"batches/{number}/offsets"] = np.array([0, 2, 2, 5])
         chunk[f"batches/{number}/inputs"] = rng.random((5, 3)).astype("f4")
         chunk[f"batches/{number}/labels/red"] = rng.random(5) < 0.5
+        if c and version > 1:
+            chunk[f"batches/{number}/shapes/inputs"] = np.array([[3], [1], [2]])
         chunk[f"{losses}/{number}/loss"] = rng.random(K)
         if c:
             chunk[f"{losses}/{number}/late"] = np.array([np.nan, np.nan, rng.random()])
@@ -279,8 +281,8 @@ def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarra
     torch.manual_seed(1)
     model = two_inputs()
 
-    def batch(size: int) -> dict[str, torch.Tensor]:
-        return {"ids": torch.randint(9, (size, 6)), "mask": torch.rand(size, 6) < 0.7}
+    def batch(size: int, length: int = 6) -> dict[str, torch.Tensor]:
+        return {"ids": torch.randint(9, (size, length)), "mask": torch.rand(size, length) < 0.7}
 
     options = {
         "layer": ["near", "far"], "probe": batch(N), "colors": torch.linspace(0, 1, N),
@@ -290,7 +292,7 @@ def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarra
     }  # fmt: skip
     with Recorder(folder / "run.npz", model, **options) as run:
         for step in range(2 * K * CHUNKS - 1):
-            given = batch(step % 4)
+            given = batch(step % 4, 6 - step % 3)
             labels = {"länger": given["mask"].sum(1), "odd": given["ids"][:, 0] % 2 == 1}
             losses = {"loss": torch.rand(()), **({"損失 %": 1.0} if step > 9 else {})}
             run.step(
@@ -677,6 +679,7 @@ def arrays(rng: random.Random, s: Subject) -> tuple[bytes, str]:
         other = rng.choice([
             "losses/000000/", "states/000009/w", "x", "latents/000000/encoder", "probe/inputs/x",
             "batches/000000/inputs/x", "batches/000000/labels/x", "latents/000000/x",
+            "batches/000000/shapes/inputs", "batches/000001/shapes/labels/red",
             "gaps/000000/losses/loss", "gaps/000001/params/", "gaps/000000/x", "gaps/000000",
             "metrics/000000/", "gaps/000001/metrics/accuracy", "final/losses/", "final/metrics/x",
         ])  # fmt: skip

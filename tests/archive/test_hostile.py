@@ -526,6 +526,7 @@ def test_a_recording_of_another_version(entries, tmp_path, version):
 
 
 TOP = (1 << 63) - 1
+SHAPES = "batches/000000/shapes/inputs"
 STEPS = np.array([6, 7, 8])
 ARRAYS = {
     "steps that overflow": ("steps/000002", np.array([TOP - 2, TOP - 1, TOP]), "lie within 0"),
@@ -538,6 +539,18 @@ ARRAYS = {
     "offsets that turn over": ("batches/000000/offsets", np.array([0, TOP, -9, 5]), "malformed"),
     "offsets from below 0": ("batches/000000/offsets", np.array([-5, 2, 2, 5]), "malformed"),
     "offsets from above 0": ("batches/000000/offsets", np.array([1, 2, 2, 5]), "malformed"),
+    "shapes below 0": (SHAPES, np.array([[3], [-1], [3]]), "malformed"),
+    "shapes beyond what is there": (SHAPES, np.array([[3], [4], [3]]), "malformed"),
+    "shapes that turn over": (SHAPES, np.array([[3], [TOP], [3]]), "malformed"),
+    "shapes of another dtype": (SHAPES, np.array([[3], [3], [3]], "i4"), "malformed"),
+    "shapes of another length": (SHAPES, np.array([[3], [3]]), "malformed"),
+    "shapes of other dimensions": (SHAPES, np.array([[3, 3]] * 3), "malformed"),
+    "shapes without dimensions": (SHAPES, np.array([3, 3, 3]), "malformed"),
+    "shapes of nothing": (
+        "batches/000000/shapes/labels/x",
+        np.zeros((3, 0), np.int64),
+        "malformed",
+    ),
     "labels of another length": ("batches/000000/labels/red", np.zeros(4, bool), "malformed"),
     "states of other shapes": ("states/000001/encoder.0.bias", np.zeros((3, 4)), "hold steps"),
     "states of other dtypes": ("states/000001/encoder.0.bias", np.zeros((3, 16)), "hold steps"),
