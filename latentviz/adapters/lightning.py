@@ -32,7 +32,7 @@ class RecorderCallback(Callback):
 
     - its batch: a tensor, tensors by name, or a tuple whose first is such and whose others are
       labels, ``target``, ``target-1``, ...; with gradient accumulation all its micro-batches, end
-      to end;
+      to end, padded with zeros to the longest where they differ;
     - its losses: what `training_step` has sent to the logger by ``self.log(..., on_step=True)``
       when the update is made, the mean over micro-batches; or if that is nothing, ``loss``, what
       was back-propagated for the update;
@@ -52,8 +52,9 @@ class RecorderCallback(Callback):
 
         Args:
             path: Where the run shall lie, ``NAME.npz``.
-            batches: Record the batches. Their shapes must be alike but for B: from the first that
-                is not (padded to the longest of its own, say) all are left out, with a warning.
+            batches: Record the batches, of any sizes. From one on that is none as described, or
+                has other names, dtypes or numbers of dimensions than the first, none is recorded,
+                with a warning.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 `LightningModule`, and ``probe`` is what its ``forward`` takes.
 

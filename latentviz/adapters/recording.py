@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 _Part = tuple[str, str]  # "input" or "label", and its name
-_Form = tuple[tuple[int, ...], "torch.dtype"]  # a tensor's shape, less its B, and its dtype
+_Kind = tuple[int, "torch.dtype"]  # a tensor's number of dimensions, and its dtype
 
 ALONE = ""  # the name of inputs that are one tensor
 NO_LABELS: Mapping[str, object] = {}
@@ -72,7 +72,7 @@ class Recording:
         self._every: int = options.get("every", 1)
         self._n_updates = 0
         self._parts: list[dict[_Part, torch.Tensor]] = []  # of each micro-batch
-        self._forms: dict[_Part, _Form] = {}  # the first's
+        self._kinds: dict[_Part, _Kind] = {}  # the first's
         self._apart: set[str] = set()  # the rates that have differed from the first
         self._names: dict[str, str] = {}  # of losses, as they were logged and as they are recorded
 
@@ -84,8 +84,9 @@ class Recording:
     def add_batch(self, inputs: object, labels: Mapping[str, object] = NO_LABELS) -> None:
         """Note a micro-batch of the next update.
 
-        If it is none that can be recorded, or not like the others, that one and all to come are
-        left out, with a `RecordingWarning`: training goes on.
+        If it is none that can be recorded, or has other names, dtypes or numbers of dimensions
+        than the first, that one and all to come are left out, with a `RecordingWarning`: training
+        goes on.
 
         Args:
             inputs: A tensor (B, ...), or several by name.
@@ -112,12 +113,12 @@ class Recording:
         if len({len(tensor) for tensor in tensors.values()}) > 1:
             sizes = ", ".join(f"{_called(part)} {len(t)}" for part, t in tensors.items())
             _refuse(f"all of a batch must have the same length, got {sizes}")
-        forms = {part: (tuple(t.shape[1:]), t.dtype) for part, t in tensors.items()}
-        self._forms = self._forms or forms
-        for part in self._forms | forms:
-            before, now = (_called_form(known.get(part)) for known in (self._forms, forms))
+        kinds = {part: (t.ndim, t.dtype) for part, t in tensors.items()}
+        self._kinds = self._kinds or kinds
+        for part in self._kinds | kinds:
+            before, now = (_called_kind(known.get(part)) for known in (self._kinds, kinds))
             if before != now:
-                _refuse(f"{_called(part)} was {before} and is now {now}, but batches must be alike")
+                _refuse(f"{_called(part)} was {before} and is now {now}")
         # Not where the model lives: an accelerator's memory is for the training.
         self._parts.append({part: tensor.detach().cpu() for part, tensor in tensors.items()})
 
@@ -125,6 +126,8 @@ class Recording:
         self, losses: Mapping[str, float], optimizers: Iterable[torch.optim.Optimizer]
     ) -> None:
         """Record the state before an update, with the micro-batches since `forget`, end to end.
+
+        Those that differ in shape are padded with zeros to the longest.
 
         Raises:
             OptionError: As `Recorder.step`.
@@ -185,7 +188,10 @@ class Recording:
 
         if len(self._parts) <= 1:
             return self._parts[0] if self._parts else {}
-        return {part: torch.cat([tensors[part] for tensors in self._parts]) for part in self._forms}
+        return {
+            part: torch.cat(_padded([tensors[part] for tensors in self._parts]))
+            for part in self._kinds
+        }
 
     def _rates(self, optimizers: Iterable[torch.optim.Optimizer]) -> dict[str, float]:
         """The learning rates: the first, and those that have ever differed from it."""
@@ -217,11 +223,24 @@ def _called(part: _Part) -> str:
     return "the batch" if name == ALONE else f"{kind} {name!r}"
 
 
-def _called_form(form: _Form | None) -> str:
-    if form is None:
+def _padded(tensors: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Tensors (B, ...) with zeros behind, up to the longest's sizes."""
+    import torch
+
+    shapes = [tensor.shape[1:] for tensor in tensors]
+    longest = [max(sizes) for sizes in zip(*shapes, strict=True)]
+    out = []
+    for tensor, shape in zip(tensors, shapes, strict=True):
+        lacks = [(0, to - size) for to, size in zip(longest, shape, strict=True)]
+        out.append(torch.nn.functional.pad(tensor, [n for pair in reversed(lacks) for n in pair]))
+    return out
+
+
+def _called_kind(kind: _Kind | None) -> str:
+    if kind is None:
         return "missing"
-    shape, dtype = form
-    return f"(B{''.join(f', {n}' for n in shape)}) {str(dtype).removeprefix('torch.')}"
+    n_dims, dtype = kind
+    return f"{n_dims}-dimensional {str(dtype).removeprefix('torch.')}"
 
 
 def _refuse(what: str) -> NoReturn:

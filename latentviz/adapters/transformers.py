@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import weakref
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 try:
-    from transformers import TrainerCallback
+    from transformers import Trainer, TrainerCallback
 except ModuleNotFoundError as missing:
     message = f'this callback needs Transformers ({missing}); pip install "latentviz[transformers]"'
     raise ImportError(message) from None
@@ -35,10 +36,11 @@ class RecorderCallback(TrainerCallback):
     A step holds the model's state before the update and
 
     - its batch: the tensors that the model is called with, by the names of its arguments; labels
-      among the batch's labels; with gradient accumulation all its micro-batches, end to end;
-    - ``loss``, which the model returns for them, added up or averaged over micro-batches as the
-      `Trainer` does; none where the `Trainer` computes the loss from the model's outputs itself
-      (``compute_loss_func``, label smoothing);
+      among the batch's labels, also where the `Trainer` keeps them from the model to compute the
+      loss itself; with gradient accumulation all its micro-batches, end to end, padded with zeros
+      to the longest where they differ;
+    - ``loss``, as `Trainer.training_step` returns it, summed over micro-batches, whoever computes
+      it: the model, label smoothing, ``compute_loss_func``, or a ``compute_loss`` of your own;
     - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
 
     Evaluation is not recorded. A second `train`, a resumed one too, is a run of its own, from step
@@ -53,8 +55,9 @@ class RecorderCallback(TrainerCallback):
 
         Args:
             path: Where the run shall lie, ``NAME.npz``.
-            batches: Record the batches. Their shapes must be alike but for B: from the first that
-                is not (padded to the longest of its own, say) all are left out, with a warning.
+            batches: Record the batches, of any sizes, as where a collator pads each to the longest
+                of its own. From one on that has other names, dtypes or numbers of dimensions than
+                the first, none is recorded, with a warning.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 model, and ``probe`` is what its ``forward`` takes.
 
@@ -91,11 +94,16 @@ class RecorderCallback(TrainerCallback):
             )
         model: nn.Module = kwargs["model"]
         refuse_shards(model)
+        trainer = _caller()
         self._recording = Recording(self._path, model, batches=self._batches, options=self._options)
         self._tap = _Tap(self._recording, model, args.label_names)
         handle = model.register_forward_hook(self._tap, with_kwargs=True)
-        # Neither may hold this callback: when it is gone, nobody else can close the archive.
-        self._end = weakref.finalize(self, _end, handle, self._recording)
+        watched = vars(trainer).get("training_step")  # as a rule the class's, so None
+        vars(trainer)["training_step"] = _watched(trainer.training_step, self._tap)
+        # None may hold this callback: when it is gone, nobody else can close the archive.
+        self._end = weakref.finalize(
+            self, _end, handle, self._recording, weakref.ref(trainer), watched
+        )
 
     def on_pre_optimizer_step(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
@@ -123,7 +131,7 @@ class RecorderCallback(TrainerCallback):
 
 
 class _Tap:
-    """A forward hook that notes what a model is called with in training, and the loss it returns.
+    """A forward hook that notes what a model is called with in training, and its losses.
 
     It is part of the model, so it can be copied and pickled; in a copy it does nothing.
     """
@@ -137,31 +145,25 @@ class _Tap:
         self._recording = recording
         self._names = list(inspect.signature(model.forward).parameters) if model is not None else []
         self._label_names = label_names
+        self._labels: dict[str, torch.Tensor] = {}  # of the micro-batch in training
         self._losses: list[torch.Tensor] = []
-        self._is_sum = False  # whether they add up to the update's; else it is their mean
 
     def __call__(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any
     ) -> None:
-        import torch
-
         if self._recording is None or not module.training or not self._recording.is_due:
             return
         called = dict(zip(self._names, args, strict=False)) | kwargs
         # The rest are flags, and the count of what the loss is divided by.
-        given = {
-            name: value
-            for name, value in called.items()
-            if isinstance(value, torch.Tensor) and value.ndim > 0
-        }
+        given = _tensors(called)
         labels = {name: given.pop(name) for name in list(given) if self._is_label(name)}
         if given:
+            sizes = set(map(len, given.values()))
+            for name, label in self._labels.items():
+                # The model may be called with other examples than those that the loader gave.
+                if called.get(name) is None and {len(label)} == sizes:
+                    labels[name] = label
             self._recording.add_batch(given, labels)
-        # As the Trainer does; where it computes the loss itself there may be none.
-        loss = output.get("loss") if isinstance(output, Mapping) else output[0]
-        if isinstance(loss, torch.Tensor) and loss.ndim == 0:
-            self._losses.append(loss.detach())
-            self._is_sum = called.get("num_items_in_batch") is not None
 
     def __reduce__(self) -> tuple[type[_Tap], tuple[()]]:
         return _Tap, ()
@@ -171,14 +173,70 @@ class _Tap:
             return name in self._label_names
         return "label" in name or name in ("start_positions", "end_positions")
 
+    def begin(self, inputs: Mapping[str, Any]) -> None:
+        """Note a micro-batch's labels, which the Trainer may keep from the model."""
+        self._labels = {n: each for n, each in _tensors(inputs).items() if self._is_label(n)}
+
+    def end(self, loss: torch.Tensor) -> None:
+        """Note a micro-batch's part of the update's loss."""
+        self._labels = {}
+        if self._recording is not None and self._recording.is_due:
+            self._losses.append(loss.detach())
+
     def drain(self) -> dict[str, float]:
         """The loss of the update to come."""
         losses, self._losses = [float(loss) for loss in self._losses], []
-        if not losses:
-            return {}
-        return {"loss": sum(losses) / (1 if self._is_sum else len(losses))}
+        return {"loss": sum(losses)} if losses else {}
 
 
-def _end(handle: RemovableHandle, recording: Recording) -> None:
+def _tensors(values: Mapping[str, Any]) -> dict[str, torch.Tensor]:
+    """Those that are tensors (B, ...)."""
+    import torch
+
+    return {n: v for n, v in values.items() if isinstance(v, torch.Tensor) and v.ndim > 0}
+
+
+def _caller() -> Trainer:
+    """The `Trainer` that begins to train: it calls its callbacks, but does not tell them of itself.
+
+    Raises:
+        OptionError: There is none.
+    """
+    frame = inspect.currentframe()
+    while (frame := frame.f_back if frame else None) is not None:
+        # No others: a frame that was asked for its values keeps them until it ends.
+        if "self" in frame.f_code.co_varnames[:1] and isinstance(
+            trainer := frame.f_locals["self"], Trainer
+        ):
+            return trainer
+    raise OptionError("this callback must be called by a Transformers Trainer that begins to train")
+
+
+def _watched(training_step: Callable[..., torch.Tensor], tap: _Tap) -> Callable[..., torch.Tensor]:
+    """The same step, whose loss is noted: no event has it, nor the labels that it is made from."""
+
+    @functools.wraps(training_step)
+    def watched(
+        model: nn.Module, inputs: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> torch.Tensor:
+        tap.begin(inputs)
+        loss = training_step(model, inputs, *args, **kwargs)
+        tap.end(loss)
+        return loss
+
+    return watched
+
+
+def _end(
+    handle: RemovableHandle,
+    recording: Recording,
+    trainer: weakref.ref[Trainer],
+    training_step: Callable[..., torch.Tensor] | None,
+) -> None:
     handle.remove()
+    if (found := trainer()) is not None:
+        if training_step is None:
+            vars(found).pop("training_step", None)
+        else:
+            vars(found)["training_step"] = training_step
     recording.close()

@@ -402,15 +402,15 @@ def test_batches_by_name_and_of_several_labels(fit, small, path):
     ("rows", "said"),
     [
         (
-            [torch.ones(4)] * 5 + [torch.ones(6)] * 5,
-            r"on: the batch was \(B, 4\) float32 and is now \(B, 6\) float32",
+            [torch.ones(4)] * 5 + [torch.ones(4, 1)] * 5,
+            r"on: the batch was 2-dimensional float32 and is now 3-dimensional float32",
         ),
-        ([torch.ones(4)] * 5 + [torch.ones(4).int()] * 5, r"float32 and is now \(B, 4\) int32"),
+        ([torch.ones(4)] * 5 + [torch.ones(4).int()] * 5, r"float32 and is now 2-.* int32"),
         ([{"x": torch.ones(4), "name": "a"}] * 5, r"input 'name' must be a tensor .* got list"),
         ([((torch.ones(4), torch.ones(4)), 0)] * 5, r"the batch must be a tensor .* got list"),
         (
             [{"x": torch.ones(4)}] * 5 + [{"x": torch.ones(4), "y": torch.ones(4)}] * 5,
-            r"input 'y' was missing and is now \(B, 4\) float32",
+            r"input 'y' was missing and is now 2-dimensional float32",
         ),
     ],
 )
@@ -432,6 +432,34 @@ def test_batches_that_cannot_be_recorded(fit, small, path, rows, said):
         assert len(run) == len(rows) // 5
         with pytest.raises(ArchiveError, match="step 0 has no batch"):
             run.batch(0)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_batches_that_differ_in_shape(fit, small, path, accumulate):
+    class Any(small):
+        def loss(self, batch):
+            self.given.append(batch)
+            return self(X).square().mean()
+
+    module = Any()
+    module.given = []
+    lengths = [5, 3, 3, 7, 2, 2]
+    rows = [(torch.rand(n, 2), torch.ones(n)) for n in lengths for _ in range(5)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RecordingWarning)
+        fit(module, data=Rows(rows), accumulate_grad_batches=accumulate)
+    with open_run(path) as run:
+        assert len(run) == 6 / accumulate
+        for step in run.steps:
+            parts = module.given[step * accumulate : (step + 1) * accumulate]
+            longest = max(x.shape[1] for x, _ in parts)
+            batch = run.batch(step)
+            for part, read in ((0, batch.inputs), (1, batch.labels["target"])):
+                expected = np.zeros((5 * accumulate, longest, 2)[: read.ndim], np.float32)
+                for i, given in enumerate(parts):
+                    array = given[part].numpy()
+                    expected[5 * i : 5 * i + 5, : array.shape[1]] = array
+                np.testing.assert_array_equal(read, expected, strict=True)
 
 
 def test_batches_of_unequal_parts(fit, small):

@@ -4,6 +4,7 @@ import copy
 import gc
 import pickle
 import sys
+import warnings
 from importlib.util import find_spec
 
 import numpy as np
@@ -223,7 +224,7 @@ def test_mixed_precision(trained, bert, path):
         np.testing.assert_allclose(run.losses["loss"], losses, rtol=1e-6)
 
 
-def test_a_model_that_is_called_by_position_and_a_loss_of_one_s_own(trained, hf, path):
+def test_a_model_that_is_called_by_position(trained, hf, path):
     model = Own()
     trainer = trained(
         model, trainer={"compute_loss_func": lambda outputs, labels, **_: outputs[0].mean()}
@@ -237,7 +238,9 @@ def test_a_model_that_is_called_by_position_and_a_loss_of_one_s_own(trained, hf,
     trainer.train()
     with open_run(path) as run:
         assert run.batch(0).inputs.keys() == {"input_ids", "attention_mask"}
-        assert run.losses == {}
+        assert run.batch(0).labels.keys() == {"labels"}
+        losses = [losses for (losses,) in trainer.witness.losses[:-1]]
+        np.testing.assert_allclose(run.losses["loss"], losses, rtol=1e-6)
 
 
 def test_the_last_state_is_not_the_best_one(trained, path):
@@ -270,9 +273,11 @@ def test_an_interrupted_training_is_closed_by_hand(trained, hf, path):
     model = Own()
     trainer = interrupted(trained, hf, model)
     assert not path.exists()
+    assert "training_step" in vars(trainer)
     trainer.recorder.close()
     trainer.recorder.close()
     assert not model._forward_hooks
+    assert "training_step" not in vars(trainer)
     with open_run(path) as run:
         check_states(run, trainer.witness, model)
 
@@ -313,34 +318,114 @@ def test_a_second_training_and_a_resumed_one_start_at_step_0(trained, path):
     assert not list(path.parent.glob("run*"))
 
 
-def test_sequences_padded_to_the_longest_of_their_batch(trained, path):
-    def pad(rows):
-        length = max(int(row["attention_mask"].sum()) for row in rows)
-        stacked = torch.utils.data.default_collate(rows)
-        return {k: v if k == "labels" else v[:, :length] for k, v in stacked.items()}
+def by_length(rows):
+    """A batch of rows, padded to the longest of its own, as a text collator does."""
+    length = max(int(row["attention_mask"].sum()) for row in rows)
+    stacked = torch.utils.data.default_collate(rows)
+    return {k: v if k == "labels" else v[:, :length] for k, v in stacked.items()}
 
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+def test_sequences_padded_to_the_longest_of_their_batch(trained, path, invoke, accumulate):
     rows = sorted(ROWS, key=lambda row: int(row["attention_mask"].sum()))
-    options = {"rows": rows, "trainer": {"data_collator": pad}}
-    said = (
-        r"no batch is recorded from update \d on: input 'input_ids' was \(B, \d\) int64 and is now"
-    )
-    trainer = trained(Own(), **options)
-    with pytest.warns(RecordingWarning, match=said) as caught:
+    trainer = trained(
+        Own(), rows=rows, trainer={"data_collator": by_length},
+        gradient_accumulation_steps=accumulate,
+    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RecordingWarning)
         trainer.train()
-    assert [w.category for w in caught].count(RecordingWarning) == 1
+    witness = trainer.witness
     with open_run(path) as run:
-        check_states(run, trainer.witness, trainer.model)
-        assert np.isfinite(run.losses["loss"]).all()
-        np.testing.assert_array_equal(
-            run.batch(0).inputs["input_ids"], trainer.witness.batches[0][0]["input_ids"]
-        )
-    trainer = trained(Own(), **options, recorder={"batches": False, "overwrite": True})
+        check_states(run, witness, trainer.model)
+        losses = [sum(losses) for losses in witness.losses[:-1]]
+        np.testing.assert_allclose(run.losses["loss"], losses, rtol=1e-6)
+        lengths = set()
+        for step, parts in enumerate(witness.batches[:-1]):
+            longest = max(part["input_ids"].shape[1] for part in parts)
+            for name in ("input_ids", "attention_mask"):
+                padded = [
+                    nn.functional.pad(part[name], (0, longest - part[name].shape[1]))
+                    for part in parts
+                ]
+                np.testing.assert_array_equal(run.batch(step).inputs[name], torch.cat(padded))
+            lengths |= {part["input_ids"].shape[1] for part in parts}
+        assert len(lengths) > 1
+    assert "steps:      6 (0 to 5)" in invoke("info", path).output
+    invoke("frame", path, "-o", path.with_suffix(".png"), "--dims", "0,1", "--size", "320x180")
+
+
+def test_without_batches(trained, path):
+    trainer = trained(Own(), recorder={"batches": False})
     trainer.train()
     with open_run(path) as run:
         check_states(run, trainer.witness, trainer.model)
         assert run.losses.keys() == {"loss"}
         with pytest.raises(ArchiveError, match="step 0 has no batch"):
             run.batch(0)
+
+
+def weighted(outputs, labels, num_items_in_batch=None):
+    return nn.functional.cross_entropy(outputs["logits"], labels, torch.tensor([1.0, 3.0])) * 7
+
+
+@pytest.mark.parametrize("accumulate", [1, 4])
+@pytest.mark.parametrize("kind", ["smoothed", "of one's own"])
+def test_a_loss_that_the_trainer_computes(trained, hf, bert, path, kind, accumulate):
+    computed = []
+
+    def keep(model, inputs, return_outputs=False, **kwargs):
+        loss, outputs = compute(model, inputs, return_outputs=True, **kwargs)
+        if model.training:
+            computed.append(loss.item())
+        return (loss, outputs) if return_outputs else loss
+
+    smoothed = kind == "smoothed"
+    trainer = trained(
+        bert, max_steps=4, gradient_accumulation_steps=accumulate,
+        label_smoothing_factor=0.2 if smoothed else 0.0,
+        trainer={} if smoothed else {"compute_loss_func": weighted},
+    )  # fmt: skip
+    compute, trainer.compute_loss = trainer.compute_loss, keep
+    trainer.train()
+    witness = trainer.witness
+    losses = [sum(losses) for losses in witness.losses[:-1]]
+    if accumulate == 1:  # else it averages some over micro-batches, and adds up others
+        np.testing.assert_allclose(losses, computed, rtol=1e-6)
+    with open_run(path) as run:
+        np.testing.assert_allclose(run.losses["loss"], losses, rtol=1e-6)
+        check_states(run, witness, bert)
+        for step, parts in enumerate(witness.batches[:-1]):
+            labels = torch.cat([part["labels"] for part in parts])
+            np.testing.assert_array_equal(run.batch(step).labels["labels"], labels)
+    assert "training_step" not in vars(trainer)
+
+
+def test_a_training_step_of_one_s_own_is_put_back(trained, path):
+    trainer = trained(Own())
+    step = trainer.training_step
+
+    def doubled(*args):
+        return 2 * step(*args)
+
+    trainer.training_step = doubled
+    trainer.train()
+    assert trainer.training_step is doubled
+    with open_run(path) as run:
+        losses = [losses for (losses,) in trainer.witness.losses[:-1]]
+        np.testing.assert_allclose(run.losses["loss"], 2 * np.array(losses), rtol=1e-6)
+
+
+def test_a_callback_that_no_trainer_calls(hf, path):
+    from latentviz.adapters.transformers import RecorderCallback
+
+    recording = RecorderCallback(path, layer="pooled")
+    arguments = hf.TrainingArguments(path.parent / "out", use_cpu=True)
+    state = hf.TrainerState()
+    state.is_world_process_zero = True
+    with pytest.raises(OptionError, match="must be called by a Transformers Trainer"):
+        recording.on_train_begin(arguments, state, hf.TrainerControl(), model=Own())
+    assert not list(path.parent.glob("run*"))
 
 
 def test_a_process_with_several_gpus_is_refused(trained, path):
