@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from os import PathLike
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
@@ -33,21 +33,31 @@ class RecorderCallback(Callback):
     - its batch: a tensor, tensors by name, or a tuple whose first is such and whose others are
       labels, ``target``, ``target-1``, ...; with gradient accumulation all its micro-batches, end
       to end, padded with zeros to the longest where they differ;
-    - its losses: what `training_step` has sent to the logger by ``self.log(..., on_step=True)``
-      when the update is made, the mean over micro-batches; or if that is nothing, ``loss``, what
-      was back-propagated for the update;
+    - its losses and metrics: what `training_step` has sent to the logger by ``self.log(...,
+      on_step=True)`` when the update is made, the mean over micro-batches; if no loss is among
+      them, ``loss``, what was back-propagated for the update;
+    - what validation gave that was made since the last recorded step, by the names in
+      ``trainer.callback_metrics``: of the very state that the step holds; with ``every=n``, of one
+      of the updates since. Of one after the last update, it stands beside the final state;
     - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
 
     An update for which an optimizer evaluates several times, as LBFGS does, is one step, with the
     loss of the first evaluation. With several optimizers, as a GAN has, each one's update is a
-    step; ``every=2`` records one of two. Sanity checks and validation are not recorded. If training
+    step; ``every=2`` records one of two. Sanity checks are not recorded. If training
     fails or is interrupted, the archive holds all steps so far. A second `fit`, a resumed one too,
     is a run of its own, from step 0; give it another path, or ``overwrite=True``. If there are
     several processes, the first records, its own batches and losses. The archive is complete when
     ``fit`` returns.
     """
 
-    def __init__(self, path: str | PathLike[str], *, batches: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        batches: bool = True,
+        metrics: str | Collection[str] | None = None,
+        **options: Any,
+    ) -> None:
         """Nothing is written before the training begins, which may raise what `Recorder` raises.
 
         Args:
@@ -55,6 +65,12 @@ class RecorderCallback(Callback):
             batches: Record the batches, of any sizes. From one on that is none as described, or
                 has other names, dtypes or numbers of dimensions than the first, none is recorded,
                 with a warning.
+            metrics: Which of the logged numbers are metrics, such as accuracy, and so have an axis
+                of their own: names or patterns of them (``"val_*acc*"``); all others are losses.
+                By default names with ``loss`` in them are losses; those with the word ``acc``,
+                ``accuracy``, ``auc``, ``auroc``, ``f1``, ``precision``, ``recall``, ``iou``,
+                ``bleu``, ``rouge``, ``r2``, ``score`` or ``rate`` are metrics; of the rest, what
+                is logged in training is a loss, and what an evaluation gives is a metric.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 `LightningModule`, and ``probe`` is what its ``forward`` takes.
 
@@ -62,13 +78,14 @@ class RecorderCallback(Callback):
             TypeError: `Recorder` has no such option, or ``layer`` is missing.
         """
         check_options(path, options)
-        self._path, self._batches, self._options = path, batches, options
+        self._path, self._batches, self._metrics, self._options = path, batches, metrics, options
         self._recording: Recording | None = None
         self._updated = False
         self._recorded_update: int | None = None  # by the trainer's own count
         self._logged: dict[str, list[torch.Tensor]] = {}  # since the last update
         self._losses: list[torch.Tensor] = []  # as they were back-propagated
         self._seen: Mapping[str, torch.Tensor] = {}
+        self._measured: Mapping[str, torch.Tensor] = {}  # before the validation that goes on
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Open the archive."""
@@ -77,7 +94,11 @@ class RecorderCallback(Callback):
             self._logged, self._losses, self._updated = {}, [], False
             self._recorded_update = None
             self._recording = Recording(
-                self._path, pl_module, batches=self._batches, options=self._options
+                self._path,
+                pl_module,
+                batches=self._batches,
+                metrics=self._metrics,
+                options=self._options,
             )
 
     def on_train_batch_start(
@@ -112,11 +133,11 @@ class RecorderCallback(Callback):
         elif self._recording:
             self._recorded_update = trainer.global_step
             self._note(trainer)
-            losses = {name: fmean(map(float, values)) for name, values in self._logged.items()}
-            if not losses and self._losses:
+            logged = {name: fmean(map(float, values)) for name, values in self._logged.items()}
+            if self._losses and not self._recording.holds_a_loss(logged):
                 i = trainer.optimizers.index(optimizer)
-                losses[f"loss-{i}" if i else "loss"] = sum(map(float, self._losses))
-            self._recording.step(losses, trainer.optimizers)
+                logged[f"loss-{i}" if i else "loss"] = sum(map(float, self._losses))
+            self._recording.step(logged, trainer.optimizers)
             self._logged, self._losses, self._updated = {}, [], True
 
     def on_train_batch_end(
@@ -126,6 +147,29 @@ class RecorderCallback(Callback):
         if self._recording and self._updated:
             self._recording.forget()
             self._updated = False
+
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what was measured before."""
+        self._measured = dict(trainer.callback_metrics)
+
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what this validation has measured."""
+        if self._recording and not trainer.sanity_checking:
+            # A value that is measured anew is another tensor; the old ones are kept till now.
+            new = {
+                name: value
+                for name, value in trainer.callback_metrics.items()
+                if value is not self._measured.get(name)
+            }
+            # What is logged on steps and epochs comes under three names, and its own says it.
+            forked = {
+                name
+                for name in new
+                for end in ("_step", "_epoch")
+                if name.endswith(end) and name.removesuffix(end) in new
+            }
+            self._recording.add_evaluation({n: v for n, v in new.items() if n not in forked})
+        self._measured = {}
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Close the archive."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import inspect
 import itertools
+import math
+import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from fnmatch import fnmatchcase
 from os import PathLike
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..errors import ArchiveError, OptionError
+from ..errors import ArchiveError, LatentvizError, OptionError
 from ..recording import NUMBER_NAME, Recorder, RecordingWarning, is_number_name
 
 if TYPE_CHECKING:
@@ -21,6 +24,11 @@ _Part = tuple[str, str]  # "input" or "label", and its name
 _Kind = tuple[int, "torch.dtype"]  # a tensor's number of dimensions, and its dtype
 
 ALONE = ""  # the name of inputs that are one tensor
+# What is told by one of these words is no loss, unless it is told to be one.
+_METRIC = re.compile(
+    r"(?<![a-z])(m?acc|m?accuracy|auc|auroc|f1|precision|recall|m?iou|bleu|rouge|r2|score|rate)"
+    r"(?![a-z])"
+)
 NO_LABELS: Mapping[str, object] = {}
 
 
@@ -31,6 +39,24 @@ def check_options(path: str | PathLike[str], options: Mapping[str, Any]) -> None
         TypeError: One is unknown, or ``layer`` is missing.
     """
     inspect.signature(Recorder).bind(path, None, **options)
+
+
+def is_metric(name: str, patterns: Collection[str] | None, *, evaluated: bool) -> bool:
+    """Whether a logged number is a metric, such as accuracy, and not a loss.
+
+    Args:
+        name: The name that it was logged by.
+        patterns: The metrics' names, or patterns of them; all others are losses. If None, names
+            with ``loss`` in them are losses; those with a word such as ``acc``, ``f1`` or
+            ``score`` are metrics; of the rest, what was evaluated is a metric, and what was logged
+            in training is a loss.
+        evaluated: Whether it was logged by an evaluation.
+    """
+    if patterns is not None:
+        return any(fnmatchcase(name, pattern) for pattern in patterns)
+    if "loss" in name.lower():
+        return False
+    return evaluated or _METRIC.search(name.lower()) is not None
 
 
 def refuse_shards(model: nn.Module) -> None:
@@ -51,7 +77,13 @@ class Recording:
     """A `Recorder` that is told of micro-batches as they come, and of every optimizer's update."""
 
     def __init__(
-        self, path: str | PathLike[str], model: nn.Module, *, batches: bool, options: dict[str, Any]
+        self,
+        path: str | PathLike[str],
+        model: nn.Module,
+        *,
+        batches: bool,
+        metrics: str | Collection[str] | None,
+        options: dict[str, Any],
     ) -> None:
         """Open the archive.
 
@@ -59,6 +91,7 @@ class Recording:
             path: Where the run shall lie.
             model: The model that is trained.
             batches: Whether to record what each update was made from.
+            metrics: Which of the logged numbers are metrics; see `is_metric`.
             options: Other options of `Recorder`.
 
         Raises:
@@ -74,7 +107,10 @@ class Recording:
         self._parts: list[dict[_Part, torch.Tensor]] = []  # of each micro-batch
         self._kinds: dict[_Part, _Kind] = {}  # the first's
         self._apart: set[str] = set()  # the rates that have differed from the first
-        self._names: dict[str, str] = {}  # of losses, as they were logged and as they are recorded
+        self._metrics = [metrics] if isinstance(metrics, str) else metrics
+        # Of losses and metrics: whether evaluated, as they were logged; and as they are recorded.
+        self._names: dict[tuple[bool, str], str] = {}
+        self._evaluated: dict[str, float] = {}  # since the last step that was recorded
 
     @property
     def is_due(self) -> bool:
@@ -122,8 +158,20 @@ class Recording:
         # Not where the model lives: an accelerator's memory is for the training.
         self._parts.append({part: tensor.detach().cpu() for part, tensor in tensors.items()})
 
+    def add_evaluation(self, values: Mapping[str, object]) -> None:
+        """Note what an evaluation of the present state gave; what is no number is left out.
+
+        It is recorded with the next step, whose state is that one; or by `close`.
+        """
+        numbers = {name: _number(value) for name, value in values.items()}
+        self._evaluated |= {name: each for name, each in numbers.items() if each is not None}
+
+    def holds_a_loss(self, logged: Iterable[str]) -> bool:
+        """Whether one of what was logged in training is a loss."""
+        return not all(is_metric(name, self._metrics, evaluated=False) for name in logged)
+
     def step(
-        self, losses: Mapping[str, float], optimizers: Iterable[torch.optim.Optimizer]
+        self, logged: Mapping[str, float], optimizers: Iterable[torch.optim.Optimizer]
     ) -> None:
         """Record the state before an update, with the micro-batches since `forget`, end to end.
 
@@ -136,12 +184,16 @@ class Recording:
         parts = self._end_to_end()
         inputs = {name: tensor for (kind, name), tensor in parts.items() if kind == "input"}
         labels = {name: tensor for (kind, name), tensor in parts.items() if kind == "label"}
+        losses, metrics = self._apart_by_kind(logged)
         self._recorder.step(
             batch=inputs.get(ALONE, inputs) if parts else None,
             labels=labels if parts else None,
-            losses={self._name(name): loss for name, loss in losses.items()},
+            losses=losses,
+            metrics=metrics or None,
             params=self._rates(optimizers),
         )
+        if self.is_due:
+            self._evaluated.clear()
         self._n_updates += 1
 
     def forget(self) -> None:
@@ -163,25 +215,41 @@ class Recording:
         Raises:
             ArchiveError: There was no error, and the archive could not be written.
         """
-        if error is not None:
-            self._recorder.__exit__(type(error), error, error.__traceback__)
-        elif self._recorder.n_steps:
-            self._recorder.close()
-        else:
+        if not self._recorder.n_steps:
             with contextlib.suppress(ArchiveError):  # which says just that
                 self._recorder.close()
+            return
+        losses, metrics = self._apart_by_kind({})
+        try:
+            self._recorder.close(losses=losses, metrics=metrics)
+        except LatentvizError as fault:
+            if error is None:
+                raise
+            error.add_note(f"and the recording failed: {fault}")
 
-    def _name(self, logged: str) -> str:
-        """The name under which a loss can be recorded: a training must not end for a name."""
-        if logged not in self._names:
+    def _apart_by_kind(
+        self, logged: Mapping[str, float]
+    ) -> tuple[dict[str, float], dict[str, float]]:
+        """The losses and the metrics among what was logged and evaluated, as they are recorded."""
+        kinds: tuple[dict[str, float], dict[str, float]] = {}, {}
+        for evaluated, values in ((False, logged), (True, self._evaluated)):
+            for name, value in values.items():
+                kind = is_metric(name, self._metrics, evaluated=evaluated)
+                kinds[kind][self._name(name, evaluated=evaluated)] = value
+        return kinds
+
+    def _name(self, logged: str, *, evaluated: bool) -> str:
+        """The name under which a number can be recorded: a training must not end for a name."""
+        if (evaluated, logged) not in self._names:
             taken = self._names.values()
             names = (_recordable(logged, "_" * n) for n in itertools.count())
             name = next(name for name in names if name not in taken)
-            self._names[logged] = name
+            self._names[evaluated, logged] = name
             if name != logged:
-                message = f"{logged!r} cannot name a loss in a run, so it is recorded as {name!r}"
+                why = "names another in this run" if logged in taken else "cannot name one in a run"
+                message = f"{logged!r} {why}, so it is recorded as {name!r}"
                 warnings.warn(message, RecordingWarning, stacklevel=2)
-        return self._names[logged]
+        return self._names[evaluated, logged]
 
     def _end_to_end(self) -> dict[_Part, torch.Tensor]:
         import torch
@@ -207,6 +275,18 @@ def _recordable(name: str, end: str) -> str:
     while name and not is_number_name(name + end):
         name = name[:-1]
     return name + end or "_"
+
+
+def _number(value: object) -> float | None:
+    """One number, if it is one."""
+    if isinstance(value, str | bytes):  # of which float() would make one
+        return None
+    try:
+        return float(value)  # type: ignore[arg-type]  # what cannot be made one says so
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    except OverflowError:
+        return math.inf
 
 
 def _checked(part: _Part, value: object) -> torch.Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import weakref
 from collections.abc import Callable, Collection, Mapping
 from os import PathLike
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     from transformers import TrainerControl, TrainerState, TrainingArguments
 
 
+# Among what an evaluation gives: how long it took, and how far the training is.
+_NOT_OF_STATE = re.compile(
+    r"(\w+_)?(runtime|(samples|steps|tokens)_per_second|model_preparation_time|"
+    r"jit_compilation_time|mem_[cg]pu_\w+)|epoch|num_input_tokens_seen|total_flos"
+)
+
+
 class RecorderCallback(TrainerCallback):
     """Records a `Trainer`'s training, a step for each optimizer's update.
 
@@ -41,16 +49,27 @@ class RecorderCallback(TrainerCallback):
       to the longest where they differ;
     - ``loss``, as `Trainer.training_step` returns it, summed over micro-batches, whoever computes
       it: the model, label smoothing, ``compute_loss_func``, or a ``compute_loss`` of your own;
+    - what evaluations gave that were made since the last recorded step (``eval_loss``,
+      ``eval_accuracy``; not how long they took): of the very state that the step holds; with
+      ``every=n``, of one of the updates since. Of one after the last update, it stands beside the
+      final state;
     - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
 
-    Evaluation is not recorded. A second `train`, a resumed one too, is a run of its own, from step
+    A second `train`, a resumed one too, is a run of its own, from step
     0; give it another path, or ``overwrite=True``. If there are several processes, the first
     records, its own batches and losses. The archive is complete when ``train`` returns. The
     `Trainer` does not tell its callbacks that training failed or was interrupted: the archive is
     then made whole, with all steps so far, by `close`, by the next `train`, or when Python ends.
     """
 
-    def __init__(self, path: str | PathLike[str], *, batches: bool = True, **options: Any) -> None:
+    def __init__(
+        self,
+        path: str | PathLike[str],
+        *,
+        batches: bool = True,
+        metrics: str | Collection[str] | None = None,
+        **options: Any,
+    ) -> None:
         """Nothing is written before the training begins, which may raise what `Recorder` raises.
 
         Args:
@@ -58,6 +77,12 @@ class RecorderCallback(TrainerCallback):
             batches: Record the batches, of any sizes, as where a collator pads each to the longest
                 of its own. From one on that has other names, dtypes or numbers of dimensions than
                 the first, none is recorded, with a warning.
+            metrics: Which of the logged numbers are metrics, such as accuracy, and so have an axis
+                of their own: names or patterns of them (``"val_*acc*"``); all others are losses.
+                By default names with ``loss`` in them are losses; those with the word ``acc``,
+                ``accuracy``, ``auc``, ``auroc``, ``f1``, ``precision``, ``recall``, ``iou``,
+                ``bleu``, ``rouge``, ``r2``, ``score`` or ``rate`` are metrics; of the rest, what
+                is logged in training is a loss, and what an evaluation gives is a metric.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 model, and ``probe`` is what its ``forward`` takes.
 
@@ -65,7 +90,7 @@ class RecorderCallback(TrainerCallback):
             TypeError: `Recorder` has no such option, or ``layer`` is missing.
         """
         check_options(path, options)
-        self._path, self._batches, self._options = path, batches, options
+        self._path, self._batches, self._metrics, self._options = path, batches, metrics, options
         self._recording: Recording | None = None
         self._tap = _Tap()
         self._end: weakref.finalize[Any, Any] | None = None
@@ -95,7 +120,9 @@ class RecorderCallback(TrainerCallback):
         model: nn.Module = kwargs["model"]
         refuse_shards(model)
         trainer = _caller()
-        self._recording = Recording(self._path, model, batches=self._batches, options=self._options)
+        self._recording = Recording(
+            self._path, model, batches=self._batches, metrics=self._metrics, options=self._options
+        )
         self._tap = _Tap(self._recording, model, args.label_names)
         handle = model.register_forward_hook(self._tap, with_kwargs=True)
         watched = vars(trainer).get("training_step")  # as a rule the class's, so None
@@ -112,6 +139,16 @@ class RecorderCallback(TrainerCallback):
         if self._recording:
             self._recording.step(self._tap.drain(), [kwargs["optimizer"]])
             self._recording.forget()
+
+    def on_evaluate(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        """Note what was measured."""
+        if self._recording:
+            measured = {
+                n: v for n, v in kwargs["metrics"].items() if not _NOT_OF_STATE.fullmatch(n)
+            }
+            self._recording.add_evaluation(measured)
 
     def on_log(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

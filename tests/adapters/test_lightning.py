@@ -11,6 +11,8 @@ import torch
 from torch import nn
 
 from latentviz import RecordingWarning, open_run
+from latentviz.adapters.recording import is_metric
+from latentviz.archive import ArchiveReader
 from latentviz.errors import ArchiveError, ModelError, OptionError
 
 pytestmark = [
@@ -228,7 +230,7 @@ def test_names_that_a_run_cannot_hold(fit, small, path):
     said = [str(w.message) for w in caught if w.category is RecordingWarning]
     kept = ["x" * 180, "x" * 179 + "_", "x" * 178 + "__"]
     assert len(said) == 3
-    assert f"'{'x' * 200}a' cannot name a loss in a run, so it is recorded as {kept[0]!r}" in said
+    assert f"'{'x' * 200}a' cannot name one in a run, so it is recorded as {kept[0]!r}" in said
     with open_run(path) as run:
         assert list(run.losses) == kept
 
@@ -432,6 +434,122 @@ def test_batches_that_cannot_be_recorded(fit, small, path, rows, said):
         assert len(run) == len(rows) // 5
         with pytest.raises(ArchiveError, match="step 0 has no batch"):
             run.batch(0)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_validations_stand_at_the_state_that_they_validated(fit, small, path, invoke, every):
+    class Validated(small):
+        def __init__(self):
+            super().__init__()
+            self.validated = []
+
+        def val_dataloader(self):
+            return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, INSIDE), 10)
+
+        def log_what(self, loss, batch_idx):
+            self.log("loss", loss)
+            self.log("top1_acc", batch_idx / 10)
+            self.log("kl", 2 * loss)
+            self.log("epochs", loss, on_step=False, on_epoch=True)
+
+        def validation_step(self, batch, batch_idx):
+            loss = self.loss(batch)
+            self.log("loss", loss)
+            self.log("val_acc", loss / 3, on_step=True, on_epoch=True)
+            self.validated.append(loss.item())
+
+        def on_validation_epoch_end(self):
+            self.log("val/κ", len(self.states))
+
+    module = Validated()
+    with pytest.warns(RecordingWarning) as caught:
+        fit(module, n_epochs=2, val_check_interval=3, recorder={"every": every})
+    said = [str(w.message) for w in caught if w.category is RecordingWarning]
+    assert said == ["'loss' names another in this run, so it is recorded as 'loss_'"]
+    validated = np.reshape(module.validated[2:], (-1, 3)).mean(1)  # after 2 of a sanity check
+    assert len(validated) == 4
+    # After updates 3, 6 and 9, and the last after all of them.
+    at = [3, 6, 9] if every == 1 else [4, 8]
+    which = [0, 1, 2] if every == 1 else [0, 1]
+    with open_run(path) as run:
+        assert run.losses.keys() == {"loss", "kl", "loss_"}
+        assert run.metrics.keys() == {"top1_acc", "val_acc", "val/κ"}
+        assert np.isfinite(run.losses["kl"]).all()
+        for curve, expected in (
+            (run.losses["loss_"], validated),
+            (run.metrics["val_acc"], validated / 3),
+            (run.metrics["val/κ"], [3, 6, 9, 12]),
+        ):
+            assert run.steps[np.isfinite(curve)].tolist() == at
+            np.testing.assert_allclose(
+                curve[np.isfinite(curve)], np.array(expected)[which], rtol=1e-6
+            )
+    with ArchiveReader(path) as reader:
+        assert reader.read("final/metrics/val/κ") == 12
+        np.testing.assert_allclose(reader.read("final/losses/loss_"), validated[-1], rtol=1e-6)
+    assert "val_acc" in invoke("info", path).output
+    invoke("frame", path, "-o", path.with_suffix(".png"), "--dims", "0,1", "--size", "640x360")
+
+
+def test_metrics_alone_leave_the_loss_that_was_back_propagated(fit, small, path):
+    class Measured(small):
+        def log_what(self, loss, batch_idx):
+            self.log("f1", 0.5)
+
+    module = Measured()
+    fit(module)
+    with open_run(path) as run:
+        assert run.metrics["f1"].tolist() == [0.5] * 6
+        np.testing.assert_allclose(run.losses["loss"], module.losses, rtol=1e-6)
+
+
+def test_an_exception_keeps_the_last_validation(fit, small, path):
+    class Validated(small):
+        def val_dataloader(self):
+            return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, INSIDE))
+
+        def validation_step(self, batch, batch_idx):
+            self.log("val_loss", 3.0)
+
+    module = Validated(fails_at=3, error=ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        fit(module, val_check_interval=3)
+    with open_run(path) as run:
+        assert len(run) == 3
+    with ArchiveReader(path) as reader:
+        assert reader.read("final/losses/val_loss") == 3.0
+
+
+@pytest.mark.parametrize(
+    ("name", "in_training", "in_evaluation"),
+    [
+        ("train_loss", False, False),
+        ("score_loss", False, False),
+        ("recon", False, True),
+        ("β·KL", False, True),
+        ("acc", True, True),
+        ("valid/Accuracy", True, True),
+        ("macro-F1", True, True),
+        ("top5_acc1", True, True),
+        ("mIoU", True, True),
+        ("r2", True, True),
+        ("separate", False, True),
+        ("accumulated", False, True),
+        ("perplexity", False, True),
+    ],
+)
+def test_what_a_metric_is(name, in_training, in_evaluation):
+    assert is_metric(name, None, evaluated=False) is in_training
+    assert is_metric(name, None, evaluated=True) is in_evaluation
+    assert is_metric(name, [name[:2] + "*"], evaluated=False)
+    assert not is_metric(name, [], evaluated=True)
+
+
+def test_metrics_are_named_by_pattern(fit, small, path):
+    fit(small(), recorder={"metrics": "ra*"})
+    with open_run(path) as run:
+        assert run.metrics.keys() == {"rare"}
+        assert run.losses.keys() == {"train/loss"}
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])

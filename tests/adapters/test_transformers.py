@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from latentviz import RecordingWarning, open_run
+from latentviz.archive import ArchiveReader
 from latentviz.errors import ArchiveError, OptionError
 
 pytestmark = [
@@ -316,6 +317,57 @@ def test_a_second_training_and_a_resumed_one_start_at_step_0(trained, path):
     with pytest.warns(RecordingWarning, match=r"no update, so .*run.npz was not recorded"):
         third.train(resume_from_checkpoint=str(path.parent / "out" / "checkpoint-6"))
     assert not list(path.parent.glob("run*"))
+
+
+def measured(answers):
+    """Metrics as a user computes them; what is no number is left out."""
+    right = answers.predictions.argmax(1) == answers.label_ids
+    return {"accuracy": right.mean(), "kappa": np.float32(right.sum()), "notes": "fine"}
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_evaluations_stand_at_the_state_that_they_evaluated(trained, hf, path, invoke, every):
+    class Keeping(hf.TrainerCallback):
+        def on_evaluate(self, args, state, control, metrics, **kwargs):
+            kept[state.global_step] = metrics
+
+    kept = {}
+    trainer = trained(
+        Own(), callbacks=[Keeping()], recorder={"every": every},
+        trainer={"compute_metrics": measured}, eval_strategy="steps", eval_steps=3,
+        eval_on_start=True, label_names=["labels"],
+    )  # fmt: skip
+    trainer.train()
+    trainer.evaluate()  # which is after the training
+    assert kept.keys() == {0, 3, 6}
+    # The last is of the state after the last update.
+    at = {0: 0, 3: 3 if every == 1 else 4}
+    with open_run(path) as run:
+        assert run.losses.keys() == {"loss", "eval_loss"}
+        assert run.metrics.keys() == {"eval_accuracy", "eval_kappa"}
+        for name, curve in {**run.losses, **run.metrics}.items():
+            if name == "loss":
+                continue
+            assert set(run.steps[np.isfinite(curve)]) == set(at.values())
+            for step, recorded in at.items():
+                assert curve[run.index_of(recorded)] == kept[step][name]
+        if every == 1:
+            for k, state in ((3, run.state(3)), (6, run.state())):
+                model = Own().eval()
+                model.load_state_dict({n: torch.tensor(array) for n, array in state.items()})
+                with torch.no_grad():
+                    losses = [model(**torch.utils.data.default_collate(ROWS))[0].item()]
+                np.testing.assert_allclose(kept[k]["eval_loss"], losses[0], rtol=1e-5)
+    with ArchiveReader(path) as reader:
+        final = {n: reader.read(n).item() for n in reader.members if n.startswith("final/")
+                 and not n.startswith(("final/states", "final/latents"))}  # fmt: skip
+    assert final == {
+        "final/losses/eval_loss": kept[6]["eval_loss"],
+        "final/metrics/eval_accuracy": kept[6]["eval_accuracy"],
+        "final/metrics/eval_kappa": kept[6]["eval_kappa"],
+    }
+    assert "eval_accuracy" in invoke("info", path).output
+    invoke("frame", path, "-o", path.with_suffix(".png"), "--dims", "0,1", "--size", "640x360")
 
 
 def by_length(rows):
