@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .text import bytes_in_words, counted, printable
+from .text import bytes_in_words, counted, listed, printable
 
 MOST_LISTED = 100
 
@@ -52,8 +52,7 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - MOST_LISTED} more" if len(names) > MOST_LISTED else ""
-    return (", ".join(names[:MOST_LISTED]) or "none") + more
+    return listed(names, MOST_LISTED) or "none"
 
 
 def _state(tensors: Mapping[str, object], n_values: int) -> str:

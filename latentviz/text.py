@@ -1,6 +1,8 @@
-"""Words: a file's, shown as text and as nothing else; and counts."""
+"""Words: a file's, shown as text and as nothing else; made shorter; and counts."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 LONGEST_NAME = 200
 LONGEST_LINE = 4000  # of a message
@@ -13,6 +15,30 @@ def printable(text: str, most: int = LONGEST_NAME) -> str:
     characters become spaces.
     """
     return "".join(c if c.isprintable() else " " for c in text[:most])
+
+
+def shortened(text: str, most: int) -> str:
+    """A text of at most ``most`` characters, the last of which says whether more would follow."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def fitted(text: str, room: float, length: Callable[[str], float]) -> str:
+    """A text cut off where it must be to fit, and marked so; at least one character is left.
+
+    Args:
+        text: The text.
+        room: How long it may be.
+        length: How long a text is.
+    """
+    while length(text) > room and len(text) > 1:
+        text = text.removesuffix("…")[:-1] + "…"
+    return text
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """The first of some names, such as ``a, b and 2 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def counted(n: int, what: str) -> str:

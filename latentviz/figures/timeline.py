@@ -17,7 +17,7 @@ from ..raster.panel import draw_panel, draw_titles
 from ..run import Run, opened_run
 from ..scene import Curve, CurvePanel
 from ..schedule import Schedule
-from ..text import counted, printable
+from ..text import counted, listed, printable, shortened
 from ..theme import Theme, theme_named
 from ..views.curves import curve_names, schedule_panels
 from .axes import TICK_PX, TITLE_PX, Sheet, check_picture_size, new_sheet, picture_scale
@@ -112,9 +112,8 @@ def _most_panels(size: tuple[int, int]) -> int:
 def _told(what: str, when: str, moments: Sequence[tuple[int, str]]) -> str:
     if not moments:
         return ""
-    told = [f"{printable(name)} {when} step {step}" for step, name in moments[:MOST_TOLD]]
-    more = f" and {len(moments) - MOST_TOLD} more" if len(moments) > MOST_TOLD else ""
-    return f" {what}: {', '.join(told)}{more}."
+    told = [f"{printable(name)} {when} step {step}" for step, name in moments]
+    return f" {what}: {listed(told, MOST_TOLD)}."
 
 
 def _in_words(curve: Curve) -> str:
@@ -239,9 +238,7 @@ def _name(
 
 def _joined(names: Sequence[str]) -> str:
     """The names of one step."""
-    told = [_shortened(printable(name)) for name in names[:MOST_OF_A_STEP]]
-    more = len(names) - len(told)
-    return ", ".join(told) + (f" and {more} more" if more else "")
+    return listed([shortened(printable(name), LONGEST_NAME) for name in names], MOST_OF_A_STEP)
 
 
 def _fitted(sheet: Sheet, name: str, room: float) -> tuple[str, float]:
@@ -262,7 +259,3 @@ def _fitted(sheet: Sheet, name: str, room: float) -> tuple[str, float]:
     cuts = [f"{name[:n].rstrip()}…" for n in range(LEAST_NAME, len(name) - 1)]
     n_fit = bisect_right(cuts, room, key=length)
     return (cuts[n_fit - 1], length(cuts[n_fit - 1])) if n_fit else (name, whole)
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..backend import import_matplotlib
 from ..scene import CurvePanel
-from ..text import printable
+from ..text import printable, shortened
 from ..theme import Theme
 from .fonts import missing_told_once, text_options
 from .layout import SIDE_MARGIN, Box, Layout
@@ -123,7 +123,9 @@ def _fitting_legend(
 
     However many curves there are, no more names are measured than there is room for.
     """
-    names = [(_shortened(printable(curve.name)), curve.color) for curve in panel.curves]
+    names = [
+        (shortened(printable(curve.name), LONGEST_NAME), curve.color) for curve in panel.curves
+    ]
     # What is said of the panel is said before all names, in fewer words where room is scarce.
     said = dict.fromkeys([panel.label + panel.note, panel.label + panel.brief_note])
     labels = [[(words, theme.muted)] for words in said if words] or [[]]
@@ -156,10 +158,6 @@ def _fitting_legend(
 
 def _length(texts: Sequence[str], size_px: float, gap: float) -> float:
     return sum(_width(text, size_px) for text in texts) + gap * (len(texts) - 1)
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 @lru_cache(maxsize=4096)
