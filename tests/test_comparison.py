@@ -15,7 +15,8 @@ from latentviz import Picture, compare
 from latentviz.comparison import BEYOND, DIMMED, GAP_PX, TOLERANCE, WITHIN
 from latentviz.errors import OptionError
 from latentviz.raster.chrome import LEAST_TEXT_PX
-from latentviz.raster.hud import HEADING_PX, font
+from latentviz.raster.hud import HEADING_PX
+from latentviz.raster.lettering import font
 from latentviz.theme import THEMES
 
 FULL = (1920, 1080)

@@ -170,7 +170,7 @@ def _numba_cache() -> Finding:
 def _font() -> Finding:
     """What a film's letters are drawn with."""
     try:
-        from ..raster.hud import font
+        from ..raster.lettering import font
 
         face = font(12.0)
     except Exception as error:

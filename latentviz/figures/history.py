@@ -6,7 +6,6 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,9 +14,8 @@ from ..errors import ArchiveError, LatentvizWarning
 from ..projection import HISTORY_DIMS, Projection, projections
 from ..raster.board import Plot, draw_board
 from ..raster.fitting import DOT_SHARE
-from ..raster.fonts import covering
-from ..raster.hud import Sprite, font, text_sprite
 from ..raster.layout import check_limits
+from ..raster.lettering import Sprite, fitted_text, font, text_sprite
 from ..reach import MOST_POINTS, RUNAWAY
 from ..run import Run, takes_path
 from ..text import counted, printable
@@ -33,9 +31,6 @@ from .axes import (
     picture_scale,
 )
 from .picture import Picture
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont
 
 SIZE = (1600, 900)
 MAX_THUMBNAILS = 10
@@ -249,7 +244,7 @@ def _arranged(
     for view, (x, y) in zip(large.views, grid.places(), strict=True):
         center = margin + x + grid.width / 2, TOP_PX * k + y + grid.height / 2
         plots.append(_plot(large.latents[-1], view, center, grid.height, large.limits))
-        name = _shortened(printable(view.title), label, grid.width)
+        name = fitted_text(printable(view.title), label, grid.width)
         at = center[0], TOP_PX * k + y - TITLE_RISE_PX * k
         sprites.append(text_sprite(name, label, *at, text, anchor="ms"))
     if thumbnails is None:
@@ -301,18 +296,11 @@ def _heading(title: str, words: str, room: float, k: float, theme: Theme) -> lis
     """The title, shortened if it must be, and on the same line, at the right, some words."""
     large, small = font(TITLE_PX * k), font(TICK_PX * k)
     left, y = MARGIN_PX * k, TITLE_PX_FROM_TOP * k
-    title = _shortened(title, large, room - small.getlength(words) - GAP_PX * k)
+    title = fitted_text(title, large, room - small.getlength(words) - GAP_PX * k)
     return [
         text_sprite(title, large, left, y, rgb_bytes(theme.text)),
         text_sprite(words, small, left + room, y, rgb_bytes(theme.muted), anchor="rs"),
     ]
-
-
-def _shortened(text: str, face: FreeTypeFont, width: float) -> str:
-    face = covering(text, face)
-    while face.getlength(text) > width and len(text) > 1:
-        text = text.removesuffix("…")[:-1] + "…"
-    return text
 
 
 def _plot(

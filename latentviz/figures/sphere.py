@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from ..color import rgb_grid
 from ..errors import ArchiveError, OptionError
 from ..files import expanded
-from ..raster.hud import Sprite, font, text_sprite
 from ..raster.layout import check_size
+from ..raster.lettering import Sprite, blend_sprite_once, fitted_text, font, text_sprite
 from ..raster.spheres import SphereRenderer, Spheres, View
 from ..run import Run, takes_path
 from ..text import printable
@@ -26,9 +26,6 @@ from ..video.writer import VideoWriter, packer
 from ..views import point_colors
 from .axes import HUES, LABEL_PX, LEAST_TEXT_PX, TICK_PX, TITLE_PX, check_picture_size
 from .picture import Picture
-
-if TYPE_CHECKING:
-    from PIL.ImageFont import FreeTypeFont
 
 SIZE = (1800, 700)
 ORBIT_SIZE = (720, 720)
@@ -440,7 +437,7 @@ class _Page:
         text, muted = rgb_bytes(self.theme.text), rgb_bytes(self.theme.muted)
         left, right = MARGIN_PX * k, width - MARGIN_PX * k
         face = font(max(LEAST_TEXT_PX, TITLE_PX * k))
-        title = _shortened(cloud.title, face, right - left)
+        title = fitted_text(cloud.title, face, right - left)
         sprites = [text_sprite(title, face, left, BASELINE_PX * k, text)]
         start = left + face.getlength(title) + 2 * MARGIN_PX * k
         face = font(max(LEAST_TEXT_PX, TICK_PX * k))
@@ -467,7 +464,7 @@ class _Page:
         for (x, y), picture in zip(self.corners, pictures, strict=True):
             pixels[y : y + self.side, x : x + self.side] = picture
         for sprite in sprites:
-            _blend(pixels, sprite)
+            blend_sprite_once(pixels, sprite)
         return pixels
 
 
@@ -509,20 +506,3 @@ def _page(size: tuple[int, int], n_views: int, theme: Theme) -> _Page:
 
 def _named(triple: Triple) -> str:
     return f"[{','.join(map(str, triple))}]"
-
-
-def _shortened(text: str, face: FreeTypeFont, room: float) -> str:
-    while face.getlength(text) > room and len(text) > 1:
-        text = text.removesuffix("…")[:-1] + "…"
-    return text
-
-
-def _blend(pixels: NDArray[np.uint8], sprite: Sprite) -> None:
-    """Draw text onto (H, W, 3), as far as it lies on it."""
-    # `hud.blend_sprite` would do, but to load what it is compiled by takes longer than all else
-    # that is done here.
-    height, width = pixels.shape[:2]
-    top, left = max(0, sprite.y), max(0, sprite.x)
-    mask = sprite.mask[top - sprite.y : height - sprite.y, left - sprite.x : width - sprite.x]
-    part = pixels[top : top + mask.shape[0], left : left + mask.shape[1]]
-    part[:] = np.rint(part + mask[..., None] * (np.array(sprite.color, np.float32) - part))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..theme import Theme, rgb_bytes
-from .hud import Sprite, blend_sprite
+from .lettering import Sprite, blend_sprite
 from .marks import edge_marks
 from .page import UNIT_RADIUS, interleaved
 

@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from functools import cache, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
 
-from ..backend import import_matplotlib
 from ..theme import Theme, rgb_bytes
 from .fonts import covering
 from .layout import Box, Layout
+from .lettering import Sprite, blend_sprite, fitted_text, font, text_sprite
 
 HEADING_PX = 34.0  # sizes on a page of 1080 pixels
 TITLE_PX = 24.0
 LEAST_HEADING_PX, LEAST_TITLE_PX = 10.0, 8.0  # on any page
+TITLE_SHARE = 0.95  # of its box's width, at most
 SPEED_SPACES = 3  # between the number and the speed
 NOTE_MARGIN = 0.02  # of the page's width, right of what else the heading's row says
 CURSOR_PX = 2.0
 CURSOR_ALPHA = 0.85
-
-
-@dataclass(frozen=True)
-class Sprite:
-    """Text as a mask, and where it goes."""
-
-    mask: NDArray[np.float32]  # (h, w) 0..1
-    x: int
-    y: int
-    color: tuple[int, int, int]
 
 
 class Heading:
@@ -102,39 +90,10 @@ def title_sprites(layout: Layout, titles: list[str], theme: Theme) -> list[Sprit
     sprites = []
     for box, title in zip(layout.titles, titles, strict=True):
         face = covering(title, font(max(LEAST_TITLE_PX, TITLE_PX * layout.scale)))
-        while face.getlength(title) > box.width * 0.95 and len(title) > 1:
-            title = title.removesuffix("…")[:-1] + "…"
+        name = fitted_text(title, face, box.width * TITLE_SHARE)
         at = box.x + box.width / 2, box.y + box.height * 0.8
-        sprites.append(text_sprite(title, face, *at, rgb_bytes(theme.text), anchor="ms"))
+        sprites.append(text_sprite(name, face, *at, rgb_bytes(theme.text), anchor="ms"))
     return sprites
-
-
-@lru_cache(maxsize=64)  # most of a heading is the same from frame to frame
-def text_sprite(
-    text: str,
-    face: ImageFont.FreeTypeFont,
-    x: float,
-    y: float,
-    color: tuple[int, int, int],
-    *,
-    anchor: str = "ls",
-) -> Sprite:
-    """A line of text; ``anchor`` is Pillow's, and says which part of it lies at (x, y)."""
-    face = covering(text, face)
-    left, top, right, bottom = face.getbbox(text, anchor=anchor)
-    left, top = int(np.floor(left)), int(np.floor(top))
-    size = max(1, int(np.ceil(right)) - left), max(1, int(np.ceil(bottom)) - top)
-    image = Image.new("L", size)
-    ImageDraw.Draw(image).text((-left, -top), text, fill=255, font=face, anchor=anchor)
-    mask = np.asarray(image, dtype=np.float32) / np.float32(255)
-    return Sprite(mask, round(x) + left, round(y) + top, color)
-
-
-def blend_sprite(canvas: NDArray[np.uint8], sprite: Sprite) -> None:
-    """Draw a sprite onto (3, H, W), as far as it lies on it."""
-    from .discs import blend_mask
-
-    blend_mask(canvas, sprite.mask, sprite.x, sprite.y, sprite.color)
 
 
 def draw_cursor(
@@ -155,14 +114,3 @@ def draw_cursor(
 def speed_words(speed: int) -> str:
     """The playback speed, in steps a frame; one step a frame is no fast-forward."""
     return f"▸▸{speed}x" if speed > 1 else f"▸{speed}x"
-
-
-@cache
-def font(size_px: float) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which comes with matplotlib."""
-    import_matplotlib()
-    from matplotlib import get_data_path
-
-    # Pillow's basic layout: its other engine may or may not be there, and would shape differently.
-    path = f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf"
-    return ImageFont.truetype(path, size_px, layout_engine=ImageFont.Layout.BASIC)

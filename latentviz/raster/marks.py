@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from .hud import Sprite
+from .lettering import Sprite
 
 # Each side, right and up, and its mark's corners, in a square of its own, from the top left.
 _CORNERS = {

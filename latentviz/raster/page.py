@@ -12,8 +12,9 @@ from ..scene import Scene, Stage
 from ..text import counted, printable
 from ..theme import Theme, rgb_bytes
 from .chrome import draw_chrome
-from .hud import Heading, Sprite, blend_sprite, draw_cursor, title_sprites
+from .hud import Heading, draw_cursor, title_sprites
 from .layout import Layout, page_layout
+from .lettering import Sprite, blend_sprite
 from .marks import edge_marks
 
 _DOTS, _PLATE = 0, 1  # kinds of disc
