@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from .figures.coverage import plot_coverage
     from .figures.errors import plot_errors
     from .figures.history import plot_history
+    from .figures.orbit import render_orbit
     from .figures.picture import Picture
     from .figures.slices import plot_slices
-    from .figures.sphere import plot_sphere, render_orbit
+    from .figures.sphere import plot_sphere
     from .figures.timeline import plot_timeline
     from .film.film import Film
     from .film.render import render, render_frame
@@ -87,7 +88,7 @@ _HOME = {
     "recover": "archive.recovery",
     "render": "film.render",
     "render_frame": "film.render",
-    "render_orbit": "figures.sphere",
+    "render_orbit": "figures.orbit",
     "rgb_cube": "color",
     "rgb_from_hsv": "color",
     "rgb_grid": "color",

@@ -81,7 +81,8 @@ def sphere(
     Each is filled with its point's true colour, and has a rim of the colour that the model makes of
     it. Needs PyVista: pip install "latentviz[sphere]".
     """
-    from ..figures.sphere import parse_triple, plot_sphere
+    from ..figures.sphere import plot_sphere
+    from ..figures.triples import parse_triple
     from ..video.formats import names_video
 
     triples = [parse_triple(triple) for triple in dims]
@@ -114,7 +115,7 @@ def _write_orbit(
     as_json: bool,
     **options: Any,
 ) -> None:
-    from ..figures.sphere import render_orbit
+    from ..figures.orbit import render_orbit
     from ..video.place import check_video_path
 
     check_video_path(output, overwrite=overwrite)

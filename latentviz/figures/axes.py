@@ -29,6 +29,11 @@ LEAST_SCALE = 0.5
 FEW_DECADES = 3
 
 
+def scaled_px(size: float, scale: float) -> float:
+    """A font's size on a picture on which all things are so large; it can be read on any."""
+    return max(LEAST_TEXT_PX, size * scale)
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A figure to draw on, measured in pixels from its top left corner."""
@@ -64,7 +69,7 @@ class Sheet:
 
     def px(self, size: float) -> float:
         """A font's size on this picture."""
-        return max(LEAST_TEXT_PX, size * self.scale)
+        return scaled_px(size, self.scale)
 
 
 @dataclass(frozen=True)

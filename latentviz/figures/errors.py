@@ -13,6 +13,7 @@ from ..raster.chrome import plain_style
 from ..run import Run, takes_path
 from ..theme import Theme, rgb_bytes, theme_named
 from .axes import HUES, LABEL_PX, TICK_PX, TITLE_PX, Sheet, label_log, name_hues, new_sheet
+from .moment import moment_of
 from .picture import Picture
 from .reconstruction import Errors, errors_of, reconstructed
 
@@ -76,15 +77,15 @@ def plot_errors(
         ModelError: The model cannot be run on colors, or gives none.
         ArchiveError: The run has no states.
     """
-    cube = reconstructed(run, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES), step)
+    moment = moment_of(run, step)
+    cube = reconstructed(moment, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES))
     errors = errors_of(cube)
-    _, when = run.moment(step)
-    title = f"Reconstruction error {when}"
+    title = f"Reconstruction error {moment.when}"
     alt = (
-        f"Mean squared error of {len(cube):,} reconstructed colors {when}: {errors.words}. Above, "
-        f"lines of the colors themselves: along hue, {_peaks(cube)}; along saturation and value, "
-        f"at the hues {_hues_in_words(cube)}{_of_the_lines(cube, errors)}. Below, images of the "
-        f"HSV cube cut at {N_SLICES} saturations."
+        f"Mean squared error of {len(cube):,} reconstructed colors {moment.when}: {errors.words}. "
+        f"Above, lines of the colors themselves: along hue, {_peaks(cube)}; along saturation and "
+        f"value, at the hues {_hues_in_words(cube)}{_of_the_lines(cube, errors)}. Below, images of "
+        f"the HSV cube cut at {N_SLICES} saturations."
     )
     if errors.least < _floor(errors):
         alt += f" Errors below {_floor(errors):.2g} are drawn at it there."

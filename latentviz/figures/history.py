@@ -29,7 +29,9 @@ from .axes import (
     check_picture_size,
     fitting_grid,
     picture_scale,
+    scaled_px,
 )
+from .moment import finite_points, moment_of
 from .picture import Picture
 
 SIZE = (1600, 900)
@@ -94,17 +96,16 @@ def plot_history(
     """
     check_picture_size(size)
     look = theme_named(theme)
-    of_layer = "" if layer in (None, run.layer) else f" of layer {printable(str(layer))}"
-    run = run if layer is None else run.at_layer(layer)
-    step, when = run.moment(step)
-    latest = run.final_latents() if step is None else run.latents(step)
-    whole = np.asarray(np.isfinite(latest).all(-1))
+    moment = moment_of(run, step, layer)
+    run, when, of_layer = moment.run, moment.when, moment.of_layer
+    latest = moment.latents()
+    whole = finite_points(latest)
     if not whole.any():
         raise ArchiveError(f"the latents {when} are not finite; show an earlier step")
-    earlier = earlier_steps(len(run) if step is None else run.index_of(step))
+    earlier = earlier_steps(moment.n_before)
     steps = run.steps[earlier]
     before = run.latents(steps) if len(steps) else latest[None][:0]
-    finite = np.asarray(np.isfinite(before).all(2)).any(1)
+    finite = finite_points(before).any(1)
     views = projections(dims, names, latest.shape[1], default=HISTORY_DIMS)
     if limits is not None:
         check_limits(limits)
@@ -141,7 +142,7 @@ def plot_history(
     if not finite.all():
         alt += f" Not finite, and left out: {', '.join(str(s) for s in steps[~finite])}."
     data = {
-        "step": step,
+        "step": moment.step,
         "limits": large.limits,
         "points_beyond": large.n_beyond,
         "points_not_finite": large.n_left_out,
@@ -213,7 +214,7 @@ class _Row:
 
 def _row(latents: NDArray[np.float32], views: Sequence[Projection], limits: float | None) -> _Row:
     used = [d for view in views for d in (view.i, view.j)]
-    whole = np.asarray(np.isfinite(latents).all(-1))
+    whole = finite_points(latents)
     latents = np.where(whole[:, :, None], latents, np.float32(np.nan))
     reaches = np.abs(latents[whole][:, used]).max(-1)
     if limits is None:
@@ -235,7 +236,7 @@ def _arranged(
     margin = MARGIN_PX * k
     room = width - 2 * margin
     text, muted = rgb_bytes(theme.text), rgb_bytes(theme.muted)
-    label, small = font(LABEL_PX * k), font(TICK_PX * k)
+    label, small = font(scaled_px(LABEL_PX, k)), font(scaled_px(TICK_PX, k))
     sprites = _heading(title, f"{large.words} · disc: radius 1", room, k, theme)
 
     whole = room, height - TOP_PX * k - margin
@@ -294,7 +295,7 @@ def _grids(
 
 def _heading(title: str, words: str, room: float, k: float, theme: Theme) -> list[Sprite]:
     """The title, shortened if it must be, and on the same line, at the right, some words."""
-    large, small = font(TITLE_PX * k), font(TICK_PX * k)
+    large, small = font(scaled_px(TITLE_PX, k)), font(scaled_px(TICK_PX, k))
     left, y = MARGIN_PX * k, TITLE_PX_FROM_TOP * k
     title = fitted_text(title, large, room - small.getlength(words) - GAP_PX * k)
     return [

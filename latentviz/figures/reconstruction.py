@@ -9,29 +9,27 @@ import numpy as np
 
 from ..color import HSV, ColorCube
 from ..errors import ModelError
-from ..run import Run
+from .moment import Moment
 
 # Few enough at a time that their activations stay in the cache.
 COLORS_AT_ONCE = 1 << 16
 
 
-def reconstructed(run: Run, cube: ColorCube, step: int | None) -> ColorCube:
+def reconstructed(moment: Moment, cube: ColorCube) -> ColorCube:
     """The cube with ``reconstruction`` (*shape, 3) and ``error``, each colour's mean squared error.
 
     Args:
-        run: A run of a model from colours to colours.
+        moment: Of a run of a model from colours to colours.
         cube: The colours.
-        step: A recorded step, or None for the state after the last update.
 
     Raises:
-        OptionError: The step was not recorded.
         ModelError: The model cannot be run on colours, or gives none.
         ArchiveError: The run has no states.
     """
     rgb = cube.points.astype(np.float32)
     try:
         parts = [
-            run.evaluate(rgb[i : i + COLORS_AT_ONCE], step).outputs
+            moment.evaluate(rgb[i : i + COLORS_AT_ONCE]).outputs
             for i in range(0, len(rgb), COLORS_AT_ONCE)
         ]
     except ModelError as fault:

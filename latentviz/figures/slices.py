@@ -13,6 +13,7 @@ from ..raster.chrome import plain_style
 from ..run import Run, takes_path
 from ..theme import theme_named
 from .axes import LABEL_PX, TITLE_PX, Sheet, fitting_grid, name_hues, new_sheet
+from .moment import moment_of
 from .picture import Picture
 from .reconstruction import errors_of, reconstructed
 
@@ -53,15 +54,15 @@ def plot_slices(
         ModelError: The model cannot be run on colours, or gives none.
         ArchiveError: The run has no states.
     """
-    cube = reconstructed(run, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES), step)
-    _, when = run.moment(step)
+    moment = moment_of(run, step)
+    cube = reconstructed(moment, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES))
     errors = errors_of(cube)
     if true_colors:
         title = "True colors"
         alt = "The true colors of the HSV cube"
     else:
-        title = f"Reconstructed colors {when}"
-        alt = f"Reconstructions {when} of the colors of the HSV cube, around the true ones"
+        title = f"Reconstructed colors {moment.when}"
+        alt = f"Reconstructions {moment.when} of the colors of the HSV cube, around the true ones"
     alt += (
         f", cut at saturations {', '.join(f'{s:.2g}' for s in cube.coordinates['saturation'])}; "
         f"{N_HUES} hues across, {N_VALUES} values up."

@@ -20,6 +20,7 @@ from latentviz import (
     rgb_from_hsv,
 )
 from latentviz.figures.errors import lines_along, ranked_hues
+from latentviz.figures.moment import moment_of
 from latentviz.figures.reconstruction import reconstructed
 from latentviz.figures.slices import CELL, cells
 
@@ -57,7 +58,7 @@ def darker(tmp_path_factory):
 
 def test_reconstructions_and_errors_by_hand(darker):
     cube = hsv_cube(6, 3, 4)
-    first, final = reconstructed(darker, cube, 0), reconstructed(darker, cube, None)
+    first, final = (reconstructed(moment_of(darker, step), cube) for step in (0, None))
     np.testing.assert_allclose(first["reconstruction"], cube.rgb - [0.1, 0, 0], atol=1e-6)
     np.testing.assert_allclose(first["error"], 0.01 / 3, rtol=1e-5)
     np.testing.assert_allclose(final["error"], 0.04 / 3, rtol=1e-5)
@@ -67,9 +68,11 @@ def test_many_colors_are_evaluated_alike_in_parts(run, monkeypatch):
     from latentviz.figures import reconstruction
 
     cube = hsv_cube(12, 5, 5)
-    whole = reconstructed(run, cube, 149)["reconstruction"]
+    whole = reconstructed(moment_of(run, 149), cube)["reconstruction"]
     monkeypatch.setattr(reconstruction, "COLORS_AT_ONCE", 7)
-    np.testing.assert_allclose(reconstructed(run, cube, 149)["reconstruction"], whole, atol=1e-6)
+    np.testing.assert_allclose(
+        reconstructed(moment_of(run, 149), cube)["reconstruction"], whole, atol=1e-6
+    )
 
 
 def test_cells():
@@ -275,7 +278,7 @@ def test_errors_of_any_size_have_an_axis_of_plain_numbers(tmp_path, top):
 
 def test_the_error_s_images_are_right_way_up(run):
     picture = plot_errors(run, step=149)
-    cube = reconstructed(run, hsv_cube(240, 48, 48), 149)
+    cube = reconstructed(moment_of(run, 149), hsv_cube(240, 48, 48))
     for n, place in enumerate((0, 16, 31, 47)):
         image = picture.drawn.axes[3 + n].images[0]
         expected = cube["error"][:, place].T  # value up, hue across

@@ -1,0 +1,209 @@
+"""The points that a picture in space shows: where they are, their two colors, and the words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..color import rgb_grid
+from ..errors import ArchiveError, OptionError
+from ..raster.spheres import Spheres
+from ..run import Run
+from ..theme import Theme
+from ..views import point_colors
+from .axes import HUES
+from .moment import check_finite, moment_of
+from .triples import Triple, named
+
+DEFAULT_PROBE = "rgb:20"
+MAX_GRID = 64
+
+LEAST_LIMIT = 1.25
+LIMIT_STEP = 0.25
+# A sphere's radius as a share of the limit, for N points: such that the clouds of few points and of
+# many are about equally dense, and those of the films' 512 are drawn as large as there.
+RADIUS_SHARE = 0.672  # / N^(1/3)
+LEAST_SHARE, MOST_SHARE = 0.016, 0.084
+MIDDLE = 0.25  # how far around the origin that reaches, in data units
+
+
+@dataclass(frozen=True, eq=False)
+class Cloud:
+    """The points to show. Made by `cloud_of`."""
+
+    latents: NDArray[np.float32]  # (N, D)
+    fill: NDArray[np.uint8]  # (N, 3)
+    rim: NDArray[np.uint8] | None  # (N, 3), where the model makes colors of the points
+    side: int | None  # of the grid of colors, if they are one
+    title: str
+    words: str
+    data: dict[str, Any]
+
+    @property
+    def share(self) -> float:
+        """A sphere's radius as a share of the limit."""
+        share = RADIUS_SHARE / len(self.latents) ** (1 / 3)
+        return float(np.clip(share, LEAST_SHARE, MOST_SHARE))
+
+    def spheres(self, triple: Triple, limit: float) -> Spheres:
+        """What is to be drawn of a view of -limit..limit."""
+        points = np.ascontiguousarray(self.latents[:, triple])
+        rim = self.fill if self.rim is None else self.rim
+        return Spheres(points, self.fill, rim, self.share * limit)
+
+    def places(self, triple: Triple) -> str:
+        """Where a view shows the pure hues, in words."""
+        if self.side is None:
+            return ""
+        last = self.side - 1
+        corners = {"red": (1, 0, 0), "yellow": (1, 1, 0), "green": (0, 1, 0), "cyan": (0, 1, 1),
+                   "blue": (0, 0, 1), "magenta": (1, 0, 1)}  # fmt: skip
+        places = []
+        for hue in HUES:
+            r, g, b = corners[hue]
+            index = last * ((r * self.side + g) * self.side + b)
+            x, y = self.latents[index, triple[:2]]
+            places.append(f"{hue} {place_in_words(float(x), float(y))}")
+        return f"{named(triple)} shows {', '.join(places)}."
+
+
+def place_in_words(x: float, y: float) -> str:
+    """Where a point of a view lies, such as ``at the upper right``."""
+    if math.hypot(x, y) < MIDDLE:
+        return "in the middle"
+    sides = (
+        "at the right", "at the upper right", "at the top", "at the upper left", "at the left",
+        "at the lower left", "at the bottom", "at the lower right",
+    )  # fmt: skip
+    return sides[round(math.atan2(y, x) / (math.pi / 4)) % 8]
+
+
+def cloud_of(
+    run: Run, step: int | None, probe: str | None, layer: str | None, theme: Theme
+) -> Cloud:
+    """The points to show, where the model puts them and what it makes of them.
+
+    Args:
+        run: A run.
+        step: A recorded step; None for the state after the last update.
+        probe: ``rgb:N``, ``run``, or None for what fits the run.
+        layer: The layer whose output is the latent; None for `Run.layer`.
+        theme: Where colors come from, of points that have none themselves.
+
+    Raises:
+        OptionError: The step or the layer was not recorded, or the probe does not fit the run.
+        ModelError: The run's model cannot be made, or cannot be run on the probe.
+        ArchiveError: Something is not finite, or the run has no states to evaluate.
+    """
+    side = _grid_side(run, probe)
+    moment = moment_of(run, step, layer)
+    run, when = moment.run, moment.when
+    if side is None and not run.can_evaluate:
+        latents, outputs = moment.latents(), None
+        fill = point_colors(run.colors, len(latents), theme)
+    elif side is None:
+        answer = moment.evaluate(run.probe)
+        latents = answer.latents
+        fill = point_colors(run.colors, len(latents), theme)
+        # A reconstruction is compared with a color, and with nothing else.
+        outputs = answer.outputs if _are_colors(run) else None
+    else:
+        _check_colors_fit(run, side)
+        fill = rgb_grid(side).astype(np.float32)
+        answer = moment.evaluate(fill)
+        latents, outputs = answer.latents, answer.outputs
+    if outputs is not None and outputs.shape != fill.shape:
+        outputs = None
+    check_finite(f"latents {when}", latents)
+    radii = np.linalg.norm(latents.astype(np.float64), axis=1)
+    name = f"atents{moment.of_layer} {when}"
+    words = (
+        f"The l{name} of {len(latents)} {'points' if side is None else 'colors of the RGB cube'}, "
+        "as spheres in front of the unit sphere; their distances from the origin have the median "
+        f"{np.median(radii):.2g} and reach {radii.max():.2g}."
+    )
+    data: dict[str, Any] = {
+        "step": moment.step,
+        "layer": run.layer,
+        "probe": "run" if side is None else f"rgb:{side}",
+        "points": len(latents),
+        "distance_max": float(radii.max()),
+        "distance_median": float(np.median(radii)),
+    }
+    rim = None
+    if outputs is not None:
+        check_finite(f"outputs {when}", outputs)
+        rim = _bytes(outputs)
+        error = np.square(outputs.astype(np.float64) - fill).mean(-1)
+        data |= {"error_max": float(error.max()), "error_median": float(np.median(error))}
+        words += (
+            " Each is filled with its true color, and its rim has the reconstructed one; mean "
+            f"squared error: median {np.median(error):.2g}, largest {error.max():.2g}."
+        )
+    return Cloud(latents, _bytes(fill), rim, side, f"L{name}", words, data)
+
+
+def _grid_side(run: Run, probe: str | None) -> int | None:
+    """How many colors a side the probe has; None if the run's own points are to be shown."""
+    if probe is None:
+        probe = DEFAULT_PROBE if run.can_evaluate and _are_colors(run) else "run"
+    if probe == "run":
+        return None
+    kind, _, number = probe.partition(":")
+    side = int(number) if kind == "rgb" and number.isascii() and number.isdigit() else 0
+    if not 2 <= side <= MAX_GRID:
+        raise OptionError(
+            f"probe must be rgb:N, N colors a side, 2 to {MAX_GRID}, or run, the run's own points; "
+            f"got {probe!r}"
+        )
+    return side
+
+
+def _are_colors(run: Run) -> bool:
+    """Whether the run's points are colors themselves."""
+    if run.tokens == "each":  # which are several of a color
+        return False
+    return run.colors is not None and run.colors.ndim == 2 and _probe_shape(run) == (3,)
+
+
+def _probe_shape(run: Run) -> tuple[int, ...] | None:
+    """The shape of one of the run's points, as the model takes them; None if it has none."""
+    try:
+        probe = run.probe
+    except ArchiveError:
+        return None
+    return None if isinstance(probe, Mapping) else probe.shape[1:]
+
+
+def _check_colors_fit(run: Run, side: int) -> None:
+    """Find out that the model takes no colors.
+
+    Raises:
+        OptionError: It was recorded with inputs of another shape.
+    """
+    shape = _probe_shape(run)
+    if run.tokens == "each":
+        raise OptionError(
+            f"probe rgb:{side} is a color a point, but this run has a point for each token; use "
+            "run, the run's own points"
+        )
+    if shape not in (None, (3,)):
+        raise OptionError(
+            f"probe rgb:{side} is colors (N, 3), but the model's inputs are "
+            f"({', '.join(['N', *map(str, shape)])}); use run, the run's own points"
+        )
+
+
+def limit_of(reach: float, share: float) -> float:
+    """What a view shows to each side, such that a sphere as far out as ``reach`` fits in."""
+    return max(LEAST_LIMIT, LIMIT_STEP * math.ceil(reach / (1 - share) / LIMIT_STEP))
+
+
+def _bytes(rgb: NDArray[Any]) -> NDArray[np.uint8]:
+    levels: NDArray[np.uint8] = np.rint(np.clip(rgb, 0, 1) * 255).astype(np.uint8)
+    return levels
