@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
+from ..raster.chrome import DPI
 from ..raster.fonts import text_options
 from ..theme import Theme
 
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
-
-# One point is one pixel, so that font sizes and line widths are in pixels.
-DPI = 72
 
 TITLE_PX = 26.0  # sizes on a picture of its default size
 LABEL_PX = 19.0
@@ -48,6 +46,11 @@ class Sheet:
         """Axes at a place given in pixels, in the theme's colours, without a frame."""
         w, h = self.size
         axes = self.figure.add_axes((x / w, 1 - (y + height) / h, width / w, height / h))
+        self.style(axes)
+        return axes
+
+    def style(self, axes: Axes) -> None:
+        """Give axes the theme's colours, and take their frame away."""
         axes.set_facecolor(self.theme.background)
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -55,7 +58,6 @@ class Sheet:
             colors=self.theme.muted, labelsize=self.px(TICK_PX), length=0, pad=6 * self.scale,
             which="both",
         )  # fmt: skip
-        return axes
 
     def text(self, x: float, y: float, text: str, size: float = LABEL_PX, **options: Any) -> float:
         """Text with its baseline at a place given in pixels; gives where it ends to the right."""

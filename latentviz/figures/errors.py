@@ -178,7 +178,7 @@ def _draw(sheet: Sheet, cube: ColorCube, title: str, errors: Errors) -> None:
     bar = sheet.axes(MARGIN_LEFT_PX * k + inner * 0.25, y, inner * 0.5, BAR_HEIGHT_PX * k)
     sheet.figure.colorbar(image, cax=bar, orientation="horizontal")
     label_log(bar.xaxis, bottom, top * 1.15)
-    _style_bar(sheet, bar)
+    sheet.style(bar)  # anew: a colour bar brings a style of its own
 
 
 def _draw_all_lines(sheet: Sheet, cube: ColorCube, inner: float, height: float, top: float) -> None:
@@ -327,13 +327,3 @@ def _floor(errors: Errors) -> float:
 def _colormap(theme: Theme) -> str:
     """Small errors sink into the page, in either theme."""
     return "inferno" if theme.name == "dark" else "inferno_r"
-
-
-def _style_bar(sheet: Sheet, bar: Axes) -> None:
-    bar.set_facecolor(sheet.theme.background)
-    for spine in bar.spines.values():
-        spine.set_visible(False)
-    bar.tick_params(
-        colors=sheet.theme.muted, labelsize=sheet.px(TICK_PX), length=0, which="both",
-        pad=6 * sheet.scale,
-    )  # fmt: skip
