@@ -13,7 +13,7 @@ from ..raster.chrome import plain_style
 from ..run import Run, takes_path
 from ..theme import Theme, rgb_bytes, theme_named
 from .axes import HUES, LABEL_PX, TICK_PX, TITLE_PX, Sheet, label_log, name_hues, new_sheet
-from .moment import moment_of
+from .moment import check_finite, moment_of
 from .picture import Picture
 from .reconstruction import Errors, errors_of, reconstructed
 
@@ -75,10 +75,11 @@ def plot_errors(
     Raises:
         OptionError: The step was not recorded, or another option is out of range.
         ModelError: The model cannot be run on colors, or gives none.
-        ArchiveError: The run has no states.
+        ArchiveError: The outputs are not finite, or the run has no states.
     """
     moment = moment_of(run, step)
     cube = reconstructed(moment, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES))
+    check_finite(f"outputs {moment.when}", cube["reconstruction"].reshape(-1, 3))
     errors = errors_of(cube)
     title = f"Reconstruction error {moment.when}"
     alt = (

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from latentviz import (
+    ArchiveError,
     IncompleteRunWarning,
     ModelError,
     OptionError,
@@ -328,6 +329,19 @@ def test_errors_that_are_none_can_be_drawn(tmp_path):
         picture = plot_errors(run, size=(800, 500))
         assert picture.data["error_max"] < 1e-12
         assert picture.pixels.shape == (500, 800, 3)
+
+
+def test_errors_that_are_not_finite(tmp_path):
+    model = Darker()
+    model.shift.data[1] = torch.nan
+    with Recorder(tmp_path / "run.npz", model, layer="layer", probe=torch.rand(4, 3)) as recorder:
+        recorder.step()
+    message = "the outputs at step 0 are not finite at 552960 of 552960 points; show a step before"
+    with (
+        open_run(tmp_path / "run.npz", model=Darker()) as run,
+        pytest.raises(ArchiveError, match=message),
+    ):
+        plot_errors(run, step=0)
 
 
 def test_the_commands(short_run, tmp_path, invoke):
