@@ -124,7 +124,7 @@ class Snapshot:
         else:
             if not sampled:
                 pytest.fail("the film has no frame to compare")
-            stem = "frame" if name is None else _file_name(name)
+            stem = "frame" if name is None else file_name(name)
             places = [f"{stem}-{i:04}" for i in range(len(sampled))]
             problems = [
                 self._problem(pixels, place, tolerance)
@@ -200,7 +200,7 @@ def latentviz_snapshot(request: pytest.FixtureRequest) -> Snapshot:
     chosen = config.getini(REFERENCES)
     references = config.rootpath / chosen if chosen else module.parent / "snapshots"
     failures = config.rootpath / config.getini(FAILURES)
-    test = _file_name(".".join(_names(request.node)))
+    test = file_name(".".join(_names(request.node)))
     return Snapshot(
         references=_mirrored(references, module) / test,
         failures=_mirrored(failures, module) / test,
@@ -233,7 +233,7 @@ def _names(node: pytest.Item) -> list[str]:
     return [part.name for part in node.listchain() if not isinstance(part, holders)]
 
 
-def _file_name(name: str) -> str:
+def file_name(name: str) -> str:
     """A file's name, on any system, that no other name has, not even where case is ignored."""
     plain = re.sub(r"\[(.*)\]$", r"-\1", name, flags=re.DOTALL)
     safe = re.sub(r"[^A-Za-z0-9_.-]+", "-", plain)[:LONGEST_NAME].strip("-.")
@@ -245,8 +245,8 @@ def _file_name(name: str) -> str:
 
 
 def _picture_name(name: str) -> str:
-    """`_file_name`, and not one of a film's frames, which go when the film has fewer."""
-    place = _file_name(name)
+    """`file_name`, and not one of a film's frames, which go when the film has fewer."""
+    place = file_name(name)
     # No name has a plus.
     return f"{place}+" if FRAME.search(place) else place
 

@@ -9,7 +9,7 @@ from graphics import hide_graphics
 from imageio_ffmpeg import get_ffmpeg_exe
 
 import latentviz
-from latentviz.cli.doctor import Finding, _print
+from latentviz.cli.doctor import Finding, print_findings
 from latentviz.raster.spheres import NO_GRAPHICS, NO_PYVISTA
 from latentviz.video.formats import CODECS
 
@@ -65,7 +65,9 @@ def test_on_a_terminal_it_is_a_table_that_cuts_nothing_off(monkeypatch, capsys):
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     monkeypatch.setenv("COLUMNS", "60")
     path = "/".join(f"folder-{i}" for i in range(20))
-    _print([Finding(name="ffmpeg", found=path), Finding(name="isal", found=None, advice="do so")])
+    print_findings(
+        [Finding(name="ffmpeg", found=path), Finding(name="isal", found=None, advice="do so")]
+    )
     lines = re.sub(r"\x1b\[[0-9;]*m", "", capsys.readouterr().out).splitlines()
     assert lines[0].split()[:2] == ["ok", "ffmpeg"]
     assert lines[-1].split() == ["absent", "isal", "do", "so"]

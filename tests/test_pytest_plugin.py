@@ -12,7 +12,7 @@ from PIL import Image
 
 import latentviz
 from latentviz.comparison import GAP_PX
-from latentviz.pytest_plugin import _file_name
+from latentviz.pytest_plugin import file_name
 
 SHAPE = (20, 30, 3)
 HEAD = """
@@ -154,12 +154,12 @@ def test_each_snapshot_has_a_name_of_its_own(project):
     "name", ["aux", "COM1.x", "", ".", "..", "-", "a b", "a\nb", "a\\b", "C:", "é", "a" * 101]
 )
 def test_what_is_no_safe_name_is_made_one(name):
-    safe = _file_name(name)
+    safe = file_name(name)
     assert set(safe.lower()) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_.")
     assert safe not in ("", ".", "..")
     assert len(safe) < 120
     assert safe != name
-    assert _file_name(name) == safe != _file_name(name + "'")
+    assert file_name(name) == safe != file_name(name + "'")
     assert safe.lower() not in ("aux", "com1.x")
 
 

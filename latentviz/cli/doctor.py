@@ -79,7 +79,7 @@ def doctor(ctx: click.Context, *, as_json: bool) -> None:
         rows = [{"status": finding.status, **asdict(finding)} for finding in found]
         click.echo(json.dumps({"ok": is_well, "findings": rows}, indent=2))
     else:
-        _print(found)
+        print_findings(found)
     ctx.exit(0 if is_well else MISSING)
 
 
@@ -247,7 +247,7 @@ def _in_one_line(error: Exception) -> str:
     return printable(" ".join(f"{type(error).__name__}: {error}".split()), LONGEST_LINE)
 
 
-def _print(found: list[Finding]) -> None:
+def print_findings(found: list[Finding]) -> None:
     """A table on a terminal, and lines where there is none."""
     rows = [(f.status, f.name, f.found if f.found is not None else f.advice) for f in found]
     if not sys.stdout.isatty():

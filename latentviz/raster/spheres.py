@@ -125,7 +125,7 @@ class SphereRenderer:
         hidden = ("DISPLAY", "WAYLAND_DISPLAY", "MPLBACKEND")
         environment = {name: value for name, value in os.environ.items() if name not in hidden}
         self._words = tempfile.TemporaryFile()  # noqa: SIM115 - closed in close
-        self._process = subprocess.Popen(
+        self.process = subprocess.Popen(
             [sys.executable, "-W", "ignore", "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -149,15 +149,15 @@ class SphereRenderer:
             Each scene's picture in turn, (side_px, side_px, 3) uint8; to take one raises a
             `GraphicsError` if VTK cannot draw here.
         """
-        assert self._process.stdin is not None
+        assert self.process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended; the first answer says why
-            pickle.dump((view, list(scenes)), self._process.stdin)
-            self._process.stdin.flush()
+            pickle.dump((view, list(scenes)), self.process.stdin)
+            self.process.stdin.flush()
         return self._answers(len(scenes))
 
     def close(self) -> None:
         """End the process."""
-        process = self._process
+        process = self.process
         process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
@@ -187,9 +187,9 @@ class SphereRenderer:
             yield self._answer()
 
     def _answer(self) -> Any:
-        assert self._process.stdout is not None
+        assert self.process.stdout is not None
         try:
-            answer = pickle.load(self._process.stdout)
+            answer = pickle.load(self.process.stdout)
         except (EOFError, pickle.UnpicklingError):
             raise GraphicsError(self._last_words()) from None
         if isinstance(answer, str):
@@ -198,7 +198,7 @@ class SphereRenderer:
 
     def _last_words(self) -> str:
         """Why the process has ended."""
-        status = self._process.wait()
+        status = self.process.wait()
         if not self._is_ready and -status in (signal.SIGSEGV, signal.SIGABRT):
             return NO_GRAPHICS  # VTK's way of saying so is to crash
         self._words.seek(self._words_start)

@@ -222,7 +222,7 @@ def is_running(pid):
 def test_nothing_is_left_running():
     scene = spheres([(0, 0, 0)], [RED])
     with SphereRenderer() as renderer:
-        pid = renderer._process.pid
+        pid = renderer.process.pid
         renderer.draw(VIEW, [scene] * 50)
         assert is_running(pid)
     assert not is_running(pid)
@@ -245,7 +245,7 @@ def test_nothing_to_draw_with(tmp_path, monkeypatch):
 @pytest.mark.parametrize("signum", [signal.SIGSEGV, signal.SIGABRT])
 def test_a_crash_at_the_start_is_vtk_finding_nothing_to_draw_with(signum):
     renderer = SphereRenderer()
-    renderer._process.send_signal(signum)
+    renderer.process.send_signal(signum)
     assert why(renderer) == NO_GRAPHICS
 
 
@@ -253,7 +253,7 @@ def test_a_crash_later_says_what_happened():
     needs_graphics()
     renderer = SphereRenderer()
     list(renderer.draw(VIEW, []))
-    renderer._process.send_signal(signal.SIGKILL)
+    renderer.process.send_signal(signal.SIGKILL)
     assert why(renderer) == "VTK ended with signal 9 while it drew"
 
 
