@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dots import dot_pixels, topmost_color
 from torch import nn
 
 import latentviz
@@ -149,7 +150,7 @@ def check_drawn(path, tmp_path, model=None, **options):
         )
         assert 2 <= len(film) <= 4
         picture = latentviz.plot_history(run, dims=[(0, 1)], size=(800, 450))
-        assert picture.pixels.std() > 1
+        assert dot_pixels(picture.pixels, topmost_color(run)) >= 150
         assert str(run.n_points) in picture.alt
 
 
