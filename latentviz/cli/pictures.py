@@ -18,6 +18,17 @@ if TYPE_CHECKING:
     from ..figures.picture import Picture
 
 
+theme_option = click.option(
+    "--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark."
+)
+json_option = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print the picture's figures as JSON, for other programs.",
+)
+
+
 def sheet_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
     """Where a picture goes, and what all pictures have in common.
 
@@ -38,14 +49,8 @@ def sheet_options(size: str, *, vector: bool) -> Callable[[Command], Command]:
                 "--size", metavar="WxH",
                 help=f"Size in pixels, from {width // 2}x{height // 2} on. Default: {size}.",
             ),
-            click.option(
-                "--theme", type=click.Choice(["dark", "light"]),
-                help="Colour theme. Default: dark.",
-            ),
-            click.option(
-                "--json", "as_json", is_flag=True,
-                help="Print the picture's figures as JSON, for other programs.",
-            ),
+            theme_option,
+            json_option,
         ]  # fmt: skip
         return decorated(command, decorators)
 
@@ -101,11 +106,17 @@ def publish(
 ) -> None:
     """Save a picture, and say so."""
     picture.save(output)
-    data = dict(picture.data)
+    more = f"; {summary(dict(picture.data))}" if summary else ""
+    tell(picture, output, f"{picture.title}{more}", as_json=as_json)
+
+
+def tell(picture: Picture, output: Path, words: str, *, as_json: bool) -> None:
+    """Say that a picture was written: in words, or all that there is to know of it as JSON."""
     if as_json:
-        click.echo(json.dumps({"picture": str(output), "alt": picture.alt, **data}, indent=2))
+        about = {"picture": str(output), "alt": picture.alt, **picture.data}
+        click.echo(json.dumps(about, indent=2))
         return
-    click.echo(f"{output}: {picture.title}" + (f"; {summary(data)}" if summary else ""))
+    click.echo(f"{output}: {words}")
 
 
 @main.command()
@@ -153,7 +164,7 @@ def timeline(**options: Any) -> None:
 
 @main.command()
 @picture_options("1600x900", vector=False)
-@click.option("--step", type=int, help="A recorded step. Default: the state after the last update.")
+@step_option
 @click.option(
     "--dims",
     multiple=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from ..errors import OptionError
 from ..raster.layout import parse_size
 from .group import main
 from .options import given, opened, progress, run_options
-from .pictures import step_option, write
+from .pictures import json_option, step_option, tell, theme_option, write
 
 
 @main.command()
@@ -50,7 +49,7 @@ from .pictures import step_option, write
     metavar="WxH",
     help="Size in pixels, from 160x160 on. Default: 1800x700; with --orbit 720x720.",
 )
-@click.option("--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark.")
+@theme_option
 @click.option(
     "--orbit",
     is_flag=True,
@@ -64,10 +63,7 @@ from .pictures import step_option, write
     help="Frames a second of --orbit, e.g. 30 or 30000/1001. Default: 30; 20 in a GIF.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the frames of an earlier --orbit.")
-@click.option(
-    "--json", "as_json", is_flag=True,
-    help="Print the picture's figures as JSON, for other programs.",
-)  # fmt: skip
+@json_option
 def sphere(
     dims: tuple[str, ...],
     orbit: bool,
@@ -125,14 +121,12 @@ def _write_orbit(
             source, output, overwrite=overwrite, progress=advance, **given(**options)
         )
     data = dict(picture.data)
-    if as_json:
-        click.echo(json.dumps({"picture": str(output), "alt": picture.alt, **data}, indent=2))
-        return
     height, width = picture.pixels.shape[:2]
-    click.echo(
-        f"{output}: {data['frames']} frames, {data['frames'] / data['fps']:.1f} s, "
+    words = (
+        f"{data['frames']} frames, {data['frames'] / data['fps']:.1f} s, "
         f"{width}x{height}, {picture.title}; {_summary(data)}"
     )
+    tell(picture, output, words, as_json=as_json)
 
 
 def _summary(data: dict[str, Any]) -> str:
