@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OptionError
 from ..raster.chrome import DPI
 from ..raster.fonts import text_options
+from ..raster.panel import LEAST_TEXT_PX
 from ..theme import Theme
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 TITLE_PX = 26.0  # sizes on a picture of its default size
 LABEL_PX = 19.0
 TICK_PX = 16.0
-LEAST_TEXT_PX = 8.0
 MIN_SIDE = 160
 HUES = ("red", "yellow", "green", "cyan", "blue", "magenta")
 MAX_SIDE = 8192
