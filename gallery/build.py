@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import latentviz
+from trainers.coverage import plot_coverage
 
 from .entry import ENTRIES, Entry, SharedRun, find_entries
 from .errors import GalleryError
@@ -94,7 +95,7 @@ def renew_readme_pictures(folder: Path, *, runs: Path, say: Say = print) -> None
     _make_shared(find_entries(only=["film"]), runs, say)
     run = runs / "sparse-labels.npz"
     latentviz.plot_sphere(run, size=(1200, 480)).save(folder / "sphere.png")
-    picture = latentviz.plot_coverage(KEPT["coverage"], size=(1200, 750), theme="light")
+    picture = plot_coverage(KEPT["coverage"], size=(1200, 750), theme="light")
     picture.save(folder / "label-coverage.png")
     # All steps in ten seconds.
     latentviz.render(

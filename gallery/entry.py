@@ -15,6 +15,7 @@ from .errors import GalleryError
 ENTRIES = Path(__file__).with_name("entries")
 RUNS = "runs"
 TRAINERS = ["python", "-m", "trainers"]
+PICTURES = (".png", ".svg", ".pdf")  # what trainers draw; all else that they write is trained
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,12 @@ class Entry:
     def shared_runs(self) -> tuple[SharedRun, ...]:
         """What must be there before the script can run: what its commands make with trainers."""
         split = [shlex.split(command) for command in self.commands]
-        return tuple(
+        made = [
             SharedRun(PurePosixPath(words[words.index("-o") + 1]), tuple(words))
             for words in split
             if words[: len(TRAINERS)] == TRAINERS
-        )
+        ]
+        return tuple(run for run in made if run.path.suffix not in PICTURES)
 
 
 def read_entry(path: Path) -> Entry:

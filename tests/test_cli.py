@@ -34,7 +34,7 @@ if find_spec("latentviz.__main__"):
 else:
     LATENTVIZ = [str(Path(sys.executable).with_name("latentviz"))]
 SMALL = ["--size", "320x180", "--frames", "8"]
-COMMANDS = sorted(main.commands)
+COMMANDS = sorted(name for name, command in main.commands.items() if not command.hidden)
 
 
 @pytest.fixture(scope="session")
@@ -509,7 +509,8 @@ finally:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     for name, command in main.commands.items():
-        assert re.search(rf"^  {name} +\w", done.stdout, re.MULTILINE)
+        listed = re.search(rf"^  {name} +\w", done.stdout, re.MULTILINE)
+        assert (listed is None) == command.hidden
         assert command.help
 
 

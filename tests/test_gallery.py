@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from conftest import DOPESHEET
 from PIL import Image
@@ -22,6 +23,7 @@ from gallery.entry import find_entries
 from gallery.errors import GalleryError
 from gallery.look import find_chromium, look_at
 from latentviz.cli import main as latentviz
+from trainers.cli import main as trainers
 
 ROOT = Path(__file__).parents[1]
 
@@ -320,8 +322,16 @@ def test_the_commands_make_what_the_scripts_make(name, short_run, tmp_path, monk
 def test_the_commands_of_an_entry_are_commands(name):
     for command in ENTRIES[name].commands:
         program, *arguments = shlex.split(command)
-        if program == "latentviz":
-            latentviz.commands[arguments[0]].make_context(arguments[0], arguments[1:])
+        group = latentviz
+        if (program, *arguments[:2]) == ("python", "-m", "trainers"):
+            group, arguments = trainers, arguments[2:]
+        elif program != "latentviz":
+            continue  # a shell's own
+        command = group.commands[arguments[0]]
+        assert not command.hidden
+        # As in its group: a command that is tried without one keeps that it has no -h.
+        with click.Context(group, **group.context_settings) as parent:
+            command.make_context(arguments[0], arguments[1:], parent=parent)
 
 
 def test_recording_ones_own_model_is_what_the_readme_says():

@@ -10,7 +10,8 @@ import pytest
 
 from gallery.build import KEPT, build
 from gallery.entry import find_entries
-from latentviz import fit_logistic, plot_coverage
+from latentviz import fit_logistic
+from trainers.coverage import plot_coverage
 from trainers.data import coverage_color_data, expected_shares
 from trainers.label_coverage import experiment, shipped_dopesheet
 from trainers.outcomes import Outcome, tallies, verdict

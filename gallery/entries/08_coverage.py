@@ -10,14 +10,14 @@ The first command trains the sweep, which takes some minutes. This page is drawn
 it gave, `gallery/label-coverage/outcomes.csv`.
 
     python -m trainers label-coverage -o runs/coverage
-    latentviz coverage runs/coverage -o coverage-dark.png
-    latentviz coverage runs/coverage -o coverage-light.png --theme light
+    python -m trainers coverage runs/coverage -o coverage-dark.png
+    python -m trainers coverage runs/coverage -o coverage-light.png --theme light
 """
 
-import latentviz
+from trainers.coverage import plot_coverage
 
 for theme in ("dark", "light"):
-    picture = latentviz.plot_coverage("runs/coverage", theme=theme)
+    picture = plot_coverage("runs/coverage", theme=theme)
     picture.save(f"coverage-{theme}.png")
 
 print(picture.data["answer"])

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..errors import OptionError
 from ..projection import split_names
 from ..raster.layout import parse_size
 from .group import main
@@ -206,24 +208,14 @@ def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
     write(plot_history, vector=False, **options)
 
 
-@main.command()
-@click.argument("sweep", type=click.Path(path_type=Path))
-@sheet_options("1600x1000", vector=True)
-def coverage(
-    sweep: Path, output: Path, size: str | None, theme: str | None, *, as_json: bool
-) -> None:
-    """Draw the outcomes of SWEEP, a folder of runs with different label coverage.
-
-    Reads its table, outcomes.csv; every run is a point. Says at which coverage half of the runs
-    work, and 95 % of them, by a logistic fit, and how sure that is.
-    """
-    from ..figures.coverage import plot_coverage
-    from ..figures.picture import check_picture_path
-
-    check_picture_path(output, vector=True)
-    pixels = None if size is None else parse_size(size)
-    picture = plot_coverage(sweep, **given(size=pixels, theme=theme))
-    publish(picture, output, as_json=as_json, summary=lambda data: str(data["answer"]))
+@main.command(hidden=True, add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def coverage(arguments: tuple[str, ...]) -> None:
+    """Say where the picture of a sweep is drawn now."""
+    rest = shlex.join(arguments) or "..."
+    raise OptionError(
+        f"coverage is a command of the trainers now: python -m trainers coverage {rest}"
+    )
 
 
 def _errors(data: dict[str, Any]) -> str:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..logistic import DoseEstimate, LogisticFit, Separated, two_digits
-from ..raster.chrome import text_width
-from .axes import LABEL_PX, TICK_PX, Sheet
+from latentviz import DoseEstimate, LogisticFit, Separated
+from latentviz.figures import LABEL_PX, TICK_PX, Sheet, text_width
+
 from .coverage_axes import Beyond, DoseAxis, axis_range, log_ticks, thinned
-from .outcomes import Panel, Rows, Success
+from .coverage_table import Panel, Rows, Success
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,7 +113,8 @@ def _draw_threshold(sheet: Sheet, axes: Axes, dose_axis: DoseAxis, estimate: Dos
             markeredgewidth=1.5 * k,
             zorder=6,
         )
-    words = f"{y:.0f} % at {two_digits(estimate.dose)}"
+    dose = f"{estimate.dose:#.2g}".removesuffix(".")
+    words = f"{y:.0f} % at {dose}"
     width = text_width(sheet.figure, words, sheet.px(LABEL_PX)) + 14 * k
     box_px = axes.bbox.width / (right - left)
     # Left of it is where few runs work; but there may be no room.

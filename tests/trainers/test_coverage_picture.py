@@ -1,15 +1,21 @@
 import csv
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from matplotlib.text import Text
 
-from latentviz import ArchiveError, fit_logistic, plot_coverage
-from latentviz.figures.coverage_axes import DoseAxis, axis_range, log_ticks, thinned
-from latentviz.figures.outcomes import COLUMNS, Success, read_outcomes, tally
+import latentviz
+from latentviz import ArchiveError, fit_logistic
+from trainers.cli import main
+from trainers.coverage import plot_coverage
+from trainers.coverage_axes import DoseAxis, axis_range, log_ticks, thinned
+from trainers.coverage_table import COLUMNS, Success, read_outcomes, tally
 
 SWEEP = Path(__file__).parents[2] / "gallery/label-coverage"
 COVERAGES = (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
@@ -32,6 +38,13 @@ def outcome(coverage, seed):
         "error_median": 5e-5 * (1 + seed / 10),
         "error_max": 2e-3 * (1 + seed / 10),
     }
+
+
+def run_command(*arguments, status=0):
+    """A command of the trainers', in this process."""
+    done = CliRunner().invoke(main, [str(a) for a in arguments])
+    assert done.exit_code == status, done.output
+    return done
 
 
 def write_table(path, rows):
@@ -254,16 +267,32 @@ def test_coverage(latentviz_snapshot, theme):
     latentviz_snapshot(plot_coverage(SWEEP, size=(800, 500), theme=theme))
 
 
-def test_the_command(sweep, tmp_path, invoke):
+def test_the_command(sweep, tmp_path):
     path = tmp_path / "coverage.svg"
-    done = invoke("coverage", sweep, "-o", path, "--size", "800x500", "--theme", "light")
+    done = run_command("coverage", sweep, "-o", path, "--size", "800x500", "--theme", "light")
     assert "All runs work at label coverage 0.3 and above, none at 0.03 and below" in done.stdout
     assert b"Outcomes of 40 runs" in path.read_bytes()
-    about = json.loads(invoke("coverage", sweep / "outcomes.csv", "-o", path, "--json").stdout)
+    about = json.loads(run_command("coverage", sweep / "outcomes.csv", "-o", path, "--json").stdout)
     assert about["coverages"][-1] == {
         "coverage": 10.0, "worked": 5, "seeds": 5, "labelled_share": pytest.approx(0.015),
         "interval_95": [pytest.approx(0.5655, abs=1e-3), pytest.approx(1)],
     }  # fmt: skip
+
+
+def test_where_it_was_says_where_it_is(tmp_path, invoke):
+    line = "Error: coverage is a command of the trainers now: python -m trainers coverage"
+    done = invoke("coverage", "a b", "-o", tmp_path / "c.png", "--json", status=2)
+    assert done.stderr == f"{line} 'a b' -o {tmp_path / 'c.png'} --json\n"
+    assert invoke("coverage", "--help", status=2).stderr == f"{line} --help\n"
+    assert invoke("coverage", status=2).stderr == f"{line} ...\n"
+    assert "coverage" not in invoke("--help").stdout
+    with pytest.warns(DeprecationWarning, match=r"is trainers\.coverage\.plot_coverage now"):
+        assert latentviz.plot_coverage is plot_coverage
+
+
+def test_drawing_it_needs_no_torch():
+    code = "import sys, trainers.coverage; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=SWEEP.parents[1])
 
 
 @pytest.mark.parametrize(
@@ -277,12 +306,12 @@ def test_the_command(sweep, tmp_path, invoke):
         (",".join(COLUMNS) + "\n1,2\n", "column 'any_share' must hold numbers"),
     ],
 )
-def test_a_table_that_is_none(tmp_path, invoke, text, message):
+def test_a_table_that_is_none(tmp_path, text, message):
     if text is not None:
         (tmp_path / "outcomes.csv").write_text(text)
     with pytest.raises(ArchiveError, match=message):
         read_outcomes(tmp_path)
-    done = invoke("coverage", tmp_path, "-o", tmp_path / "c.png", status=2)
+    done = run_command("coverage", tmp_path, "-o", tmp_path / "c.png", status=2)
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
     assert not (tmp_path / "c.png").exists()

@@ -5,20 +5,15 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from ..files import expanded
-from ..logistic import (
-    LogisticFit,
-    Separated,
-)
-from ..raster.chrome import plain_style
-from ..theme import theme_named
-from .axes import LABEL_PX, TITLE_PX, Sheet, new_sheet
+from latentviz import LogisticFit, Picture, Separated
+from latentviz.figures import LABEL_PX, TITLE_PX, Sheet, new_sheet, plain_style, theme_named
+
 from .coverage_axes import Beyond, DoseAxis, find_beyond
 from .coverage_panels import draw_outcomes, draw_successes, name_dose
-from .outcomes import PANELS, Rows, Success, fit_successes, read_outcomes, tally
-from .picture import Picture
+from .coverage_table import PANELS, Rows, Success, fit_successes, read_outcomes, tally
 
 SIZE = (1600, 1000)
 MARGIN_LEFT_PX, MARGIN_PX = 118.0, 56.0
@@ -55,7 +50,7 @@ def plot_coverage(
         OptionError: An option is out of range.
         ArchiveError: The table is missing or malformed.
     """
-    rows = read_outcomes(expanded(sweep))
+    rows = read_outcomes(Path(os.path.expanduser(sweep)))
     successes = tally(rows)
     fit = fit_successes(successes)
     beyond = find_beyond(rows)

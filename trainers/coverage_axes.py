@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .outcomes import PANELS, Rows
+from .coverage_table import PANELS, Rows
 
 Floats = NDArray[np.float64]
 

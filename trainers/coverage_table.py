@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError
-from ..logistic import LogisticFit, Separated, fit_logistic, wilson_interval
+from latentviz import LogisticFit, Separated, fit_logistic, wilson_interval
+from latentviz.errors import ArchiveError
 
 # A sweep's table, column by column, (runs,) each.
 Rows = Mapping[str, NDArray[np.float64]]
