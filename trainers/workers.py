@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
+import re
 import signal
-import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from latentviz.errors import LatentvizError
 
+if TYPE_CHECKING:
+    from loky import ProcessPoolExecutor
+    from loky.process_executor import BrokenProcessPool
+
 J = TypeVar("J")
 R = TypeVar("R")
+
+# How long a worker waits for more; so it leaves by itself where this process was killed.
+IDLE_S = 10.0
+# A run is so small that threads of its own only wait for each other.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
+# Files that this process has open for a worker, with some to spare.
+FILES_EACH = 10
+HELD_BACK = {signal.SIGINT, signal.SIGTERM}
 
 
 class WorkerError(LatentvizError):
@@ -44,12 +53,12 @@ def run_all(
 
     If a job fails, ``done`` raises, or Ctrl-C is pressed, all workers are killed before the error
     leaves this function. If this process is killed itself, its workers finish the job that they
-    are at, and leave.
+    are at, and leave soon after.
 
     Args:
         task: What to do with a job, in a worker; a module's function, or a ``partial`` of one.
         jobs: They are begun in this order.
-        processes: How many workers, 1 or more.
+        processes: How many workers, 1 or more; fewer where this process may not open files enough.
         done: Called here with each job and its result, as they come.
         cut_off: Called here with each job whose worker died, or was killed, over it.
 
@@ -57,64 +66,68 @@ def run_all(
         LatentvizError: What the task raised.
         WorkerError: The task raised another error, or the worker died.
     """
-    waiting = deque(jobs)
-    workers: dict[Connection, BaseProcess] = {}
-    busy: dict[Connection, J] = {}
+    from loky import ProcessPoolExecutor
+    from loky.process_executor import BrokenProcessPool
 
-    def hand_out(pipe: Connection) -> None:
-        busy[pipe] = waiting.popleft()
-        # A worker that has died already is found out below.
-        _try_to_send(pipe, busy[pipe])
+    waiting = deque(jobs)
+    # A pool a worker: of a pool of several, nobody can tell over which job one of them died.
+    pools = [
+        ProcessPoolExecutor(1, timeout=IDLE_S, initializer=_ignore_signals, env=ENVIRONMENT)
+        for _ in range(min(processes, len(jobs), _most_processes()))
+    ]
+    busy: dict[Future[R], tuple[ProcessPoolExecutor, J]] = {}
+
+    def hand_out(pool: ProcessPoolExecutor) -> None:
+        job = waiting.popleft()
+        with _signals_held_back():
+            busy[pool.submit(task, job)] = pool, job
 
     try:
-        for _ in range(min(processes, len(jobs))):
-            pipe, worker = _start(task)
-            workers[pipe] = worker
-            hand_out(pipe)
+        for pool in pools:
+            hand_out(pool)
         while busy:
-            for ready in wait(list(busy)):
-                assert isinstance(ready, Connection)
-                answer = _answer(ready, busy[ready], workers[ready])
-                job = busy.pop(ready)
-                if isinstance(answer, _Fault):
-                    raise answer.error
-                done(job, answer)
+            for future in wait(busy, return_when=FIRST_COMPLETED).done:
+                pool, job = busy[future]
+                error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    raise _death(job, error) from error
+                del busy[future]
+                if isinstance(error, LatentvizError):
+                    raise error
+                if error is not None:
+                    raise WorkerError(f"{job} failed: {type(error).__name__}: {error}") from error
+                done(job, future.result())
                 if waiting:
-                    hand_out(ready)
+                    hand_out(pool)
     finally:
         # Those that are idle have nothing to lose.
-        for worker in workers.values():
-            worker.kill()
-        for worker in workers.values():
-            worker.join()
-        for job in busy.values():
+        for pool in pools:
+            pool.shutdown(kill_workers=True)
+        for _, job in busy.values():
             cut_off(job)
 
 
-@dataclass(frozen=True)
-class _Fault:
-    """A job's error, on its way from the worker."""
+def _death(job: object, error: BrokenProcessPool) -> WorkerError:
+    code = re.search(r"\{(.+)\}", str(error))
+    how = f"died with {code[1]}" if code else "died"
+    return WorkerError(f"{job}: its worker {how}; try again, with fewer --jobs if memory ran out")
 
-    error: LatentvizError
 
-
-def _start(task: Callable[[Any], Any]) -> tuple[Connection, BaseProcess]:
-    # Started anew, not forked: torch's threads do not survive a fork.
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    worker = context.Process(target=_serve, args=(theirs, task), daemon=True)
-    with _ctrl_c_held_back():
-        worker.start()
-    # So that the pipe ends when the worker does.
-    theirs.close()
-    return ours, worker
+def _most_processes() -> int:
+    """For how many workers this process may open files enough; 1 or more."""
+    try:
+        import resource
+    except ImportError:  # not on Windows
+        return 61  # as many as it can wait for
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, files // FILES_EACH)
 
 
 @contextmanager
-def _ctrl_c_held_back() -> Iterator[None]:
-    """Keep Ctrl-C from what is started inside; here it takes effect right after.
+def _signals_held_back() -> Iterator[None]:
+    """Keep Ctrl-C and SIGTERM from what is started inside; here they take effect right after.
 
-    A terminal sends it to every process. A worker would show a traceback of whatever it was
+    A terminal sends them to every process. A worker would show a traceback of whatever it was
     importing; what comes of its job is for this process to say.
     """
     if not hasattr(signal, "pthread_sigmask"):
@@ -122,50 +135,14 @@ def _ctrl_c_held_back() -> Iterator[None]:
         return
     # Else it would be started inside, and let Ctrl-C through again.
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD_BACK)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(pipe: Connection, task: Callable[[Any], Any]) -> None:
-    """Do one job after the other, until the pipe ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    while True:
-        try:
-            job = pipe.recv()
-        except (EOFError, OSError):
-            return
-        answer: object
-        try:
-            answer = task(job)
-        except LatentvizError as error:
-            answer = _Fault(error)
-        except Exception as error:  # nobody but the parent can tell of it
-            fault = WorkerError(f"{job} failed: {type(error).__name__}: {error}")
-            fault.add_note(traceback.format_exc())
-            answer = _Fault(fault)
-        if not _try_to_send(pipe, answer):
-            return
-
-
-def _try_to_send(pipe: Connection, message: object) -> bool:
-    """Whether there was anyone to send it to."""
-    try:
-        pipe.send(message)
-    except OSError:
-        return False
-    return True
-
-
-def _answer(pipe: Connection, job: object, worker: BaseProcess) -> Any:
-    try:
-        return pipe.recv()
-    except (EOFError, OSError):
-        worker.join()
-        code = worker.exitcode or 0
-        how = f"was killed by signal {-code}" if code < 0 else f"left with status {code}"
-        raise WorkerError(
-            f"{job}: its worker {how}; try again, with fewer --jobs if memory ran out"
-        ) from None
+def _ignore_signals() -> None:
+    """In a worker, where they could not be held back."""
+    for number in HELD_BACK:
+        signal.signal(number, signal.SIG_IGN)

@@ -2,10 +2,13 @@ import csv
 import fcntl
 import io
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -390,14 +393,19 @@ def processes_that_name(text: str) -> list[str]:
     return found
 
 
-@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for orphans in /proc")
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_ends_the_workers_and_keeps_the_finished_runs(tmp_path, signum):
-    (tmp_path / "sheet.csv").write_text(SHORT.replace("17", "150"))
-    out = tmp_path / "out"
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/environ").exists(), reason="looks for processes in /proc"
+)
+
+
+@contextmanager
+def sweep_at_work(folder: Path) -> Iterator[tuple[subprocess.Popen, Path]]:
+    """A sweep of 500 runs that has finished two at least, and its folder."""
+    (folder / "sheet.csv").write_text(SHORT.replace("17", "150"))
+    out = folder / "out"
     command = ["label-coverage", "-o", out, "--coverage", "1", "--seeds", "500", "--jobs", "2"]
     with subprocess.Popen(
-        [sys.executable, "-m", "trainers", *command, "--dopesheet", tmp_path / "sheet.csv"],
+        [sys.executable, "-m", "trainers", *command, "--dopesheet", folder / "sheet.csv"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -410,17 +418,14 @@ def test_a_signal_ends_the_workers_and_keeps_the_finished_runs(tmp_path, signum)
                 assert process.poll() is None, process.stderr.read()
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
-            os.killpg(process.pid, signum)
-            stdout, stderr = process.communicate(timeout=60)
+            yield process, out
         finally:
             process.kill()
-    assert process.returncode == 128 + signum
+
+
+def outcomes_kept(out: Path) -> list[Outcome]:
+    """The outcomes in a sweep's folder, once it has ended and left nothing half-done."""
     outcomes = read_table(out / "outcomes.csv", Outcome)
-    assert (stdout, stderr) == (
-        "",
-        f"Interrupted: {len(outcomes)} of 500 runs are finished in {out}; the same command goes on "
-        "with the rest\n",
-    )
     assert list(out.glob("*.part")) == []
     # A run may have been finished, and not measured yet.
     archives = sorted(out.glob("*.npz"))
@@ -429,6 +434,42 @@ def test_a_signal_ends_the_workers_and_keeps_the_finished_runs(tmp_path, signum)
         with open_run(path) as run:
             assert len(run) == 151
     assert processes_that_name(str(out)) == []
+    return outcomes
+
+
+@needs_proc
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_workers_and_keeps_the_finished_runs(tmp_path, signum):
+    with sweep_at_work(tmp_path) as (process, out):
+        os.killpg(process.pid, signum)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 128 + signum
+    assert (stdout, stderr) == (
+        "",
+        f"Interrupted: {len(outcomes_kept(out))} of 500 runs are finished in {out}; the same "
+        "command goes on with the rest\n",
+    )
+
+
+@needs_proc
+def test_a_worker_that_dies_is_an_error_that_names_its_run_and_keeps_the_finished_ones(tmp_path):
+    with sweep_at_work(tmp_path) as (process, out):
+        workers = [
+            pid
+            for pid in processes_that_name(str(out))
+            if b"resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        assert len(workers) == 3
+        os.kill(int(max(workers, key=int)), signal.SIGKILL)
+        stdout, stderr = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert re.fullmatch(
+        r"Error: coverage 1, seed \d+: its worker died with SIGKILL\(-9\); try again, with fewer "
+        r"--jobs if memory ran out\n",
+        stderr,
+    )
+    assert stdout == ""
+    assert outcomes_kept(out)
 
 
 def test_help_is_complete_and_needs_no_torch():
