@@ -6,13 +6,11 @@ Modules that import torch are imported inside the commands, so that ``--help`` i
 from __future__ import annotations
 
 import json
-import os
 import re
 import signal
 import sys
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -21,7 +19,7 @@ import click
 
 from latentviz.errors import LatentvizError
 
-from .interrupted import Interrupted
+from .interruption import ended_at_once_when_interrupted, one_line_when_interrupted
 
 if TYPE_CHECKING:
     from latentviz import Picture
@@ -54,58 +52,6 @@ class _Group(click.Group):
         except (click.Abort, KeyboardInterrupt):  # before the work was under way, or after
             click.echo("Interrupted", err=True)
             sys.exit(128 + signal.SIGINT)
-
-
-@contextmanager
-def _ended_at_once_when_interrupted(left: str) -> Iterator[None]:
-    """End the process at once on Ctrl-C and SIGTERM, while there is nothing to put into order.
-
-    For imports: libraries turn what interrupts them into errors of their own.
-
-    Args:
-        left: What is left.
-    """
-
-    def end(signum: int, frame: object) -> None:
-        os.write(2, f"Interrupted: {left}\n".encode())
-        os._exit(128 + signum)
-
-    heard = [n for n in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(n) != signal.SIG_IGN]
-    before = {number: signal.signal(number, end) for number in heard}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def _one_line_when_interrupted(otherwise: Callable[[], str]) -> Iterator[None]:
-    """Turn Ctrl-C, and SIGTERM alike, into a line that says what is left, and an exit status.
-
-    Args:
-        otherwise: What is left if the interruption does not know.
-    """
-    number = signal.SIGINT
-
-    def terminate(signum: int, frame: object) -> None:
-        nonlocal number
-        number = signal.SIGTERM
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        kept = interrupt.kept if isinstance(interrupt, Interrupted) else otherwise()
-        click.echo(f"Interrupted: {kept}", err=True)
-        # Python ends by SIGINT, whatever its status, if that came while it ran a string as code,
-        # as it does where libraries are imported; unless it has run another one since.
-        exec("")
-        # As shells have it.
-        raise click.exceptions.Exit(128 + number) from interrupt
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _unfinished(archive: Path) -> str:
@@ -179,7 +125,7 @@ def sparse_labels(
     Trains a model of 263 parameters for 10,001 steps, which takes about half a minute, and records
     them all in one archive. Make a film of it with: latentviz render RUN.npz -o video.mp4
     """
-    with _ended_at_once_when_interrupted("no step was recorded"):
+    with ended_at_once_when_interrupted("no step was recorded"):
         from rich.console import Console
 
         from .dopesheet import read_dopesheet
@@ -189,7 +135,7 @@ def sparse_labels(
         from .live import EVERY_STEPS, live_history
         from .sparse_labels import experiment, shipped_dopesheet
 
-    with _one_line_when_interrupted(partial(_unfinished, output)):
+    with one_line_when_interrupted(partial(_unfinished, output)):
         sparse = experiment(labels=labels)
         events = Events()
         counter = label_counter(sparse)
@@ -269,7 +215,7 @@ def label_coverage(
     finished are not trained again, so a sweep that was cut off can go on. At the end it says at
     which coverage half of the runs work, and 95 % of them.
     """
-    with _ended_at_once_when_interrupted("no run was trained"):
+    with ended_at_once_when_interrupted("no run was trained"):
         from rich.console import Console
 
         from .dopesheet import read_dopesheet
@@ -277,7 +223,7 @@ def label_coverage(
         from .sweep import COVERAGES, parse_coverages, parse_seeds, sweep
         from .workers import available_cores
 
-    with _one_line_when_interrupted(lambda: "no run was trained"):
+    with one_line_when_interrupted(lambda: "no run was trained"):
         summary = sweep(
             output,
             coverages=COVERAGES if coverages is None else parse_coverages(coverages),
@@ -363,13 +309,13 @@ def timeline(sheet: str, output: Path, size: str | None, theme: str) -> None:
     Every property over steps, with keyframes, phases and actions marked, as latentviz timeline
     draws a run's. In place of a file, sparse-labels and label-coverage are the experiments' own.
     """
-    with _ended_at_once_when_interrupted("no picture was drawn"):
+    with ended_at_once_when_interrupted("no picture was drawn"):
         from latentviz import plot_timeline
 
         from .dopesheet import SHIPPED, read_dopesheet, shipped_dopesheet
         from .timeline import Timeline
 
-    with _one_line_when_interrupted(lambda: "no picture was drawn"):
+    with one_line_when_interrupted(lambda: "no picture was drawn"):
         dopesheet = shipped_dopesheet(sheet) if sheet in SHIPPED else read_dopesheet(Path(sheet))
         schedule = Timeline(dopesheet).schedule(sheet if sheet in SHIPPED else Path(sheet).name)
         picture = _draw(plot_timeline, schedule, output, size=size, theme=theme)
@@ -389,10 +335,10 @@ def coverage(sweep: Path, output: Path, size: str | None, theme: str, *, as_json
     Reads its table, outcomes.csv; every run is a point. Says at which coverage half of the runs
     work, and 95 % of them, by a logistic fit, and how sure that is.
     """
-    with _ended_at_once_when_interrupted("no picture was drawn"):
+    with ended_at_once_when_interrupted("no picture was drawn"):
         from .coverage import plot_coverage
 
-    with _one_line_when_interrupted(lambda: "no picture was drawn"):
+    with one_line_when_interrupted(lambda: "no picture was drawn"):
         picture = _draw(plot_coverage, sweep, output, size=size, theme=theme)
     if as_json:
         about = {"picture": str(output), "alt": picture.alt, **picture.data}

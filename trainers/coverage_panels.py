@@ -145,7 +145,7 @@ def draw_outcomes(
     room_px = axes.bbox.width / (dose_axis.limits[1] - dose_axis.limits[0])
     spread = min(SPREAD, MOST_SPREAD_PX * k / room_px)
     dot_px = min(MOST_DOT_PX * k, max(LEAST_DOT_PX * k, DOT_SHARE * room_px))
-    _y_axis(sheet, axes, panel, rows, beyond)
+    _y_axis(axes, panel, rows, beyond)
     bottom, top = axes.get_ylim()
     medians = []
     for place, coverage in zip(dose_axis.places, dose_axis.coverages, strict=True):
@@ -205,7 +205,7 @@ def _draw_beyond(
     )  # fmt: skip
 
 
-def _y_axis(sheet: Sheet, axes: Axes, panel: Panel, rows: Rows, beyond: Sequence[Beyond]) -> None:
+def _y_axis(axes: Axes, panel: Panel, rows: Rows, beyond: Sequence[Beyond]) -> None:
     from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
     low, high = axis_range(rows[panel.column], log=panel.log)

@@ -12,6 +12,7 @@ from matplotlib.text import Text
 
 import latentviz
 from latentviz import ArchiveError, fit_logistic
+from latentviz.theme import rgb_bytes, theme_named
 from trainers.cli import main
 from trainers.coverage import plot_coverage
 from trainers.coverage_axes import DoseAxis, axis_range, log_ticks, thinned
@@ -227,7 +228,11 @@ def test_a_sweep_of_which_nothing_is_finite_is_drawn_and_says_so(tmp_path, value
     write_table(tmp_path / "outcomes.csv", rows)
     picture = plot_coverage(tmp_path)
     assert len(picture.data["beyond"]) == 4 * n_runs
-    assert picture.pixels.any()
+    for axes in picture.drawn.axes[1:]:
+        assert sum(arrow.arrow_patch is not None for arrow in axes.texts) == n_runs
+    color = rgb_bytes(theme_named("dark").curves[2])  # of the arrows and of what they start at
+    lower = picture.pixels[picture.pixels.shape[0] // 2 :]
+    assert (lower == color).all(-1).any()
 
 
 @pytest.mark.parametrize("limit", ["red_angle_limit_deg", "off_plane_limit"])

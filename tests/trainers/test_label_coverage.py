@@ -276,7 +276,7 @@ def test_the_beginning_of_a_run_is_trained_again_and_another_run_is_left_alone(t
     assert path.read_bytes() == b"precious"
 
 
-def in_this_process(task, jobs, *, processes, done, cut_off):
+def in_this_process(task, jobs, *, done, **_):
     for job in jobs:
         done(job, task(job))
 

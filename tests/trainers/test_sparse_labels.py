@@ -286,10 +286,10 @@ def test_a_signal_while_libraries_are_imported_ends_it_at_once(tmp_path: Path, s
 def test_an_interrupt_in_the_midst_of_code_that_is_a_string_gives_the_same_status(tmp_path: Path):
     """As where a library makes its classes from strings; Python itself would end by SIGINT."""
     (tmp_path / "interrupted.py").write_text(
-        "from trainers import cli\n"
+        "from trainers import cli, interruption\n"
         "@cli.main.command()\n"
         "def here():\n"
-        "    with cli._one_line_when_interrupted(lambda: 'nothing is left'):\n"
+        "    with interruption.one_line_when_interrupted(lambda: 'nothing is left'):\n"
         "        exec('raise KeyboardInterrupt')\n"
         "cli.main(['here'])\n"
     )

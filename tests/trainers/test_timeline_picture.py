@@ -74,7 +74,8 @@ def test_the_experiments_sheets_go_by_name(name, tmp_path):
         (["sheet.csv", "-o", "a.png", "--theme", "grey"], "'grey' is not one of"),
     ],
 )
-def test_an_error_is_one_line_and_leaves_nothing(options, message, sheet):
+@pytest.mark.usefixtures("sheet")
+def test_an_error_is_one_line_and_leaves_nothing(options, message):
     Path("bad.csv").write_text("STEP,PHASE,ACTION,lr\nsoon,,,1\n")
     Path("empty.csv").write_text("STEP,PHASE,ACTION\n0,,\n")
     before = sorted(Path().iterdir())
@@ -96,7 +97,8 @@ def test_what_is_recorded_has_the_actions_and_every_start_of_a_phase(sheet):
         assert [tuple(phase) for phase in run.phases] == starts
 
 
-def test_drawing_needs_no_torch(sheet):
+@pytest.mark.usefixtures("sheet")
+def test_drawing_needs_no_torch():
     code = (
         "import sys; from trainers.cli import main\n"
         "try: main(['timeline', 'sheet.csv', '-o', 'sheet.png'])\n"

@@ -1,3 +1,4 @@
+import weakref
 from collections import OrderedDict
 from itertools import repeat
 
@@ -200,6 +201,19 @@ def test_phase_end_brings_an_inference_on_the_validation_points():
     assert not validation.latents.requires_grad
 
 
+def keeps_its_output(layer, inputs):
+    """Whether something that hangs on a layer still keeps what it gives."""
+    output = weakref.ref(layer(inputs))
+    return output() is not None
+
+
+def test_a_tap_keeps_a_layer_s_output_until_it_is_closed():
+    model = ColorMLP()
+    with latent_tap(model, "encoder"):
+        assert keeps_its_output(model.encoder, INPUTS)
+    assert not keeps_its_output(model.encoder, INPUTS)
+
+
 class Moody(ColorMLP):
     """Answers in training, and only raises an error in evaluation mode."""
 
@@ -219,7 +233,7 @@ def test_inference_is_in_evaluation_mode_and_leaves_the_model_as_it_was(training
     with pytest.raises(RuntimeError, match="not now"):
         infer(model, "encoder", INPUTS)
     assert model.training == training
-    assert not model.encoder._forward_hooks
+    assert not keeps_its_output(model.encoder, INPUTS)
 
 
 def test_a_layer_that_is_not_called_is_refused():
@@ -242,8 +256,9 @@ def test_latents_come_from_the_named_layer():
         regularizers=[Regularizer("r", watch)],
         layer="decoder.0",
     )
-    assert torch.equal(seen[0], model.decoder[0](model.encoder(INPUTS)))
-    assert not model.decoder[0]._forward_hooks
+    latents = model.encoder(INPUTS)
+    assert torch.equal(seen[0], model.decoder[0](latents))
+    assert not keeps_its_output(model.decoder[0], latents)
 
 
 def test_an_unknown_layer_is_refused_with_the_choices():

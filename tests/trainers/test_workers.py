@@ -80,7 +80,7 @@ def test_there_are_no_more_workers_than_files_can_be_opened_for(monkeypatch):
     monkeypatch.setattr(resource, "getrlimit", lambda _: (25, 25))
     at_work = []
 
-    def done(job, result):
+    def done(*_):
         at_work.append(len(multiprocessing.active_children()))
 
     jobs = [float(k) for k in range(4)]
@@ -91,7 +91,7 @@ def test_there_are_no_more_workers_than_files_can_be_opened_for(monkeypatch):
 def test_an_error_here_kills_the_workers():
     cut_off = []
 
-    def fail(job, result):
+    def fail(*_):
         raise KeyboardInterrupt
 
     started = time.monotonic()
