@@ -14,8 +14,8 @@ from latentviz import fit_logistic
 from trainers.coverage import plot_coverage
 from trainers.data import coverage_color_data, expected_shares
 from trainers.label_coverage import experiment, shipped_dopesheet
-from trainers.outcomes import Outcome, tallies, verdict
-from trainers.sweep import COVERAGES, OUTCOMES, parse_seeds, schedule_digest
+from trainers.outcomes import OUTCOMES, Outcome, tallies, verdict
+from trainers.sweep import COVERAGES, parse_seeds, schedule_digest
 from trainers.tables import read_table
 
 ROOT = Path(__file__).parents[1]

@@ -13,7 +13,8 @@ from latentviz.figures import LABEL_PX, TITLE_PX, Sheet, new_sheet, plain_style,
 
 from .coverage_axes import Beyond, DoseAxis, find_beyond
 from .coverage_panels import draw_outcomes, draw_successes, name_dose
-from .coverage_table import PANELS, Rows, Success, fit_successes, read_outcomes, tally
+from .coverage_table import PANELS, Rows, in_columns, read_outcomes
+from .outcomes import Tally, fit_tallies, tallies
 
 SIZE = (1600, 1000)
 MARGIN_LEFT_PX, MARGIN_PX = 118.0, 56.0
@@ -48,20 +49,22 @@ def plot_coverage(
 
     Raises:
         OptionError: An option is out of range.
-        ArchiveError: The table is missing or malformed.
+        ArchiveError: The table is missing, or has a value that cannot be drawn.
+        TableError: It is another table.
     """
-    rows = read_outcomes(Path(os.path.expanduser(sweep)))
-    successes = tally(rows)
-    fit = fit_successes(successes)
+    outcomes = read_outcomes(Path(os.path.expanduser(sweep)))
+    rows = in_columns(outcomes)
+    successes = tallies(outcomes)
+    fit = fit_tallies(successes)
     beyond = find_beyond(rows)
     answer = fit.in_words(DOSE)
     notes = _notes(successes, fit)
     far = _beyond_in_words(beyond)
     title = "How much label coverage shapes the space"
-    counts = ", ".join(f"{s.worked} of {s.seeds} at {s.coverage:g}" for s in successes)
+    counts = ", ".join(f"{s.working} of {s.tried} at {s.coverage:g}" for s in successes)
     words = " ".join(filter(None, [answer, notes, far]))
     alt = (
-        f"Outcomes of {len(rows['seed'])} runs against label coverage: the share of those that "
+        f"Outcomes of {len(outcomes)} runs against label coverage: the share of those that "
         "work; and of each run the angle between red and its anchor, how far vibrant colors lie "
         "off the plane, and the median and largest reconstruction error. Runs that worked: "
         f"{counts}. {words}"
@@ -72,9 +75,9 @@ def plot_coverage(
         "coverages": [
             {
                 "coverage": s.coverage,
-                "worked": s.worked,
-                "seeds": s.seeds,
-                "labelled_share": s.labelled,
+                "worked": s.working,
+                "seeds": s.tried,
+                "labelled_share": s.seen["any"],
                 "interval_95": list(s.interval),
             }
             for s in successes
@@ -90,7 +93,7 @@ def plot_coverage(
     return Picture(title, alt, data, sheet.figure)
 
 
-def _notes(successes: Sequence[Success], fit: LogisticFit | Separated) -> str:
+def _notes(successes: Sequence[Tally], fit: LogisticFit | Separated) -> str:
     """What there is to know of the fit beside the answer."""
     notes = []
     if any(s.coverage == 0 for s in successes):
@@ -100,7 +103,7 @@ def _notes(successes: Sequence[Success], fit: LogisticFit | Separated) -> str:
             f"{s.coverage:g}"
             for s in successes
             if s.coverage > 0
-            and _by_chance(s.worked, s.seeds, float(fit.share([s.coverage])[0])) < BY_CHANCE
+            and _by_chance(s.working, s.tried, float(fit.share([s.coverage])[0])) < BY_CHANCE
         ]
         if missed:
             notes.append(
@@ -153,7 +156,7 @@ def _plain(value: float) -> float | None:
 def _draw(
     sheet: Sheet,
     rows: Rows,
-    successes: Sequence[Success],
+    successes: Sequence[Tally],
     fit: LogisticFit | Separated,
     beyond: Sequence[Beyond],
     words: Sequence[str],

@@ -12,7 +12,8 @@ from latentviz import DoseEstimate, LogisticFit, Separated
 from latentviz.figures import LABEL_PX, TICK_PX, Sheet, text_width
 
 from .coverage_axes import Beyond, DoseAxis, axis_range, log_ticks, thinned
-from .coverage_table import Panel, Rows, Success
+from .coverage_table import Panel, Rows
+from .outcomes import Tally
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,7 +38,7 @@ def draw_successes(
     sheet: Sheet,
     axes: Axes,
     dose_axis: DoseAxis,
-    successes: Sequence[Success],
+    successes: Sequence[Tally],
     fit: LogisticFit | Separated,
 ) -> None:
     """The share of working runs, the curve fitted to it, and where that reaches 50 % and 95 %."""
@@ -49,10 +50,10 @@ def draw_successes(
             alpha=0.7, zorder=3, clip_on=False, solid_capstyle="butt",
         )  # fmt: skip
         axes.plot(
-            [place], [100 * s.worked / s.seeds], "o", markersize=MOST_DOT_PX * k, color=color,
+            [place], [100 * s.working / s.tried], "o", markersize=MOST_DOT_PX * k, color=color,
             markeredgecolor=color, zorder=4, clip_on=False,
         )  # fmt: skip
-    labels = [f"{s.coverage:g}\n{_share(s.labelled)}" for s in successes]
+    labels = [f"{s.coverage:g}\n{_share(s.seen['any'])}" for s in successes]
     _x_axis(sheet, axes, dose_axis, labels)
     axes.set_ylim(0, 100)
     axes.set_yticks([0, 25, 50, 75, 100], ["0 %", "", "50 %", "", "100 %"])

@@ -22,19 +22,19 @@ other, though those of one seed share their first weights and the order of their
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentviz import Run, fit_logistic
+from latentviz import LogisticFit, Run, Separated, fit_logistic, wilson_interval
 from latentviz.color import hsv_cube, rgb_from_hsv
 
-from .data import ANY
-
 Floats = NDArray[np.float64]
+
+OUTCOMES = "outcomes.csv"  # in a sweep's folder
 
 TOLERANCE_DEG = 30.0
 RED_ANGLE_LIMIT_DEG = TOLERANCE_DEG
@@ -206,6 +206,11 @@ class Tally:
     tried: int
     seen: Mapping[str, float]
 
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Wilson's 95 % interval of the share that works."""
+        return wilson_interval(self.working, self.tried)
+
 
 def tallies(outcomes: Iterable[Outcome]) -> list[Tally]:
     """The tally of each coverage, from the least to the greatest."""
@@ -220,19 +225,22 @@ def tallies(outcomes: Iterable[Outcome]) -> list[Tally]:
             seen={
                 "red": fmean(outcome.red_share for outcome in group),
                 "vibrant": fmean(outcome.vibrant_share for outcome in group),
-                ANY: fmean(outcome.any_share for outcome in group),
+                "any": fmean(outcome.any_share for outcome in group),
             },
         )
         for coverage, group in sorted(by_coverage.items())
     ]
 
 
-def verdict(outcomes: Iterable[Outcome]) -> str:
-    """The coverages at which half and 95 % of the runs work, in a sentence."""
-    groups = tallies(outcomes)
-    fit = fit_logistic(
+def fit_tallies(groups: Sequence[Tally]) -> LogisticFit | Separated:
+    """The share of working runs over the logarithm of their coverage."""
+    return fit_logistic(
         [tally.coverage for tally in groups],
         [tally.working for tally in groups],
         [tally.tried for tally in groups],
     )
-    return fit.in_words("label coverage")
+
+
+def verdict(outcomes: Iterable[Outcome]) -> str:
+    """The coverages at which half and 95 % of the runs work, in a sentence."""
+    return fit_tallies(tallies(outcomes)).in_words("label coverage")

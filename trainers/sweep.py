@@ -27,6 +27,7 @@ from .interrupted import Interrupted
 from .label_counts import LabelCounter, label_counter
 from .outcomes import (
     OFF_PLANE_LIMIT,
+    OUTCOMES,
     RED_ANGLE_LIMIT_DEG,
     EpochLabels,
     Outcome,
@@ -44,7 +45,7 @@ from .workers import run_all
 # Twelve seeds each tell half of them from nearly all, and the fit over all coverages the rest.
 COVERAGES = (0.01, 0.03, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1.0, 1.7, 3.0, 10.0)
 
-OUTCOMES, LABELS = "outcomes.csv", "labels.csv"
+LABELS = "labels.csv"  # beside the table of outcomes
 
 R = TypeVar("R")
 

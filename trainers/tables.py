@@ -60,7 +60,7 @@ def read_table(path: Path, kind: type[Row]) -> list[Row]:
         TableError: It cannot be read, or is another table.
     """
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = path.read_bytes().decode("utf-8-sig")  # as spreadsheets save it
         table = list(csv.reader(io.StringIO(text, newline=""), strict=True))
     except FileNotFoundError:
         return []

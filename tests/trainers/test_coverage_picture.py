@@ -1,8 +1,8 @@
-import csv
 import json
 import math
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +11,19 @@ from click.testing import CliRunner
 from matplotlib.text import Text
 
 import latentviz
-from latentviz import ArchiveError, fit_logistic
+from latentviz import ArchiveError, LatentvizError, fit_logistic
 from latentviz.theme import rgb_bytes, theme_named
 from trainers.cli import main
 from trainers.coverage import plot_coverage
 from trainers.coverage_axes import DoseAxis, axis_range, log_ticks, thinned
-from trainers.coverage_table import COLUMNS, Success, read_outcomes, tally
+from trainers.coverage_table import in_columns, read_outcomes
+from trainers.outcomes import Outcome, tallies
+from trainers.tables import TableError, write_table
 
 SWEEP = Path(__file__).parents[2] / "gallery/label-coverage"
 COVERAGES = (0, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 N_SEEDS = 5
+HEADER = ",".join(field.name for field in fields(Outcome)) + "\n"
 
 
 def outcome(coverage, seed):
@@ -29,13 +32,20 @@ def outcome(coverage, seed):
     return {
         "coverage": coverage,
         "seed": seed,
+        "schedule": "",
+        "steps": 1,
+        "samples": 1,
+        "red_share": 0.0004 * coverage,
+        "vibrant_share": 0.0011 * coverage,
         "any_share": 0.0015 * coverage,
+        "any_expected": 0.0015 * coverage,
         "cyclic": int(coverage > 0.01 or seed > 1),
         "works": int(works),
         "red_angle_deg": 80 / (1 + 30 * coverage) + seed,
         "off_plane_rms": 0.4 / (1 + 10 * coverage) + seed / 100,
         "red_angle_limit_deg": 30.0,
         "off_plane_limit": 0.5,
+        "off_plane_max": 0.5,
         "error_median": 5e-5 * (1 + seed / 10),
         "error_max": 2e-3 * (1 + seed / 10),
     }
@@ -48,34 +58,33 @@ def run_command(*arguments, status=0):
     return done
 
 
-def write_table(path, rows):
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+def write_outcomes(folder, rows):
+    write_table(folder / "outcomes.csv", Outcome, [Outcome(**row) for row in rows])
 
 
 @pytest.fixture
 def sweep(tmp_path):
     rows = [outcome(c, s) for s in range(N_SEEDS) for c in COVERAGES]
-    write_table(tmp_path / "outcomes.csv", rows)
+    write_outcomes(tmp_path, rows)
     return tmp_path
 
 
 def test_the_table_is_read_in_order(sweep):
-    rows = read_outcomes(sweep)
-    assert rows.keys() == set(COLUMNS)
-    assert rows["coverage"].tolist() == sorted(c for c in COVERAGES for _ in range(N_SEEDS))
-    assert rows["seed"][:N_SEEDS].tolist() == list(range(N_SEEDS))
-    assert read_outcomes(sweep / "outcomes.csv")["works"].sum() == 21
+    outcomes = read_outcomes(sweep)
+    order = [(o.coverage, o.seed) for o in outcomes]
+    assert order == [(c, s) for c in COVERAGES for s in range(N_SEEDS)]
+    assert read_outcomes(sweep / "outcomes.csv") == outcomes
+    rows = in_columns(outcomes)
+    assert rows["coverage"].tolist() == [c for c, _ in order]
+    assert rows["works"].sum() == 21
 
 
 def test_the_answer(sweep):
-    successes = tally(read_outcomes(sweep))
-    assert [(s.coverage, s.worked) for s in successes] == [
+    successes = tallies(read_outcomes(sweep))
+    assert [(s.coverage, s.working) for s in successes] == [
         *((c, 0) for c in COVERAGES[:3]), (0.1, 1), *((c, 5) for c in COVERAGES[4:]),
     ]  # fmt: skip
-    assert Success(1, 5, 5, 0).interval == pytest.approx((5 / (5 + 3.8415), 1), abs=1e-4)
+    assert successes[-1].interval == pytest.approx((5 / (5 + 3.8415), 1), abs=1e-4)
     picture = plot_coverage(sweep)
     # Only at 0.1 do some work: no curve is the best one.
     assert picture.data["answer"] == (
@@ -94,7 +103,7 @@ def made_up(tmp_path, worked, **changed):
     """A sweep with so many of twelve seeds working at each coverage, and one run changed."""
     rows = [outcome(c, s) | {"works": int(s < n)} for c, n in worked.items() for s in range(12)]
     rows[3] |= changed
-    write_table(tmp_path / "outcomes.csv", rows)
+    write_outcomes(tmp_path, rows)
     return tmp_path
 
 
@@ -225,7 +234,7 @@ def test_a_run_far_beyond_stands_at_the_edge_and_squeezes_no_panel(tmp_path, val
 def test_a_sweep_of_which_nothing_is_finite_is_drawn_and_says_so(tmp_path, value, n_runs):
     columns = ("error_median", "error_max", "red_angle_deg", "off_plane_rms")
     rows = [outcome(COVERAGES[n % 8], n) | dict.fromkeys(columns, value) for n in range(n_runs)]
-    write_table(tmp_path / "outcomes.csv", rows)
+    write_outcomes(tmp_path, rows)
     picture = plot_coverage(tmp_path)
     assert len(picture.data["beyond"]) == 4 * n_runs
     for axes in picture.drawn.axes[1:]:
@@ -238,14 +247,14 @@ def test_a_sweep_of_which_nothing_is_finite_is_drawn_and_says_so(tmp_path, value
 @pytest.mark.parametrize("limit", ["red_angle_limit_deg", "off_plane_limit"])
 @pytest.mark.parametrize("value", ["inf", "nan", "1e300"])
 def test_a_limit_that_no_axis_reaches_is_refused(tmp_path, limit, value):
-    write_table(tmp_path / "outcomes.csv", [outcome(0.3, 1) | {limit: value}])
+    write_outcomes(tmp_path, [outcome(0.3, 1) | {limit: value}])
     with pytest.raises(ArchiveError, match=f"column '{limit}' must hold finite numbers"):
         plot_coverage(tmp_path)
 
 
 def test_every_run_is_a_point(sweep):
     picture = plot_coverage(sweep)
-    rows = read_outcomes(sweep)
+    rows = in_columns(read_outcomes(sweep))
     for axes, column in zip(
         picture.drawn.axes[1:],
         ("red_angle_deg", "off_plane_rms", "error_median", "error_max"),
@@ -304,17 +313,19 @@ def test_drawing_it_needs_no_torch():
     ("text", "message"),
     [
         (None, "outcomes.csv does not exist; make it with python -m trainers label-coverage -o"),
-        ("", "holds no runs"),
-        ("a,b\n1,2\n", "lacks the column 'coverage'; it is no sweep's table"),
-        (",".join(COLUMNS) + "\n" + "x," * 10 + "1\n", "column 'coverage' must hold numbers"),
-        (",".join(COLUMNS) + "\n-1" + ",1" * 10 + "\n", "must hold numbers of 0 or more"),
-        (",".join(COLUMNS) + "\n1,2\n", "column 'any_share' must hold numbers"),
+        ("", "expected a table with the columns coverage, seed, .*, got an empty file; move it"),
+        ("a,b\n1,2\n", "expected a table with the columns coverage, seed, .*, got a, b; move it"),
+        (HEADER, "holds no runs"),
+        (HEADER + "x" + ",1" * 17 + "\n", "row 2, column coverage: expected float, got 'x'"),
+        (HEADER + "-1" + ",1" * 17 + "\n", "column 'coverage' must hold numbers of 0 or more"),
+        (HEADER + "nan" + ",1" * 17 + "\n", "column 'coverage' must hold numbers of 0 or more"),
+        (HEADER + "1,2\n", "row 2: expected 18 cells, got 2"),
     ],
 )
 def test_a_table_that_is_none(tmp_path, text, message):
     if text is not None:
         (tmp_path / "outcomes.csv").write_text(text)
-    with pytest.raises(ArchiveError, match=message):
+    with pytest.raises(LatentvizError, match=message):
         read_outcomes(tmp_path)
     done = run_command("coverage", tmp_path, "-o", tmp_path / "c.png", status=2)
     assert done.stderr.startswith("Error: ")
@@ -324,5 +335,5 @@ def test_a_table_that_is_none(tmp_path, text, message):
 
 def test_a_table_that_is_no_text(tmp_path):
     (tmp_path / "outcomes.csv").write_bytes(b"\xff\xfe\x00\x80")
-    with pytest.raises(ArchiveError, match="is no sweep's table; give the folder of a sweep"):
+    with pytest.raises(TableError, match=r"cannot read the table .*; move it away"):
         read_outcomes(tmp_path)
