@@ -20,7 +20,10 @@ SMOOTHING_STEPS = 25
 SMOOTHING_SHARE = 20  # but over no more than a twentieth of a short run, which would be flat
 LEAST_SMOOTHING = 3
 LARGEST = 1e300  # that can be added up
-SPARSE = 0.5  # a metric that has values at no more of its steps is measured now and then
+# What has values at no more of its steps than this is measured now and then: a metric; and a loss,
+# of which by then the mean over so many steps would be of one value.
+SPARSE = 0.5
+RARE = 1 / SMOOTHING_STEPS
 
 # Properties whose greatest values differ by more than this do not share an axis.
 SCALE_RATIO = 100.0
@@ -48,11 +51,23 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
 
     schedule = _schedule(run.schedule, start, stop, color)
     width = smoothing_width(len(steps))
-    losses = [
-        _smoothed(_curve(name, values, run.loss_gaps[name], start, stop, color[name]), width)
-        for name, values in run.losses.items()
-    ]
-    metrics = [_metric(run, name, start, stop, color[name], width) for name in run.metrics]
+
+    def curves_of(
+        values: Mapping[str, NDArray[np.float64]],
+        gaps: Mapping[str, NDArray[np.bool_]],
+        share: float,
+    ) -> list[Curve]:
+        curves = []
+        for name, column in values.items():
+            curve = _curve(name, column, gaps[name], start, stop, color[name])
+            if _is_frequent(gaps[name], share):
+                curves.append(_smoothed(curve, width))
+            else:
+                curves.append(_joined(run.steps, curve, column, gaps[name], start, stop))
+        return curves
+
+    losses = curves_of(run.losses, run.loss_gaps, RARE)
+    metrics = curves_of(run.metrics, run.metric_gaps, SPARSE)
     panels = []
     if schedule:
         panels.append(CurvePanel(steps, tuple(_main_group(schedule)), False, "schedule"))
@@ -85,17 +100,25 @@ def _smoothing_in_words(
     return f", smoothed over {width} {what}", f", mean of {width}"
 
 
-def _metric(run: Run, name: str, start: int, stop: int, color: str, width: int) -> Curve:
-    """A range of a metric: smoothed as losses are; or, where it is measured now and then, a line.
+def _is_frequent(gaps: NDArray[np.bool_], share: float) -> bool:
+    """Whether there are values at more than a share of the steps from the first to the last."""
+    at = np.flatnonzero(~gaps)
+    return not len(at) or len(at) > share * (at[-1] - at[0] + 1)
+
+
+def _joined(
+    steps: NDArray[np.int64],
+    curve: Curve,
+    values: NDArray[np.float64],
+    gaps: NDArray[np.bool_],
+    start: int,
+    stop: int,
+) -> Curve:
+    """A curve that is measured now and then, as lines from one value to the next.
 
     Each value of such a one stands for itself, and carries on to no other step.
     """
-    values, gaps = run.metrics[name], run.metric_gaps[name]
-    curve = _curve(name, values, gaps, start, stop, color)
-    at = np.flatnonzero(~gaps)
-    if not len(at) or len(at) > SPARSE * (at[-1] - at[0] + 1):
-        return _smoothed(curve, width)
-    line = from_one_to_the_next(run.steps, values, at)[start:stop]
+    line = from_one_to_the_next(steps, values, np.flatnonzero(~gaps))[start:stop]
     measured = np.flatnonzero(~gaps[start:stop] & np.isfinite(values[start:stop]))
     return replace(curve, values=line, measured=measured)
 

@@ -343,3 +343,20 @@ def test_what_was_measured_after_the_last_update_ends_the_curves():
     # Where the last step is not shown, nor is what followed it.
     (losses,) = panels_of(run, 0, 4)
     assert [(c.name, c.final) for c in losses.curves] == [("loss", None)]
+
+
+def test_a_loss_that_is_measured_once_in_a_while_is_a_line_and_one_in_some_steps_carries_on():
+    rare, now_and_then = np.full(500, np.nan), np.full(500, np.nan)
+    rare[[100, 200, 300]] = [8, 4, 2]
+    now_and_then[::10] = np.arange(50)
+    losses = {"eval_loss": rare, "term": now_and_then}
+    run = Run.from_arrays(np.zeros((500, 4, 2)), losses=losses)
+    (panel,) = curve_panels(run, 0, 500, DARK)
+    line, stair = panel.curves
+    assert line.measured.tolist() == [100, 200, 300]
+    assert line.raw is None
+    assert line.values[[99, 100, 150, 300, 301]].tolist() == pytest.approx(
+        [np.nan, 8, 6, 2, np.nan], nan_ok=True
+    )
+    assert len(stair.measured) == 0
+    assert stair.raw[:12].tolist() == [*[0] * 10, 1, 1]
