@@ -33,9 +33,9 @@ def test_picture(latentviz_snapshot):
 @pytest.fixture(scope="module", autouse=True)
 def imported():
     """What pytester's runs in this process need: what they import themselves, they forget."""
-    import latentviz.film.film
     import latentviz.video.decode
 
+    latentviz.render_frame(latentviz.Run.from_arrays(np.zeros((2, 3, 2))), size=(320, 180))
     black = np.zeros(SHAPE, np.uint8)
     latentviz.compare(black, black + np.uint8(9)).picture()
 
