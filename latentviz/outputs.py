@@ -124,7 +124,8 @@ def latent_rows(
     Args:
         part: (N, D), (N, S, D) of S tokens, or (N, ...), which is flattened.
         layer: The layer's name, for errors.
-        tokens: How tokens become points, one of `archive.schema.TOKENS`; None refuses several.
+        tokens: How tokens become points, one of `archive.schema.TOKENS`; None is
+            ``"flatten"``.
         inputs: The model's, among which may be a mask.
 
     Returns:
@@ -132,7 +133,7 @@ def latent_rows(
         the inputs after those of the row before.
 
     Raises:
-        UnfitOutput: Several tokens are not to be expected; or a mask leaves a row none.
+        UnfitOutput: Tokens are expected, and there are none; or a mask leaves a row none.
     """
     import torch
 
@@ -144,12 +145,6 @@ def latent_rows(
             )
         return part.flatten(1)
     N, S, _ = part.shape
-    if tokens is None and S != 1:
-        raise UnfitOutput(
-            f"the output of layer {printable(layer)!r} is {tuple(part.shape)}, {S} tokens for each "
-            'point; say what is to be drawn of them: tokens="mean", "first" or "last", "each" (a '
-            'point for each token), or "flatten" (all of them side by side)'
-        )
     if tokens in (None, "flatten"):
         return part.flatten(1)
     if S == 0:
@@ -208,6 +203,19 @@ def present_tokens(inputs: Tensors, n_tokens: int) -> torch.Tensor | None:
             )
         return said if is_present else ~said
     return None
+
+
+def flattened_unasked(layer: str, part: torch.Tensor) -> str | None:
+    """A line on tokens that are laid side by side though nobody said so, if they are."""
+    if part.ndim != 3 or part.shape[1] == 1:
+        return None
+    N, S, D = part.shape
+    return (
+        f"the output of layer {printable(layer)!r} is {(N, S, D)}: each point's {S} tokens are "
+        f'laid side by side, {S * D} numbers; say what is to be drawn of them: tokens="mean", '
+        '"first" or "last", "each" (a point for each token), or "flatten", which is what is done '
+        "now, without this line"
+    )
 
 
 def unused_mask(inputs: Tensors, n_tokens: int) -> str | None:

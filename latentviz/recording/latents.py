@@ -15,6 +15,7 @@ from ..evaluate import named_layer, twin_outputs
 from ..outputs import (
     POOLED,
     UnfitOutput,
+    flattened_unasked,
     latent_rows,
     n_rows,
     present_tokens,
@@ -55,6 +56,7 @@ class Latents:
         self._tokens = tokens
         # The points, where each token is one; known from `first_look` on.
         self.token_points: TokenPoints | None = None
+        self._has_looked = False
         self._twin = Twin(model)
 
     def now(self) -> dict[str, NDArray[Any]]:
@@ -65,7 +67,10 @@ class Latents:
             OptionError: D or the dtype is another than before.
         """
         with apart():
-            found = self._rows(twin_outputs(self._twin.renewed(), self._layers, self._probe))
+            parts = twin_outputs(self._twin.renewed(), self._layers, self._probe)
+            if not self._has_looked:  # it could not be run when the recorder opened
+                self._look_for_tokens(parts)
+            found = self._rows(parts)
             latents = {name: to_numpy(out) for name, out in zip(self._layers, found, strict=True)}
         for name, array in latents.items():
             self._forms.check(f"the output of layer {name!r}", array.shape, str(array.dtype))
@@ -75,7 +80,7 @@ class Latents:
         """The layers' latents before the training; None where it cannot be run as yet.
 
         Raises:
-            UnfitOutput: A layer gives other than one row a point, or several tokens unasked.
+            UnfitOutput: A layer gives other than one row a point.
             ModelError: It cannot be run, and each token is to be a point.
             OptionError: No layer has the tokens that are asked for, or each another number of them.
         """
@@ -98,6 +103,11 @@ class Latents:
         ]
 
     def _look_for_tokens(self, parts: Sequence[torch.Tensor]) -> None:
+        self._has_looked = True
+        if self._tokens is None:
+            for layer, part in zip(self._layers, parts, strict=True):
+                if (line := flattened_unasked(layer, part)) is not None:
+                    warnings.warn(line, RecordingWarning, stacklevel=4)
         if self._tokens not in (*POOLED, "each"):
             return
         counts = {

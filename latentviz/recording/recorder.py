@@ -136,12 +136,13 @@ class Recorder:
                 looks like colours. With ``tokens="each"`` those of a row are all of its tokens', or
                 each has its own: (N, S), (N * S,) or (N * S, 3).
             tokens: How points are made of a layer's output (N, S, D), S tokens for each row of the
-                probe, which is refused by default unless S is 1. ``"mean"`` of the tokens;
-                ``"first"``, ``"last"``; ``"flatten"``, (N, S * D); or ``"each"``: each token is
-                a point of its own, the first S those of the first row. Where the probe has an
-                input ``attention_mask`` (N, S), of 0 and 1, tokens of 0 are left out of the mean,
-                are neither first nor last, and no points; likewise torch's ``key_padding_mask`` or
-                ``src_key_padding_mask``, whose True is left out. Otherwise all count.
+                probe: ``"mean"`` of the tokens; ``"first"``, ``"last"``; ``"each"``: each token
+                is a point of its own, the first S those of the first row; or ``"flatten"``,
+                (N, S * D), the default, of which a `RecordingWarning` tells unless S is 1. Where
+                the probe has an input ``attention_mask`` (N, S), of 0 and 1, tokens of 0 are left
+                out of the mean, are neither first nor last, and no points; likewise torch's
+                ``key_padding_mask`` or ``src_key_padding_mask``, whose True is left out. Otherwise
+                all count.
             states: Which tensors of the state to record: ``"all"``, ``"none"``, or the patterns
                 of their names, such as ``"encoder.*"``. A run that lacks some cannot be
                 evaluated, so its latents are recorded. ``"auto"`` is ``"all"``, with a
