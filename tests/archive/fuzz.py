@@ -706,7 +706,7 @@ def _other(rng: random.Random, array: np.ndarray) -> np.ndarray:
         shape = [0, *(rng.choice([1, 1 << 12, 1 << 24, 1 << 50]) for _ in range(2))]
         with contextlib.suppress(ValueError):
             return np.zeros(shape, array.dtype)
-        return array[:0]
+        return np.atleast_1d(array)[:0]
     if kind == 3:
         return array[: rng.randrange(len(array) + 1)] if array.ndim else array
     if kind == 4:
