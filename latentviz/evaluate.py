@@ -73,6 +73,40 @@ class Target:
     module: nn.Module
     positions: tuple[int, ...]
 
+    @property
+    def has_points_second(self) -> bool:
+        """Whether torch itself says that the points come second in what it gives: (S, N, D).
+
+        As with ``batch_first=False``, or in the last states of recurrent layers, (M, N, D).
+        """
+        from torch import nn
+
+        module, item = self.module, self.positions[0] if self.positions else 0
+        if isinstance(module, nn.RNNBase) and item != 0:
+            return True
+        if isinstance(module, nn.MultiheadAttention) and item != 0:
+            return False  # its weights are (N, S, S)
+        if isinstance(module, nn.TransformerEncoder | nn.TransformerDecoder):
+            module = module.layers[0]
+        if isinstance(module, nn.TransformerEncoderLayer | nn.TransformerDecoderLayer):
+            module = module.self_attn
+        knows = isinstance(module, nn.RNNBase | nn.MultiheadAttention | nn.Transformer)
+        return knows and not module.batch_first
+
+    def part_of(self, output: object, n_points: int) -> torch.Tensor:
+        """The tensor (N, ...) in the module's output that holds the latents.
+
+        Raises:
+            UnfitOutput: See `outputs.latent_part`.
+        """
+        return latent_part(
+            output,
+            self.name,
+            self.positions,
+            n_points,
+            has_points_second=self.has_points_second,
+        )
+
 
 def named_layer(model: nn.Module, layer: str) -> Target:
     """The submodule of that name, itself and not what `torch.compile` made of it.
@@ -271,7 +305,7 @@ def evaluate(
 
     def keep(module: nn.Module, args: object, output: object) -> None:
         if not captured:
-            part = latent_part(output, target.name, target.positions, n_rows(x))
+            part = target.part_of(output, n_rows(x))
             # What follows may write over it: an activation in place, say.
             captured.append(latent_rows(part, layer, tokens, x).clone())
 
@@ -307,7 +341,7 @@ def _reach(
     def stop(module: nn.Module, args: object, output: object) -> None:
         for layer, target in targets.items():
             if target.module is module and layer not in captured:
-                part = latent_part(output, target.name, target.positions, n_rows(inputs))
+                part = target.part_of(output, n_rows(inputs))
                 # What follows may write over it: an activation in place, say.
                 captured[layer] = part if len(targets) == 1 else part.clone()
         if len(captured) == len(targets):

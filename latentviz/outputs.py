@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .errors import ModelError
-from .text import printable
+from .text import counted, printable
 
 if TYPE_CHECKING:
     import torch
@@ -52,7 +52,12 @@ def n_rows(inputs: Tensors) -> int:
 
 
 def latent_part(
-    output: object, module: str, positions: Sequence[int], n_points: int
+    output: object,
+    module: str,
+    positions: Sequence[int],
+    n_points: int,
+    *,
+    has_points_second: bool = False,
 ) -> torch.Tensor:
     """The tensor in a layer's output that holds the latents.
 
@@ -62,6 +67,8 @@ def latent_part(
         positions: Which item of the output, which item of that, and so on. In a tensor
             (M, N, ...), where the points come second, one of the M.
         n_points: N.
+        has_points_second: Whether its tensors of three dimensions are known to be (M, N, ...); else
+            they are where that is the only way.
 
     Returns:
         (N, D) or (N, ...): the first tensor, depth first, of what is at that position.
@@ -71,10 +78,15 @@ def latent_part(
     """
     import torch
 
+    def second(tensor: torch.Tensor) -> bool:
+        """Whether the points are the second dimension."""
+        is_it = has_points_second or len(tensor) != n_points
+        return tensor.ndim >= 3 and tensor.shape[1] == n_points and is_it
+
     value = output
     for k, position in enumerate(positions):
         items: Sequence[object] | torch.Tensor | None = _items(value)
-        if isinstance(value, torch.Tensor) and _has_points_second(value, n_points):
+        if isinstance(value, torch.Tensor) and second(value):
             items = value
         if items is None or not -len(items) <= position < len(items):
             raise UnfitOutput(
@@ -95,17 +107,19 @@ def latent_part(
             f"the output of layer {layer!r} must be (N, D) or (N, ...), got {shape}; name a layer "
             "before it, or keep a dimension of length 1"
         )
-    if len(tensor) != n_points:
+    if len(tensor) != n_points or second(tensor):
         way_out = "make it batch_first=True, or name a layer whose output has the points first"
-        if _has_points_second(tensor, n_points):
+        if second(tensor):
             first, last = (printable(spelled(module, (*path, m))) for m in (0, len(tensor) - 1))
             way_out = (
-                f"make it batch_first=True; or name one of these {len(tensor)} (steps of time, or "
-                f"a recurrent layer's last states), {first!r}" + f" to {last!r}" * (first != last)
+                "make it batch_first=True, or name a module around it that transposes what it "
+                f"gives; or name one (a step of time, or one of a recurrent layer's last states): "
+                f"{first!r}" + f" to {last!r}" * (first != last)
             )
+        got = counted(len(tensor), "row") if len(tensor) != n_points else "the points second"
         raise UnfitOutput(
             f"the output of layer {layer!r} must have a row for each of the {n_points} points, got "
-            f"{len(tensor)} rows, {shape}; where time comes first, {way_out}"
+            f"{got}, {shape}; where time comes first, {way_out}"
         )
     return tensor
 
@@ -257,17 +271,12 @@ def _first_tensor(
     if isinstance(value, PackedSequence):
         raise UnfitOutput(
             "the layer's output is a packed sequence, whose rows are no points; name its last "
-            "states, such as 'lstm:1', or a module that pads it (pad_packed_sequence)"
+            "states, such as 'lstm:1:0:-1', or a module that pads it (pad_packed_sequence)"
         )
     for k, item in enumerate(_items(value) or ()):
         if (found := _first_tensor(item, (*path, k))) is not None:
             return found
     return None
-
-
-def _has_points_second(tensor: torch.Tensor, n_points: int) -> bool:
-    """Whether it cannot be but that the points are the second dimension."""
-    return tensor.ndim >= 3 and tensor.shape[1] == n_points != len(tensor)
 
 
 def _consists(value: object) -> str:

@@ -167,7 +167,7 @@ OTHERS = {
     "labels' length": ({"batch": X, "labels": {"y": [1]}}, r"label 'y' has shape \(1,\) and the b"),
     "labels that are a tensor": ({"batch": X, "labels": X}, "must be arrays by name, .* ndarray"),
     "labels alone": ({"labels": {"y": [1, 2]}}, "give batch= too"),
-    "strings": ({"batch": ["a", "b"]}, "what is recorded must be numbers, got"),
+    "strings": ({"batch": ["a", "b"]}, "the batch must be numbers, got"),
     "ragged list": ({"batch": [[1.0], [1.0, 2.0]]}, "got rows that differ in length"),
     "pair": ({"batch": (X, X[:1])}, "got rows that differ in length"),
     "tensors": ({"batch": (torch.zeros(2), torch.zeros(2))}, "got a tuple of them; give several"),

@@ -266,3 +266,32 @@ def test_what_was_measured_is_kept_where_the_model_is_no_longer_the_one_recorded
     with open_run(path) as run:
         assert not run.has_final
         assert run.final_metrics == {"accuracy": 0.5}
+
+
+def test_metrics_of_steps_that_are_not_recorded_go_with_the_next_that_is(path):
+    with Recorder(path, nn.Sequential(nn.Linear(3, 2)), layer="0", every=10) as recorder:
+        for step in range(35):
+            metrics = {7: {"acc": 0.1}, 9: {"acc": 0.2, "f1": 0.3}, 30: {"f1": 1}, 34: {"acc": 0.9}}
+            recorder.step(losses={"loss": step}, metrics=metrics.get(step))
+    with open_run(path) as run:
+        assert run.steps.tolist() == [0, 10, 20, 30]
+        np.testing.assert_array_equal(run.metrics["acc"], [nan, 0.2, nan, nan])
+        np.testing.assert_array_equal(run.metrics["f1"], [nan, 0.3, nan, 1])
+        assert dict(run.final_metrics) == {"acc": 0.9}
+
+
+@pytest.mark.parametrize("metrics", [{"acc": "0.9"}, {"acc": torch.zeros(2)}, torch.zeros(())])
+@pytest.mark.parametrize("every", [1, 2])
+def test_metrics_that_are_no_numbers_are_refused_at_whichever_step(path, metrics, every):
+    with Recorder(path, nn.Sequential(nn.Linear(3, 2)), layer="0", every=every) as recorder:
+        recorder.step()
+        with pytest.raises(OptionError, match=r"must be (one number|numbers by name)"):
+            recorder.step(metrics=metrics)
+        recorder.step(metrics={"acc": 1})
+
+
+def test_true_is_no_steps_number(path):
+    with Recorder(path, nn.Sequential(nn.Linear(3, 2)), layer="0") as recorder:
+        with pytest.raises(OptionError, match="step must be a whole number, got True"):
+            recorder.step(step=True)
+        recorder.step()

@@ -286,12 +286,13 @@ def test_labels_that_are_names_are_classes(path, tmp_path):
         (Recurrent(), IDS, {"layer": "rnn:x"}, "the model has no layer 'rnn:x'; its layers"),
         (Recurrent(), IDS, {"layer": "nosuch:1"}, "the model has no layer 'nosuch:1'"),
         (Recurrent(), IDS, {"layer": "rnn:1"},
-         r"row for each of the 7 points, got 2 rows, \(2, 7, 8\); .* one of these 2 .*, "
+         r"row for each of the 7 points, got 2 rows, \(2, 7, 8\); .* or name one \(.*\): "
          "'rnn:1:0:0' to 'rnn:1:0:1'$"),
-        (Recurrent(layers=1), IDS, {"layer": "rnn:1"}, r"one of these 1 .*, 'rnn:1:0:0'$"),
+        (Recurrent(layers=1), IDS, {"layer": "rnn:1"},
+         r"got 1 row, .* or name one \(.*\): 'rnn:1:0:0'$"),
         (Recurrent(batch_first=False), IDS, {"layer": "rnn", "tokens": "mean"},
-         r"got 5 rows, \(5, 7, 8\); where time comes first, make it batch_first=True; or name "
-         "one of these 5 .*, 'rnn:0:0' to 'rnn:0:4'$"),
+         r"got 5 rows, \(5, 7, 8\); where time comes first, make it batch_first=True, or name "
+         r"a module around it .* or name one \(.*\): 'rnn:0:0' to 'rnn:0:4'$"),
         (Attending(), PADDED, {"layer": ["words", "attention:1"], "tokens": "each"}, None),
         (Attending(), {"input_ids": IDS, "src_key_padding_mask": torch.full((N, S), 0.5)},
          {"layer": "words", "tokens": "mean"}, "src_key_padding_mask must be 0 or 1 at each"),
@@ -577,3 +578,50 @@ def test_tokens_that_nobody_spoke_of_are_flattened_with_a_warning(path, is_late)
         assert run.tokens is None
         expected = model.rnn(probe)[0].flatten(1).numpy()
         np.testing.assert_allclose(run.latents(2), expected, atol=1e-6)
+
+
+class TimeFirst(nn.Module):
+    """As many tokens as points: which dimension is which, the shapes do not tell."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.words, self.layer = nn.Embedding(WORDS, WIDTH), layer
+
+    def forward(self, x):
+        words = self.words(x).transpose(0, 1)
+        is_attention = isinstance(self.layer, nn.MultiheadAttention)
+        return self.layer(*[words] * (3 if is_attention else 1))
+
+
+SQUARE = torch.arange(S * S).reshape(S, S) % WORDS
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        nn.LSTM(WIDTH, 8),
+        nn.GRU(WIDTH, 8),
+        nn.MultiheadAttention(WIDTH, 2),
+        nn.TransformerEncoderLayer(WIDTH, 2, 8),
+        nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(WIDTH, 2, 8), 1, enable_nested_tensor=False
+        ),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_time_that_comes_first_is_no_points_though_there_is_as_much_of_it(path, layer):
+    options = {"layer": "layer", "probe": SQUARE, "tokens": "mean"}
+    with pytest.raises(ModelError, match=r"got the points second, \(5, 5, \d\); .*batch_first"):
+        Recorder(path, TimeFirst(layer), **options)
+    with Recorder(path, TimeFirst(layer), **options | {"layer": "words"}) as recorder:
+        recorder.step()
+
+
+def test_the_last_states_of_as_many_layers_as_points_are_told_by_their_place(path):
+    model = TimeFirst(nn.LSTM(WIDTH, 8, num_layers=S))
+    with pytest.raises(ModelError, match="got the points second"):
+        Recorder(path, model, layer="layer:1", probe=SQUARE)
+    with Recorder(path, model, layer="layer:1:0:-1", probe=SQUARE) as recorder:
+        recorder.step()
+    with open_run(path) as run, torch.no_grad():
+        np.testing.assert_allclose(run.latents(0), model(SQUARE)[1][0][-1], atol=1e-6)

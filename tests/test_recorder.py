@@ -762,6 +762,7 @@ def test_a_buffer_that_is_yet_to_be_negated_is_recorded_as_it_is_at_each_step(pa
 @pytest.mark.parametrize(
     ("given", "message"),
     [
+        (torch.empty(7, 3, device="meta"), "is on the meta device, where tensors have no values"),
         (torch.eye(7).to_sparse(), "sparse_coo tensors cannot be recorded; make them dense by to_"),
         (np.ma.masked_less(RGB, 0.5), "some of it is masked; fill it"),
         (RGB + 0j, "must be numbers, got complex"),
@@ -784,3 +785,30 @@ def test_a_sparse_buffer_is_named(path):
         Recorder(path, model, layer="0", probe=RGB)
     with Recorder(path, model, layer="0", probe=RGB, states="0.*") as recorder:
         recorder.step()
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR")
+def test_a_buffer_that_cannot_be_recorded_is_named(path):
+    for buffer, message in (
+        (torch.eye(7).to_sparse_csr(), "tensor 'odd': sparse_csr tensors cannot be recorded"),
+        (torch.empty(7, device="meta"), "tensor 'odd' is on the meta device"),
+    ):
+        model = mlp()
+        model.register_buffer("odd", buffer)
+        with pytest.raises(OptionError, match=message):
+            Recorder(path, model, layer="0")
+    assert not path.exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc")
+def test_a_folder_in_which_no_file_can_be_made_is_one_line():
+    with pytest.raises(ArchiveError, match=r"cannot write /proc/x\.npz\.part: "):
+        Recorder("/proc/x.npz", mlp(), layer="0")
+
+
+def test_a_current_folder_that_was_removed_is_one_line(tmp_path, monkeypatch):
+    (gone := tmp_path / "gone").mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ArchiveError, match="the current one was removed; change to another"):
+        Recorder("x.npz", mlp(), layer="0")

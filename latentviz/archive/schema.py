@@ -224,6 +224,8 @@ def checked_step(value: object) -> int:
     Raises:
         OptionError: It is no whole number, or one that no archive may hold.
     """
+    if isinstance(value, bool):
+        raise OptionError(f"step must be a whole number, got {value!r}")
     number = _checked("step", _step, value)
     if number < 0:
         raise OptionError(f"step must be 0 or more, got {number}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ Bytes = bytes | memoryview
 
 COPIED_BYTES = 1 << 22
 PART = ".part"
+MOST_ATTEMPTS = 100  # at a file that others make and move meanwhile
 # From LARGE_BYTES on, a sample says whether a member is worth deflating.
 LARGE_BYTES = 1 << 20
 SAMPLE_BYTES = 1 << 16
@@ -211,7 +213,7 @@ def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
             return open(part, "wb" if overwrite else "xb")
         except FileExistsError:
             raise ArchiveError(_left_over(part)) from None
-    while True:
+    for _ in range(MOST_ATTEMPTS):
         # Not emptied before it is known to be nobody else's.
         try:
             file = os.fdopen(_opened(part), "wb")
@@ -239,6 +241,7 @@ def _open_alone(part: Path, *, overwrite: bool) -> IO[bytes]:
             file.close()
             raise
         return file
+    raise OSError(errno.EIO, "no file can be made there")
 
 
 def _opened(part: Path) -> int:
@@ -311,6 +314,12 @@ def check_destination(path: Path, *, overwrite: bool) -> None:
         raise ArchiveError(f"an archive's name must end in .npz, got {path}")
     if not path.parent.is_dir():
         raise ArchiveError(f"the folder {path.parent} does not exist; create it first")
+    try:
+        path.absolute()
+    except FileNotFoundError:
+        raise ArchiveError(
+            f"{path} has no folder to go to: the current one was removed; change to another"
+        ) from None
     if path.is_dir():
         raise ArchiveError(f"{path} is a folder; name a file")
     if path.exists() and not path.is_file():

@@ -117,10 +117,10 @@ class Batches:
             if inputs is not None and inputs.keys() != input_names:
                 _refuse_other("the batch's inputs", inputs, input_names or ())
         if inputs is None or input_names is None:
-            arrays = [as_array(batch)]  # type: ignore[arg-type] # not a mapping
+            arrays = [as_array(batch, "the batch")]  # type: ignore[arg-type] # not a mapping
         else:
-            arrays = [as_array(inputs[name]) for name in input_names]
-        arrays += [as_array(labels[name]) for name in label_names]
+            arrays = [as_array(inputs[name], "input", name) for name in input_names]
+        arrays += [as_array(labels[name], "label", name) for name in label_names]
         form = [(array.shape, array.dtype) for array in arrays]
         if form != self._batch_form:  # as a rule all batches are alike
             self._check(arrays, input_names, label_names)

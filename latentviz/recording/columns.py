@@ -90,16 +90,26 @@ def final_members(
         ArchiveError: As `add_numbers`.
         OptionError: As `add_numbers`.
     """
-    values = {} if values is None else values
+    numbers = checked_numbers({} if values is None else values)
+    return {f"final/{group}/{name}": np.array(n, np.float64) for name, n in numbers.items()}
+
+
+def checked_numbers(values: Mapping[str, Number]) -> dict[str, Number]:
+    """Numbers by name, as Python's own.
+
+    Raises:
+        ArchiveError: As `add_numbers`.
+        OptionError: As `add_numbers`.
+    """
     _check_is_by_name(values)
-    members = {}
+    numbers: dict[str, Number] = {}
     for name, value in values.items():
         _check_name(name)
         try:
-            members[f"final/{group}/{name}"] = np.array(_scalar(value), np.float64)
+            numbers[name] = _scalar(value)
         except (TypeError, ValueError, RuntimeError):
             raise _no_number(name, value) from None
-    return members
+    return numbers
 
 
 def _check_is_by_name(values: object) -> None:
@@ -126,6 +136,8 @@ def _scalar(value: Number) -> float:
     # A tensor that is part of a graph warns when it is made a float, but not when it is read.
     item = getattr(value, "item", None)
     number = value if item is None else item()
+    if isinstance(number, str | bytes):
+        raise TypeError("text is no number, whatever it spells")
     try:
         return float(number)
     except OverflowError:  # a whole number beyond any float: the training goes on

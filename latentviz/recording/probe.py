@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 def copied_probe(probe: Arrays) -> torch.Tensor | dict[str, torch.Tensor]:
     """A copy: the caller may go on to overwrite what was given."""
     if not isinstance(probe, Mapping):
-        points = as_tensor(probe).detach().clone()
+        points = as_tensor(probe, "probe").detach().clone()
         if points.ndim == 0 or not len(points):
             raise OptionError(
                 f"a probe must be (N, ...) with one point at least, got shape {tuple(points.shape)}"
             )
         return points
-    tensors = {name: as_tensor(value).detach().clone() for name, value in probe.items()}
+    tensors = {
+        name: as_tensor(value, f"probe {name!r}").detach().clone() for name, value in probe.items()
+    }
     shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     lengths = {shape[:1] for shape in shapes.values()}
     if len(lengths) != 1 or lengths <= {(), (0,)}:
@@ -114,7 +116,7 @@ def checked_colors(
         codes, names = codes_of(labels.ravel() if points is not None else labels)
         array = codes.reshape(labels.shape)
     else:
-        array = to_numpy(as_tensor(colors))
+        array = to_numpy(as_tensor(colors, "colors"))
     n_points = len(inputs)
     if points is not None:
         array = points.spread(array)

@@ -29,7 +29,7 @@ from ..twin import apart
 from .background import Background
 from .batches import Batches
 from .chunks import LIMITS, Chunk, ChunkLimits
-from .columns import add_numbers, final_members
+from .columns import add_numbers, checked_numbers, final_members
 from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
 from .latents import Latents, check_runs_layers, layer_names
 from .probe import checked_colors, copied_probe, probe_parts
@@ -149,7 +149,8 @@ class Recorder:
                 `RecordingWarning` of the cost from 256 kB a step on; or ``"none"``, with a
                 `RecordingWarning`, where that much could not be used: the model is not
                 registered, and there are latents to record in place of it.
-            every: Record every so many-th step, from the first on; `step` does nothing at others.
+            every: Record every so many-th step, from the first on. At others `step` keeps the
+                metrics alone, which go with the next one that is recorded.
             latents: Record the latents while training: ``"auto"`` does where they could not be
                 evaluated afterwards.
             model_name: The name under which the model is registered (entry-point group
@@ -248,6 +249,7 @@ class Recorder:
         self._warned = False
         self._disowned = False
         self._full: Chunk | None = None
+        self._carried: dict[str, Number] = {}  # metrics of steps since the last recorded one
         self._measured: dict[str, NDArray[Any]] = {}  # after the last update, given to `close`
         self._last_words: dict[str, NDArray[Any]] | None = None  # what `close` adds
         self._stepping = threading.RLock()
@@ -320,6 +322,8 @@ class Recorder:
             if number > MAX_STEP:
                 raise OptionError(f"a step's number is at most {MAX_STEP}; give step= a lower one")
             if number % self._every:
+                if metrics is not None:
+                    self._carried |= checked_numbers(metrics)
                 self._next_step = number + 1
                 return
             if self._background.fault is not None:
@@ -341,6 +345,8 @@ class Recorder:
                 chunk.add_latents(self._latents.now())
             if losses is not None or chunk.losses:
                 add_numbers(chunk.losses, self._chunk_rows, k, {} if losses is None else losses)
+            if self._carried:
+                metrics = self._carried | checked_numbers({} if metrics is None else metrics)
             if metrics is not None or chunk.metrics:
                 add_numbers(chunk.metrics, self._chunk_rows, k, {} if metrics is None else metrics)
             if params is not None or chunk.params:
@@ -349,6 +355,7 @@ class Recorder:
             if step is not None:
                 chunk.numbered[k] = number
             chunk.count = k = k + 1
+            self._carried = {}
             self._n_steps += 1
             self._next_step = number + 1
             if (
@@ -385,6 +392,7 @@ class Recorder:
                     "the recorder is closed already; give losses= and metrics= to its first close()"
                 )
             return
+        metrics = self._carried | checked_numbers({} if metrics is None else metrics)
         self._measured |= final_members("losses", losses) | final_members("metrics", metrics)
         self._closed = True
         if self._n_steps == 0:

@@ -45,8 +45,12 @@ class Forms:
             )
 
 
-def as_tensor(value: Array) -> torch.Tensor:
+def as_tensor(value: Array, what: str) -> torch.Tensor:
     """A tensor of what was given.
+
+    Args:
+        value: A tensor, an array, or numbers.
+        what: What it is, for the error.
 
     Raises:
         OptionError: It is neither a tensor nor numbers.
@@ -54,27 +58,35 @@ def as_tensor(value: Array) -> torch.Tensor:
     import torch
 
     if isinstance(value, torch.Tensor):
+        _check_is_there(value, what)
         return value
     if isinstance(value, tuple | list) and any(
         isinstance(v, torch.Tensor) and v.ndim for v in value
     ):
         raise OptionError(
-            f"expected one tensor, got a {type(value).__name__} of them; give several inputs by "
-            "name, such as {'points': points, 'mask': mask}, or make them one by torch.stack"
+            f"{what}: expected one tensor, got a {type(value).__name__} of them; give several "
+            "inputs by name, such as {'points': points, 'mask': mask}, or make them one by "
+            "torch.stack"
         )
-    array = numbers_of("what is recorded", value)
+    array = numbers_of(what, value)
     try:
         return torch.as_tensor(np.array(array))  # a copy: torch takes no negative strides
     except TypeError:
-        raise OptionError(f"arrays of {array.dtype} cannot be recorded") from None
+        raise OptionError(f"{what}: arrays of {array.dtype} cannot be recorded") from None
 
 
-def as_array(value: Array) -> NDArray[Any]:
-    """An array of what was given, in the same memory where that can be."""
+def as_array(value: Array, kind: str, name: str = "") -> NDArray[Any]:
+    """An array of what was given, in the same memory where that can be.
+
+    Args:
+        value: A tensor, an array, or numbers.
+        kind: What it is, for the error; and
+        name: its name, if it has one.
+    """
     try:  # the shortest way, which most tensors can go
         return value.numpy()  # type: ignore[union-attr]  # what has none is caught
     except (AttributeError, RuntimeError, TypeError):
-        return to_numpy(as_tensor(value))
+        return to_numpy(as_tensor(value, f"{kind} {name!r}" if name else kind))
 
 
 def dtype_name(tensor: torch.Tensor) -> str:
@@ -95,7 +107,9 @@ def check_storable(tensor: torch.Tensor, name: str) -> None:
     """
     import torch
 
+    _check_is_there(tensor, tensor_called(name))
     try:
+        _check_is_dense(tensor)
         f.npy_header(memory_of(torch.empty(0, dtype=tensor.dtype, layout=tensor.layout)).dtype, ())
     except LatentvizError as error:
         raise OptionError(f"{tensor_called(name)}: {error}, or leave it out with states=") from None
@@ -138,9 +152,7 @@ def _to_numpy_at_last(tensor: torch.Tensor) -> NDArray[Any]:
     """
     import torch
 
-    if tensor.layout is not torch.strided:
-        kind = str(tensor.layout).removeprefix("torch.")
-        raise OptionError(f"{kind} tensors cannot be recorded; make them dense by to_dense() first")
+    _check_is_dense(tensor)
     if tensor.dtype is torch.bfloat16:
         return np.asarray(tensor.float().numpy())
     try:
@@ -150,6 +162,22 @@ def _to_numpy_at_last(tensor: torch.Tensor) -> NDArray[Any]:
         raise OptionError(
             f"tensors of {tensor.dtype} cannot be recorded; convert them to float32 first"
         ) from None
+
+
+def _check_is_dense(tensor: torch.Tensor) -> None:
+    import torch
+
+    if tensor.layout is not torch.strided:
+        kind = str(tensor.layout).removeprefix("torch.")
+        raise OptionError(f"{kind} tensors cannot be recorded; make them dense by to_dense() first")
+
+
+def _check_is_there(tensor: torch.Tensor, what: str) -> None:
+    if tensor.is_meta:
+        raise OptionError(
+            f"{what} is on the meta device, where tensors have no values; make it, and the model, "
+            "on a real one first (to_empty)"
+        )
 
 
 def in_brief(value: object) -> str:

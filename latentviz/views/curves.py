@@ -261,5 +261,6 @@ def smooth(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
 
 def _main_group(schedule: list[Curve]) -> list[Curve]:
     """The largest group of comparable scale, the learning rate apart if there is anything else."""
-    _, weights = _rates_apart(schedule)
-    return max(same_scale(weights or schedule, SCALE_RATIO), key=len)
+    given = [curve for curve in schedule if np.isfinite(curve.values).any()] or schedule
+    rates, weights = _rates_apart(given)
+    return max(same_scale(weights or rates, SCALE_RATIO), key=len)
