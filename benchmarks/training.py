@@ -101,8 +101,8 @@ def large_recorder_cost(folder: Path, pairs: int) -> Result:
         recorder = None
         if recorded:
             recorder = Recorder(
-                folder / "large.npz", model, layer="0", probe=inputs[:64], latents=False,
-                overwrite=True,
+                folder / "large.npz", model, layer="0", probe=inputs[:64], states="all",
+                latents=False, overwrite=True,
             )  # fmt: skip
         begun = time.perf_counter()
         for _ in range(LARGE_STEPS):
