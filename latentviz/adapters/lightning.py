@@ -34,8 +34,14 @@ class RecorderCallback(Callback):
       labels, ``target``, ``target-1``, ...; with gradient accumulation all its micro-batches, end
       to end, padded with zeros to the longest where they differ;
     - its losses and metrics: what `training_step` has sent to the logger by ``self.log(...,
-      on_step=True)`` when the update is made, the mean over micro-batches; if no loss is among
-      them, ``loss``, what was back-propagated for the update;
+      on_step=True)``, the default there, when the update is made, the mean over micro-batches; if
+      no loss is among them at an optimizer's first recorded update, at all of its updates
+      ``loss``, what was back-propagated, besides what may be logged later;
+    - what training has sent to the logger for an epoch (``on_step=False, on_epoch=True``, or in
+      `on_train_epoch_end`) that has ended since the last recorded step: as a rule a mean over that
+      epoch's batches. Of the last epoch, it stands beside the final state. It is left out where
+      steps have it already: ``NAME_epoch`` of ``on_step=True, on_epoch=True``, which is recorded as
+      ``NAME_step``, and what has the very name of a step's, such as ``loss``;
     - what validation gave that was made since the last recorded step, by the names in
       ``trainer.callback_metrics``: of the very state that the step holds; with ``every=n``, of one
       of the updates since. Of one after the last update, it stands beside the final state;
@@ -66,11 +72,12 @@ class RecorderCallback(Callback):
                 has other names, dtypes or numbers of dimensions than the first, none is recorded,
                 with a warning.
             metrics: Which of the logged numbers are metrics, such as accuracy, and so have an axis
-                of their own: names or patterns of them (``"val_*acc*"``); all others are losses.
-                By default names with ``loss`` in them are losses; those with the word ``acc``,
-                ``accuracy``, ``auc``, ``auroc``, ``f1``, ``precision``, ``recall``, ``iou``,
-                ``bleu``, ``rouge``, ``r2``, ``score`` or ``rate`` are metrics; of the rest, what
-                is logged in training is a loss, and what an evaluation gives is a metric.
+                of their own: names or patterns of them (``"train_*"``), in addition to those of
+                the rule; ``[]`` says that none is. By the rule names with ``loss`` in them are
+                losses; those with the word ``acc``, ``accuracy``, ``auc``, ``auroc``, ``f1``,
+                ``precision``, ``recall``, ``iou``, ``bleu``, ``rouge``, ``r2``, ``score`` or
+                ``rate`` are metrics; of the rest, what is logged in training is a loss, and what an
+                evaluation gives is a metric.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 `LightningModule`, and ``probe`` is what its ``forward`` takes.
 
@@ -82,6 +89,10 @@ class RecorderCallback(Callback):
         self._recording: Recording | None = None
         self._updated = False
         self._recorded_update: int | None = None  # by the trainer's own count
+        self._backward: dict[int, bool] = {}  # of each optimizer: whether to record `_losses`
+        self._on_steps: set[str] = set()  # the names that steps have
+        self._sent: Mapping[str, torch.Tensor] = {}  # to the logger; the trainer keeps it up
+        self._sent_before: Mapping[str, torch.Tensor] | None = None  # an epoch's end, since then
         self._logged: dict[str, list[torch.Tensor]] = {}  # since the last update
         self._losses: list[torch.Tensor] = []  # as they were back-propagated
         self._seen: Mapping[str, torch.Tensor] = {}
@@ -92,7 +103,8 @@ class RecorderCallback(Callback):
         if trainer.is_global_zero and trainer.model is not None:
             refuse_shards(trainer.model)
             self._logged, self._losses, self._updated = {}, [], False
-            self._recorded_update = None
+            self._recorded_update, self._sent_before = None, None
+            self._backward, self._on_steps, self._sent = {}, set(), {}
             self._recording = Recording(
                 self._path,
                 pl_module,
@@ -100,6 +112,10 @@ class RecorderCallback(Callback):
                 metrics=self._metrics,
                 options=self._options,
             )
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what was logged for the epoch before."""
+        self._note_epoch()
 
     def on_train_batch_start(
         self, trainer: Trainer, pl_module: LightningModule, batch: Any, batch_idx: int
@@ -134,19 +150,31 @@ class RecorderCallback(Callback):
             self._recorded_update = trainer.global_step
             self._note(trainer)
             logged = {name: fmean(map(float, values)) for name, values in self._logged.items()}
-            if self._losses and not self._recording.holds_a_loss(logged):
+            backward = {}
+            if self._recording.is_due:
                 i = trainer.optimizers.index(optimizer)
-                logged[f"loss-{i}" if i else "loss"] = sum(map(float, self._losses))
-            self._recording.step(logged, trainer.optimizers)
+                self._backward.setdefault(i, not self._recording.holds_a_loss(logged))
+                if self._losses and self._backward[i]:
+                    backward[f"loss-{i}" if i else "loss"] = sum(map(float, self._losses))
+            self._on_steps |= logged.keys() | backward.keys()
+            self._recording.step(logged, trainer.optimizers, backward=backward)
             self._logged, self._losses, self._updated = {}, [], True
 
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Forget the batch, unless the update that it is for is still to come."""
-        if self._recording and self._updated:
-            self._recording.forget()
-            self._updated = False
+        if self._recording:
+            self._sent = trainer.logged_metrics
+            if self._updated:
+                self._recording.forget()
+                self._updated = False
+
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Note what was sent to the logger before the epoch's own."""
+        # That is reduced later, as the module's own hook logs after this one. To ask for it here
+        # would reduce it now, and among several processes this one would wait for the others.
+        self._sent_before = dict(self._sent)
 
     def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Note what was measured before."""
@@ -174,6 +202,7 @@ class RecorderCallback(Callback):
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Close the archive."""
         if self._recording:
+            self._note_epoch()
             self._recording.warn_if_empty()
             self._recording.close()
             self._recording = None
@@ -183,8 +212,20 @@ class RecorderCallback(Callback):
     ) -> None:
         """Close the archive, with all steps so far."""
         if self._recording:
+            self._note_epoch()
             self._recording.close(exception)
             self._recording = None
+
+    def _note_epoch(self) -> None:
+        """Keep what was sent to the logger since an epoch's end, but for what steps have."""
+        if self._recording and self._sent_before is not None:
+            new = {n: v for n, v in self._sent.items() if v is not self._sent_before.get(n)}
+            forked = {
+                f"{n.removesuffix('_step')}_epoch" for n in self._on_steps if n.endswith("_step")
+            }
+            given = new.keys() - self._on_steps - forked
+            self._recording.add_epoch({n: v for n, v in new.items() if n in given})
+        self._sent_before = None
 
     def _note(self, trainer: Trainer) -> None:
         """Keep what was logged since `_seen`; what was not is still there, with its old value."""

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from os import PathLike
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from ..errors import ArchiveError, LatentvizError, OptionError
 from ..recording import NUMBER_NAME, Recorder, RecordingWarning, is_number_name
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _Part = tuple[str, str]  # "input" or "label", and its name
 _Kind = tuple[int, "torch.dtype"]  # a tensor's number of dimensions, and its dtype
+# Where a number comes from: logged in training or by an evaluation, or what was back-propagated.
+_Source = Literal["training", "evaluation", "backward"]
 
 ALONE = ""  # the name of inputs that are one tensor
 # What is told by one of these words is no loss, unless it is told to be one.
@@ -46,14 +48,16 @@ def is_metric(name: str, patterns: Collection[str] | None, *, evaluated: bool) -
 
     Args:
         name: The name that it was logged by.
-        patterns: The metrics' names, or patterns of them; all others are losses. If None, names
-            with ``loss`` in them are losses; those with a word such as ``acc``, ``f1`` or
-            ``score`` are metrics; of the rest, what was evaluated is a metric, and what was logged
-            in training is a loss.
+        patterns: Names that are metrics, or patterns of them; if empty, none is. For all others, or
+            if None, names with ``loss`` in them are losses; those with a word such as ``acc``,
+            ``f1`` or ``score`` are metrics; of the rest, what was evaluated is a metric, and what
+            was logged in training is a loss.
         evaluated: Whether it was logged by an evaluation.
     """
-    if patterns is not None:
-        return any(fnmatchcase(name, pattern) for pattern in patterns)
+    if patterns is not None and not patterns:
+        return False
+    if any(fnmatchcase(name, pattern) for pattern in patterns or ()):
+        return True
     if "loss" in name.lower():
         return False
     return evaluated or _METRIC.search(name.lower()) is not None
@@ -108,9 +112,10 @@ class Recording:
         self._kinds: dict[_Part, _Kind] = {}  # the first's
         self._apart: set[str] = set()  # the rates that have differed from the first
         self._metrics = [metrics] if isinstance(metrics, str) else metrics
-        # Of losses and metrics: whether evaluated, as they were logged; and as they are recorded.
-        self._names: dict[tuple[bool, str], str] = {}
-        self._evaluated: dict[str, float] = {}  # since the last step that was recorded
+        # Of losses and metrics: whence, as they were logged; and as they are recorded.
+        self._names: dict[tuple[_Source, str], str] = {}
+        # Since the last step that was recorded.
+        self._waiting: dict[_Source, dict[str, float]] = {"training": {}, "evaluation": {}}
 
     @property
     def is_due(self) -> bool:
@@ -163,19 +168,34 @@ class Recording:
 
         It is recorded with the next step, whose state is that one; or by `close`.
         """
-        numbers = {name: _number(value) for name, value in values.items()}
-        self._evaluated |= {name: each for name, each in numbers.items() if each is not None}
+        self._waiting["evaluation"] |= _numbers(values)
+
+    def add_epoch(self, values: Mapping[str, object]) -> None:
+        """Note what training has logged for an epoch that ended; what is no number is left out.
+
+        It is recorded with the next step, unless that logs the same name; or by `close`.
+        """
+        self._waiting["training"] |= _numbers(values)
 
     def holds_a_loss(self, logged: Iterable[str]) -> bool:
         """Whether one of what was logged in training is a loss."""
         return not all(is_metric(name, self._metrics, evaluated=False) for name in logged)
 
     def step(
-        self, logged: Mapping[str, float], optimizers: Iterable[torch.optim.Optimizer]
+        self,
+        logged: Mapping[str, float],
+        optimizers: Iterable[torch.optim.Optimizer],
+        *,
+        backward: Mapping[str, float] | None = None,
     ) -> None:
         """Record the state before an update, with the micro-batches since `forget`, end to end.
 
         Those that differ in shape are padded with zeros to the longest.
+
+        Args:
+            logged: What was logged in training for this update.
+            optimizers: Those that hold the learning rates.
+            backward: What was back-propagated, by names that are kept if they are logged as well.
 
         Raises:
             OptionError: As `Recorder.step`.
@@ -184,7 +204,7 @@ class Recording:
         parts = self._end_to_end()
         inputs = {name: tensor for (kind, name), tensor in parts.items() if kind == "input"}
         labels = {name: tensor for (kind, name), tensor in parts.items() if kind == "label"}
-        losses, metrics = self._apart_by_kind(logged)
+        losses, metrics = self._apart_by_kind(logged, backward or {})
         self._recorder.step(
             batch=inputs.get(ALONE, inputs) if parts else None,
             labels=labels if parts else None,
@@ -193,7 +213,8 @@ class Recording:
             params=self._rates(optimizers),
         )
         if self.is_due:
-            self._evaluated.clear()
+            for values in self._waiting.values():
+                values.clear()
         self._n_updates += 1
 
     def forget(self) -> None:
@@ -219,7 +240,7 @@ class Recording:
             with contextlib.suppress(ArchiveError):  # which says just that
                 self._recorder.close()
             return
-        losses, metrics = self._apart_by_kind({})
+        losses, metrics = self._apart_by_kind({}, {})
         try:
             self._recorder.close(losses=losses, metrics=metrics)
         except LatentvizError as fault:
@@ -228,28 +249,33 @@ class Recording:
             error.add_note(f"and the recording failed: {fault}")
 
     def _apart_by_kind(
-        self, logged: Mapping[str, float]
+        self, logged: Mapping[str, float], backward: Mapping[str, float]
     ) -> tuple[dict[str, float], dict[str, float]]:
-        """The losses and the metrics among what was logged and evaluated, as they are recorded."""
+        """The losses and the metrics among these and what waits, as they are recorded."""
         kinds: tuple[dict[str, float], dict[str, float]] = {}, {}
-        for evaluated, values in ((False, logged), (True, self._evaluated)):
+        sources: dict[_Source, Mapping[str, float]] = {
+            "backward": backward,
+            "training": self._waiting["training"] | dict(logged),
+            "evaluation": self._waiting["evaluation"],
+        }
+        for source, values in sources.items():
             for name, value in values.items():
-                kind = is_metric(name, self._metrics, evaluated=evaluated)
-                kinds[kind][self._name(name, evaluated=evaluated)] = value
+                kind = is_metric(name, self._metrics, evaluated=source == "evaluation")
+                kinds[kind][self._name(name, source)] = value
         return kinds
 
-    def _name(self, logged: str, *, evaluated: bool) -> str:
+    def _name(self, logged: str, source: _Source) -> str:
         """The name under which a number can be recorded: a training must not end for a name."""
-        if (evaluated, logged) not in self._names:
+        if (source, logged) not in self._names:
             taken = self._names.values()
             names = (_recordable(logged, "_" * n) for n in itertools.count())
             name = next(name for name in names if name not in taken)
-            self._names[evaluated, logged] = name
+            self._names[source, logged] = name
             if name != logged:
                 why = "names another in this run" if logged in taken else "cannot name one in a run"
                 message = f"{logged!r} {why}, so it is recorded as {name!r}"
                 warnings.warn(message, RecordingWarning, stacklevel=2)
-        return self._names[evaluated, logged]
+        return self._names[source, logged]
 
     def _end_to_end(self) -> dict[_Part, torch.Tensor]:
         import torch
@@ -275,6 +301,12 @@ def _recordable(name: str, end: str) -> str:
     while name and not is_number_name(name + end):
         name = name[:-1]
     return name + end or "_"
+
+
+def _numbers(values: Mapping[str, object]) -> dict[str, float]:
+    """Those that are numbers."""
+    numbers = {name: _number(value) for name, value in values.items()}
+    return {name: each for name, each in numbers.items() if each is not None}
 
 
 def _number(value: object) -> float | None:

@@ -78,11 +78,12 @@ class RecorderCallback(TrainerCallback):
                 of its own. From one on that has other names, dtypes or numbers of dimensions than
                 the first, none is recorded, with a warning.
             metrics: Which of the logged numbers are metrics, such as accuracy, and so have an axis
-                of their own: names or patterns of them (``"val_*acc*"``); all others are losses.
-                By default names with ``loss`` in them are losses; those with the word ``acc``,
-                ``accuracy``, ``auc``, ``auroc``, ``f1``, ``precision``, ``recall``, ``iou``,
-                ``bleu``, ``rouge``, ``r2``, ``score`` or ``rate`` are metrics; of the rest, what
-                is logged in training is a loss, and what an evaluation gives is a metric.
+                of their own: names or patterns of them (``"train_*"``), in addition to those of
+                the rule; ``[]`` says that none is. By the rule names with ``loss`` in them are
+                losses; those with the word ``acc``, ``accuracy``, ``auc``, ``auroc``, ``f1``,
+                ``precision``, ``recall``, ``iou``, ``bleu``, ``rouge``, ``r2``, ``score`` or
+                ``rate`` are metrics; of the rest, what is logged in training is a loss, and what an
+                evaluation gives is a metric.
             options: `Recorder`'s options; ``layer``, which must be given, is named as in the
                 model, and ``probe`` is what its ``forward`` takes.
 

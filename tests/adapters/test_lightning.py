@@ -59,8 +59,7 @@ def fit(lightning, path):
             max_epochs=n_epochs,
             accelerator="cpu",
             default_root_dir=path.parent,
-            **dict.fromkeys(quiet, False),
-            **options,
+            **(dict.fromkeys(quiet, False) | options),
         )
         rows = torch.utils.data.TensorDataset(*data) if isinstance(data, tuple) else data
         loader = torch.utils.data.DataLoader(rows, batch_size=batch_size)
@@ -202,6 +201,131 @@ def test_what_is_logged_for_epochs_only_is_no_step_s_loss(fit, small, path, on_s
         means = np.reshape(module.losses, (-1, 2)).mean(1)
         expected = 3 * means if on_step else means
         np.testing.assert_allclose(run.losses[name], expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("every", [1, 4])
+def test_what_is_logged_for_an_epoch_stands_at_the_next_step(fit, small, path, lightning, every):
+    class Epochs(small):
+        def log_what(self, loss, batch_idx):
+            self.log("train_loss", loss)
+            self.log("train_acc", batch_idx / 10, on_step=False, on_epoch=True)
+            self.log("kl", 2 * loss, on_step=False, on_epoch=True)
+            self.log("both", loss, on_step=True, on_epoch=True)
+
+        def on_train_batch_end(self, outputs, batch, batch_idx):
+            self.log("of steps only", 1.0)
+
+        def val_dataloader(self):
+            return torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, INSIDE), 30)
+
+        def validation_step(self, batch, batch_idx):
+            self.log("val_acc", 0.5)
+
+        def on_train_epoch_end(self):
+            # This hook runs after those of callbacks, so what it logs is not there yet in them.
+            self.log("macro_f1", self.current_epoch + 1.0)
+            self.log("train_loss", 7.0)  # steps have it
+
+    class Watching(lightning.Callback):
+        def on_train_epoch_start(self, trainer, module):
+            self.log("begun", 1.0)
+
+        def on_train_epoch_end(self, trainer, module):
+            self.log("watched_acc", trainer.logged_metrics["train_acc"])
+
+    checkpoint = lightning.callbacks.ModelCheckpoint(path.with_name("best"), monitor="macro_f1")
+    stop = lightning.callbacks.EarlyStopping("train_acc", patience=9)
+    module = Epochs()
+    fit(
+        module, n_epochs=3, recorder={"every": every}, enable_checkpointing=True,
+        callbacks=[Watching(), stop, checkpoint],
+    )  # fmt: skip
+    at = [6, 12] if every == 1 else [8, 12]
+    kl = 2 * np.reshape(module.losses, (3, 6)).mean(1)
+    expected = {"train_acc": [0.25] * 3, "watched_acc": [0.25] * 3, "macro_f1": [1, 2, 3]}
+    with open_run(path) as run, ArchiveReader(path) as reader:
+        # `both` for an epoch is not recorded, as steps have it.
+        assert run.losses.keys() == {"train_loss", "both_step", "kl", "begun"}
+        assert run.metrics.keys() == {*expected, "val_acc"}
+        assert np.isfinite(run.losses["train_loss"]).all()
+        curves = {f"metrics/{name}": run.metrics[name] for name in expected}
+        values = {f"metrics/{name}": each for name, each in expected.items()}
+        curves["losses/kl"], values["losses/kl"] = run.losses["kl"], kl
+        for name, curve in curves.items():
+            assert run.steps[np.isfinite(curve)].tolist() == at
+            np.testing.assert_allclose(curve[np.isfinite(curve)], values[name][:2], rtol=1e-6)
+            np.testing.assert_allclose(reader.read(f"final/{name}"), values[name][2], rtol=1e-6)
+        assert "final/losses/train_loss" not in reader
+        assert "final/losses/of steps only" not in reader
+
+
+def test_what_torchmetrics_measure_in_an_epoch(fit, small, path):
+    from torchmetrics.classification import BinaryAccuracy
+
+    class Measured(small):
+        def __init__(self):
+            super().__init__()
+            self.accuracy, self.right = BinaryAccuracy(), []
+
+        def training_step(self, batch, batch_idx):
+            said = self(batch[0]).argmax(1)
+            self.right.append((said == batch[1]).float().mean().item())
+            self.accuracy(said, batch[1])
+            self.log("train_acc", self.accuracy, on_step=False, on_epoch=True)
+            return self.loss(batch)
+
+    module = Measured()
+    fit(module, n_epochs=2)
+    with open_run(path) as run, ArchiveReader(path) as reader:
+        means = np.reshape(module.right, (2, 6)).mean(1)
+        accuracy = run.metrics["train_acc"]
+        assert run.steps[np.isfinite(accuracy)].tolist() == [6]
+        np.testing.assert_allclose(accuracy[6], means[0], rtol=1e-6)
+        np.testing.assert_allclose(reader.read("final/metrics/train_acc"), means[1], rtol=1e-6)
+        assert run.losses.keys() == {"loss"}
+
+
+def test_an_exception_keeps_the_last_epoch(fit, small, path):
+    class Failing(small):
+        def log_what(self, loss, batch_idx):
+            self.log("train_acc", 0.5, on_step=False, on_epoch=True)
+
+        def on_train_epoch_start(self):
+            if self.current_epoch:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit(Failing(), n_epochs=2)
+    with ArchiveReader(path) as reader:
+        assert reader.read("final/metrics/train_acc") == 0.5
+
+
+@pytest.mark.parametrize(("name", "recorded"), [("late_loss", "late_loss"), ("loss", "loss_")])
+def test_whether_the_loss_is_the_back_propagated_one_is_decided_once(
+    fit, small, path, name, recorded
+):
+    class Late(small):
+        def log_what(self, loss, batch_idx):
+            if batch_idx % 5 == 4:
+                self.log(name, 2 * loss)
+
+    class Early(small):
+        def log_what(self, loss, batch_idx):
+            if batch_idx % 5 == 0:
+                self.log(name, 2 * loss)
+
+    module = Late()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordingWarning)  # that `loss` is taken
+        fit(module)
+    with open_run(path) as run:
+        assert run.losses.keys() == {"loss", recorded}
+        np.testing.assert_allclose(run.losses["loss"], module.losses, rtol=1e-6)
+        assert np.flatnonzero(np.isfinite(run.losses[recorded])).tolist() == [4]
+    fit(Early(), recorder={"overwrite": True})
+    with open_run(path) as run:
+        assert run.losses.keys() == {name}
+        assert np.flatnonzero(np.isfinite(run.losses[name])).tolist() == [0, 5]
 
 
 def test_names_of_any_kind_are_recorded_as_they_are(fit, small, path):
@@ -472,7 +596,7 @@ def test_validations_stand_at_the_state_that_they_validated(fit, small, path, in
     at = [3, 6, 9] if every == 1 else [4, 8]
     which = [0, 1, 2] if every == 1 else [0, 1]
     with open_run(path) as run:
-        assert run.losses.keys() == {"loss", "kl", "loss_"}
+        assert run.losses.keys() == {"loss", "kl", "loss_", "epochs"}
         assert run.metrics.keys() == {"top1_acc", "val_acc", "val/κ"}
         assert np.isfinite(run.losses["kl"]).all()
         for curve, expected in (
@@ -542,14 +666,27 @@ def test_what_a_metric_is(name, in_training, in_evaluation):
     assert is_metric(name, None, evaluated=False) is in_training
     assert is_metric(name, None, evaluated=True) is in_evaluation
     assert is_metric(name, [name[:2] + "*"], evaluated=False)
+    assert is_metric(name, ["other*"], evaluated=False) is in_training
+    assert is_metric(name, ["other*"], evaluated=True) is in_evaluation
     assert not is_metric(name, [], evaluated=True)
 
 
-def test_metrics_are_named_by_pattern(fit, small, path):
-    fit(small(), recorder={"metrics": "ra*"})
+@pytest.mark.parametrize(
+    ("metrics", "found"),
+    [("ra*", {"rare", "top1_acc"}), (["train/*", "rare"], {"train/loss", "rare", "top1_acc"}),
+     (None, {"top1_acc"}), ([], set())],
+)  # fmt: skip
+def test_metrics_are_named_by_pattern(fit, small, path, metrics, found):
+    class Accurate(small):
+        def log_what(self, loss, batch_idx):
+            super().log_what(loss, batch_idx)
+            self.log("top1_acc", 0.5)
+
+    fit(Accurate(), recorder={"metrics": metrics})
     with open_run(path) as run:
-        assert run.metrics.keys() == {"rare"}
-        assert run.losses.keys() == {"train/loss"}
+        assert run.metrics.keys() == found
+        logged = {"train/loss", "rare", "top1_acc"}
+        assert run.losses.keys() - {"loss"} == logged - found
 
 
 @pytest.mark.parametrize("accumulate", [1, 2])
