@@ -15,15 +15,15 @@ import matplotlib as mpl  # noqa: E402 - the clock starts before the imports
 
 mpl.use("Agg")
 
-import matplotlib.pyplot as plt  # noqa: E402
-import numpy as np  # noqa: E402
-from matplotlib.animation import FFMpegWriter, FuncAnimation  # noqa: E402
+import matplotlib.pyplot as plt  # noqa: E402 - as above
+import numpy as np  # noqa: E402 - as above
+from matplotlib.animation import FFMpegWriter, FuncAnimation  # noqa: E402 - as above
 
-from benchmarks.film import sampled  # noqa: E402
-from latentviz import open_run  # noqa: E402
+from benchmarks.film import sampled  # noqa: E402 - as above
+from latentviz import open_run  # noqa: E402 - as above
 from latentviz.theme import THEMES  # noqa: E402 - as above
-from latentviz.video.ffmpeg import ffmpeg_path  # noqa: E402
-from latentviz.views.projections import substep_alpha  # noqa: E402
+from latentviz.video.ffmpeg import ffmpeg_path  # noqa: E402 - as above
+from latentviz.views.projections import substep_alpha  # noqa: E402 - as above
 
 
 def main(path: str, output: str) -> None:

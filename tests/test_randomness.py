@@ -9,6 +9,7 @@ import torch
 from latentviz import randomness
 from latentviz.randomness import kept_randomness
 
+# What is kept is the state of the generator of old, which models still draw from.
 # ruff: noqa: NPY002
 
 
