@@ -138,7 +138,7 @@ def latent_rows(
     Args:
         part: (N, D), (N, S, D) of S tokens, or (N, ...), which is flattened.
         layer: The layer's name, for errors.
-        tokens: How tokens become points, one of `archive.schema.TOKENS`; None is
+        tokens: How tokens become points, one of `archive.values.TOKENS`; None is
             ``"flatten"``.
         inputs: The model's, among which may be a mask.
 

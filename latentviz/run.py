@@ -28,7 +28,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from .archive import ArchiveReader
 from .archive import format as f
-from .archive.schema import checked_keyframes, checked_moments, parse_header
+from .archive.schema import chunk_id, curve_groups, parse_header
+from .archive.values import checked_keyframes, checked_moments
 from .arrays import numbers_of
 from .classes import are_names, codes_of
 from .errors import ArchiveError, ModelError, OptionError
@@ -615,12 +616,12 @@ class _ArchiveSource:
         self.reader = reader
         self.header = parse_header(f.json_value(reader.read("header"), "header"))
         self._bfloat16 = frozenset(self.header.bfloat16)
-        chunks = reader.manifest["chunks"]
+        chunks = reader.manifest.chunks
         # Chunk c holds the recorded steps bounds[c]..bounds[c + 1], as indices.
-        self._bounds = np.cumsum([0, *(chunk["count"] for chunk in chunks)])
+        self._bounds = np.cumsum([0, *(chunk.count for chunk in chunks)])
         if len(chunks) == 0:
             raise ArchiveError(f"{reader.path} holds no steps")
-        self._groups = f.curve_groups(reader.format)  # where each kind of curves is stored
+        self._groups = curve_groups(reader.format)  # where each kind of curves is stored
         self._names, self._parts = _names_and_parts(
             reader.members, len(chunks), curves=self._groups.values()
         )
@@ -714,7 +715,7 @@ class _ArchiveSource:
                 for name in self._names["batches"]
                 if name.startswith("labels/")
             ],
-            "chunks": len(reader.manifest["chunks"]),
+            "chunks": len(reader.manifest.chunks),
             "bytes_a_step": self._bytes_a_step(),
             "versions": dict(header.versions),
         }
@@ -1108,7 +1109,7 @@ class _ArchiveSource:
 
     @staticmethod
     def _member(group: str, c: int, name: str) -> str:
-        return f"{group}/{f.chunk_id(c)}" + (f"/{name}" if name else "")
+        return f"{group}/{chunk_id(c)}" + (f"/{name}" if name else "")
 
 
 def _colors_and_classes(
@@ -1180,7 +1181,7 @@ def _names_and_parts(
         group: {} for group in ("states", "batches", "latents", *curves)
     }
     parts: dict[str, list[tuple[int, str]]] = {group: [] for group in (*curves, "gaps")}
-    chunks = {f.chunk_id(c): c for c in range(n_chunks)}
+    chunks = {chunk_id(c): c for c in range(n_chunks)}
     for member in members:
         group, _, rest = member.partition("/")
         number, _, name = rest.partition("/")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .archive.format import MAX_STEP
-from .archive.schema import checked_keyframes, checked_moments
+from .archive.values import checked_keyframes, checked_moments
 from .arrays import numbers_of
 from .errors import OptionError
 from .text import printable

@@ -203,11 +203,11 @@ def test_a_probe_that_is_overwritten_later(path):
 def test_a_chunk_ends_at_the_first_of_its_limits(path, limits, counts):
     record(path, 130, chunk_limits=ChunkLimits(**{"steps": 64, "seconds": 1e9} | limits))
     with ArchiveReader(path) as reader:
-        chunks = reader.manifest["chunks"]
-    assert [chunk["count"] for chunk in chunks] == counts
+        chunks = reader.manifest.chunks
+    assert [chunk.count for chunk in chunks] == counts
     ends = np.cumsum(counts)
-    assert [chunk["steps"] for chunk in chunks] == [
-        [end - count, end - 1] for end, count in zip(ends, counts, strict=True)
+    assert [chunk.steps for chunk in chunks] == [
+        (end - count, end - 1) for end, count in zip(ends, counts, strict=True)
     ]
     with open_run(path) as run:
         assert run.losses["loss"].tolist() == list(range(130))

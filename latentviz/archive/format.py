@@ -181,20 +181,6 @@ def whole_text(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
-def check_name(name: str, under: str = "") -> str:
-    """The name itself.
-
-    Args:
-        name: The name.
-        under: What comes before it in the archive, such as ``states/000000/``.
-
-    Raises:
-        ArchiveError: It is not one that an archive may hold.
-    """
-    stored_name(under + name if name else "")
-    return name
-
-
 def npy_header(dtype: np.dtype[Any], shape: tuple[int, ...]) -> bytes:
     """The header of a ``.npy`` file, version 1.0, padded to 64 bytes.
 
@@ -298,15 +284,3 @@ def check_format(version: object) -> int:
         f"it is of format {str(shown)[:40]} and this version of latentviz reads formats "
         f"{READABLE[0]} to {READABLE[-1]}; upgrade latentviz"
     )
-
-
-def curve_groups(version: int) -> dict[str, str]:
-    """In which groups an archive of that format has params, losses and, from 3 on, metrics."""
-    if version < 3:
-        return {"params": "params", "losses": "metrics"}
-    return {"params": "params", "losses": "losses", "metrics": "metrics"}
-
-
-def chunk_id(index: int) -> str:
-    """The number of a chunk as its members' names spell it."""
-    return f"{index:06d}"

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from ..errors import ArchiveError
 from . import format as f
+from . import schema as s
 from .deflate import crc32, inflate
+from .destination import PART, part_path
 from .directory import Members, parse_directory
 from .foreign import HEAD_BYTES, is_no_run, way_out
 from .salvage import Salvage, default_max_bytes, reader_of, salvage
-from .writer import PART, part_path
 
 
 class ArchiveReader:
@@ -58,6 +59,7 @@ class ArchiveReader:
                 max_bytes = default_max_bytes(self._size)
             self.max_bytes = max_bytes
             self.members: Mapping[str, f.Member]
+            self.manifest: s.Manifest  # without names, which are in `members`
             if self.path.suffix == PART:
                 self.members, self.manifest = self._salvage(max_bytes)
             else:
@@ -76,7 +78,7 @@ class ArchiveReader:
     @property
     def format(self) -> int:
         """The version of the format that the archive is of."""
-        return int(self.manifest["format"])
+        return self.manifest.format
 
     def read(self, name: str) -> NDArray[Any]:
         """A member as a read-only array.
@@ -186,13 +188,13 @@ class ArchiveReader:
         except ArchiveError as error:
             raise self._error(str(error)) from None
 
-    def _salvage(self, max_bytes: int) -> tuple[dict[str, f.Member], dict[str, Any]]:
+    def _salvage(self, max_bytes: int) -> tuple[dict[str, f.Member], s.Manifest]:
         try:
             found = salvage(reader_of(self._file.fileno()), self._size, max_bytes=max_bytes)
         except ArchiveError as error:
             raise self._error(str(error)) from None
         self.salvaged = found
-        return found.members, found.manifest
+        return found.members, found.manifest.without_names()
 
     def _read_zip64_end(self, end_at: int) -> tuple[int, int, int, int]:
         locator_at = end_at - f.ZIP64_LOCATOR.size
@@ -211,32 +213,17 @@ class ArchiveReader:
             raise self._error("its ZIP64 records are malformed")
         return record_at, count, size, start
 
-    def _read_manifest(self, members: Members) -> dict[str, Any]:
-        manifest = f.json_value(self.read("manifest"), "manifest", n_listed=len(members))
+    def _read_manifest(self, members: Members) -> s.Manifest:
+        raw = f.json_value(self.read(s.MANIFEST), s.MANIFEST, n_listed=len(members))
         try:
-            f.check_format(manifest.get("format"))
+            manifest = s.Manifest.parse(raw)
         except ArchiveError as error:
             raise self._error(str(error)) from None
-        listed: dict[str, Any] = {}
-        try:
-            entries = [*manifest["chunks"], manifest]
-            for entry in entries:
-                listed.update(entry["members"].items())
-            counts = [chunk["count"] for chunk in manifest["chunks"]]
-            same = (
-                # A bool is an int too.
-                all(type(count) is int and 0 < count <= f.MAX_STEP for count in counts)
-                and sum(counts) == manifest["steps"]
-            )
-        except (KeyError, TypeError, AttributeError, ValueError):
-            raise self._error("its manifest is malformed") from None
         actual = members.crcs()
-        del actual["manifest"]
-        if not same or listed != actual:
+        del actual[s.MANIFEST]
+        if manifest.listed() != actual:
             raise self._error("its manifest disagrees with its directory")
-        for entry in entries:
-            del entry["members"]  # checked, and large in a long run
-        return manifest
+        return manifest.without_names()
 
 
 def open_regular(path: Path) -> BinaryIO:

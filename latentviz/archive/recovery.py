@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import ArchiveError
-from . import format as f
+from .destination import PART
 from .reader import ArchiveReader, open_regular
 from .salvage import reader_of, salvage
-from .writer import PART, ArchiveWriter
+from .writer import ArchiveWriter
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def recover(
                 raise ArchiveError("no chunk of it is whole, so there is no step to save")
             writer = ArchiveWriter(output, overwrite=overwrite, part=f".{output.name}.recovered")
             try:
-                writer.adopt(read, found.members.values(), found.end)
-                writer.add("manifest", f.json_array(found.manifest))
+                writer.adopt(read, found)
+                writer.add_manifest()
                 writer.finish()
             except OSError as error:
                 writer.abandon(keep=False)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import ArchiveError
 from . import format as f
+from . import schema as s
 from .deflate import crc32, inflate, inflated_crc32
 
 # Reads so many bytes from a place in a file; fewer where it ends.
@@ -31,7 +32,7 @@ class Salvage:
     """What is whole of a recording."""
 
     members: dict[str, f.Member]
-    manifest: dict[str, Any]
+    manifest: s.Manifest
     end: int
     """Where the last member that counts ends."""
     n_dropped_bytes: int
@@ -40,7 +41,7 @@ class Salvage:
     @property
     def n_steps(self) -> int:
         """How many steps were saved."""
-        return int(self.manifest["steps"])
+        return self.manifest.n_steps
 
 
 def default_max_bytes(size: int) -> int:
@@ -63,7 +64,7 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int | None = None) -> Salv
     max_bytes = default_max_bytes(size) if max_bytes is None else max_bytes
     version: int | None = None
     members: dict[str, f.Member] = {}
-    chunks: list[dict[str, Any]] = []
+    chunks: list[s.ChunkEntry] = []
     pending: dict[str, f.Member] = {}
     base: dict[str, int] = {}
     position = end = total = 0
@@ -71,16 +72,16 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int | None = None) -> Salv
         member, data_at = found
         position = data_at + member.compressed
         total += member.size
-        group = member.name.partition("/")[0]
-        if member.name in members or member.name in pending or group in ("final", "manifest"):
+        group = s.parse_name(member.name).group
+        if member.name in members or member.name in pending or group in (s.FINAL, s.MANIFEST):
             break
         pending[member.name] = member
-        if not chunks and group in ("header", "probe") and len(pending) == 1:
+        if not chunks and group in (s.HEADER, s.PROBE) and len(pending) == 1:
             # What comes before the chunks counts member by member.
             base[member.name] = member.crc
-            if member.name == "header":
+            if member.name == s.HEADER:
                 version = f.check_format(_header(read_at, data_at, member).get("format"))
-        elif group == "chunks":
+        elif group == s.LISTS:
             entry = _chunk_entry(read_at, data_at, pending, len(chunks))
             if entry is None:
                 break
@@ -91,13 +92,7 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int | None = None) -> Salv
         pending, end = {}, position
     if version is None:
         raise ArchiveError("not even its header is whole")
-    manifest = {
-        "format": version,
-        "steps": sum(chunk["count"] for chunk in chunks),
-        "chunks": chunks,
-        "members": base,
-    }
-    return Salvage(members, manifest, end, size - end)
+    return Salvage(members, s.Manifest(version, chunks, base), end, size - end)
 
 
 def _member_at(
@@ -163,28 +158,19 @@ def _crc32(blocks: Iterable[bytes]) -> int:
 
 def _chunk_entry(
     read_at: ReadAt, data_at: int, pending: dict[str, f.Member], number: int
-) -> dict[str, Any] | None:
+) -> s.ChunkEntry | None:
     """What a chunk's last member says of it, if that is what was found."""
     *others, last = pending
     try:
         array = f.array_from_npy(_list_bytes(read_at, data_at, pending), last)
-        entry = f.json_value(array, last, n_listed=len(pending))
-        members, count, steps = entry["members"], entry["count"], entry["steps"]
-    except (ArchiveError, KeyError):
+        entry = s.ChunkEntry.parse(f.json_value(array, last, n_listed=len(pending)))
+    except (ArchiveError, KeyError, TypeError, ValueError):
         return None
-    same = (
-        last == f"chunks/{f.chunk_id(number)}"
-        and members == {name: pending[name].crc for name in others}
-        and type(count) is int
-        and 0 < count <= f.MAX_STEP
-        and isinstance(steps, list)
-        and [type(step) for step in steps] == [int, int]
-    )
-    if not same:
+    crcs = {name: pending[name].crc for name in others}
+    if last != s.list_member(number) or entry.members != crcs:
         return None
-    # Only what is known to be well formed, for it may become part of a manifest.
-    members = {name: member.crc for name, member in pending.items()}
-    return {"steps": steps, "count": count, "members": members}
+    # What was found equal may still be other numbers: a float, say.
+    return replace(entry, members=crcs).with_list(number, pending[last].crc)
 
 
 def _header(read_at: ReadAt, data_at: int, member: f.Member) -> dict[str, Any]:

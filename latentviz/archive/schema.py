@@ -1,25 +1,289 @@
-"""The header of an archive: the one schema by which it is checked, written and read."""
+"""What an archive's members are called, and what its JSON says; see `format` for the whole.
+
+Each name, the lists of members, and the header are written and read here, and nowhere else.
+"""
 
 from __future__ import annotations
 
-import json
-import math
-import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from ..errors import ArchiveError, OptionError
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArchiveError
 from ..text import printable
 from . import format as f
+from .values import (
+    checked_tokens,
+    read_args,
+    read_moments,
+    read_seed,
+    read_step,
+    read_text,
+    read_texts,
+)
 
-MAX_ARGS_DEPTH = 16  # how deep a model's arguments may nest: they are shown, and given to JSON
-# How the tokens of a layer's output (N, S, D) become points.
-TOKENS = ("flatten", "mean", "first", "last", "each")
-MAX_SEED_BITS = 1024  # NumPy's own have 128; a number can be too long to be written
+# --- names
 
-Moments = Sequence[tuple[int, str]]
-T = TypeVar("T")
+HEADER, MANIFEST = "header", "manifest"
+PROBE, FINAL = "probe", "final"  # groups of members outside of chunks
+STEPS, STATES, BATCHES, LATENTS, GAPS = "steps", "states", "batches", "latents", "gaps"
+LISTS = "chunks"  # each chunk's list of its members
+PARAMS, LOSSES, METRICS = "params", "losses", "metrics"
+CURVES = (PARAMS, LOSSES, METRICS)
+OF_CHUNKS = frozenset({STEPS, STATES, BATCHES, LATENTS, *CURVES, GAPS, LISTS})
+
+# The parts of a batch, which have no name of their own.
+OFFSETS = "offsets"
+INPUTS, LABELS, SHAPES = "inputs", "labels", "shapes"
+PROBE_COLORS = f"{PROBE}/colors"
+
+
+class Name(NamedTuple):  # there may be a million, and a dataclass takes longer to be made
+    """A member's name, taken apart; `str` puts it together again."""
+
+    group: str
+    """What is in it, such as ``states``."""
+    chunk: int | None
+    """The number of its chunk; None outside of chunks."""
+    rest: str
+    """What follows; nothing in ``steps/C``."""
+
+    def __str__(self) -> str:
+        if self.chunk is not None:
+            return chunk_member(self.group, self.chunk, self.rest)
+        return f"{self.group}/{self.rest}" if self.rest else self.group
+
+    @property
+    def kind(self) -> str:
+        """Of a part of a batch, of the probe, of gaps and of final values: which it is."""
+        return self.rest.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The name that follows the `kind`; nothing where there is none."""
+        return self.rest.partition("/")[2]
+
+
+def parse_name(member: str) -> Name:
+    """Take a member's name apart: any name, for another program may have made it up.
+
+    Two names are never taken apart alike.
+    """
+    group, slash, rest = member.partition("/")
+    if group in OF_CHUNKS:
+        number, inner_slash, inner = rest.partition("/")
+        # As `chunk_id` writes it, and not otherwise.
+        if (
+            (inner or not inner_slash)
+            and (len(number) == 6 or (len(number) > 6 and number[0] != "0"))
+            and number.isdecimal()
+            and number.isascii()
+        ):
+            return Name(group, int(number), inner)
+    return Name(group, None, rest) if rest or not slash else Name(member, None, "")
+
+
+def chunk_id(chunk: int) -> str:
+    """The number of a chunk as its members' names spell it."""
+    return f"{chunk:06d}"
+
+
+def chunk_member(group: str, chunk: int, rest: str = "") -> str:
+    """A member of a chunk, by its group and by what follows the chunk's number."""
+    return f"{group}/{chunk:06d}/{rest}" if rest else f"{group}/{chunk:06d}"
+
+
+def steps_member(chunk: int) -> str:
+    """The numbers of a chunk's steps."""
+    return chunk_member(STEPS, chunk)
+
+
+def state_member(chunk: int, tensor: str) -> str:
+    """A tensor of the state, in a chunk."""
+    return chunk_member(STATES, chunk, tensor)
+
+
+def latents_member(chunk: int, layer: str) -> str:
+    """A layer's latents, in a chunk."""
+    return chunk_member(LATENTS, chunk, layer)
+
+
+def curve_member(group: str, chunk: int, name: str) -> str:
+    """A loss, a metric or a param, in a chunk; ``group`` is one of `CURVES`."""
+    return chunk_member(group, chunk, name)
+
+
+def gaps_member(group: str, chunk: int, name: str) -> str:
+    """Where the curve of that group and name has gaps, in a chunk."""
+    return chunk_member(GAPS, chunk, f"{group}/{name}")
+
+
+def batch_member(chunk: int, part: str) -> str:
+    """Part of a chunk's batches: `OFFSETS`, or as the three functions below give it."""
+    return chunk_member(BATCHES, chunk, part)
+
+
+def inputs_part(name: str | None = None) -> str:
+    """The inputs of a batch, or of the probe; one of several by its name."""
+    return INPUTS if name is None else INPUTS + "/" + name
+
+
+def labels_part(name: str) -> str:
+    """The labels of that name, of a batch."""
+    return LABELS + "/" + name
+
+
+def shapes_part(part: str) -> str:
+    """The shapes of inputs or labels that differ within a chunk."""
+    return f"{SHAPES}/{part}"
+
+
+def list_member(chunk: int) -> str:
+    """The list of a chunk's members, with which it ends."""
+    return chunk_member(LISTS, chunk)
+
+
+def probe_member(name: str | None = None) -> str:
+    """The probe's inputs; one of several by its name."""
+    return f"{PROBE}/{inputs_part(name)}"
+
+
+def final_member(group: str, name: str) -> str:
+    """A tensor, a layer's latents, a loss or a metric after the last update."""
+    return f"{FINAL}/{group}/{name}"
+
+
+def check_name(name: str, member: str) -> str:
+    """The name itself, if an archive may hold what is called by it.
+
+    Args:
+        name: The name that was given.
+        member: The member's of which it becomes part.
+
+    Raises:
+        ArchiveError: It may not.
+    """
+    f.stored_name(member if name else "")
+    return name
+
+
+def curve_groups(version: int) -> dict[str, str]:
+    """In which groups an archive of that format has params, losses and, from 3 on, metrics."""
+    if version < 3:
+        return {PARAMS: PARAMS, LOSSES: METRICS}
+    return dict(zip(CURVES, CURVES, strict=True))
+
+
+# --- lists of members
+
+
+@dataclass(frozen=True)
+class ChunkEntry:
+    """What ``chunks/C`` says of its chunk, and the manifest of each."""
+
+    steps: tuple[int, int]
+    """The first and the last step's numbers."""
+    count: int
+    """How many steps it has, K."""
+    members: Mapping[str, int]
+    """Its members' names and CRC-32; ``chunks/C`` itself is among them in the manifest alone."""
+
+    @classmethod
+    def of(cls, steps: NDArray[np.int64], members: Mapping[str, int]) -> ChunkEntry:
+        """The entry of a chunk with such steps, (K,), and members."""
+        return cls((int(steps[0]), int(steps[-1])), len(steps), members)
+
+    def to_json(self) -> dict[str, Any]:
+        """What `parse` reads, in plain values."""
+        return {"steps": list(self.steps), "count": self.count, "members": dict(self.members)}
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> ChunkEntry:
+        """The entry that `to_json` gave, or that somebody else wrote.
+
+        Raises:
+            KeyError: Something is missing.
+            TypeError: It is no object, or its members are none.
+            ValueError: Its steps or their count are no such numbers.
+        """
+        members, count, steps = raw["members"], raw["count"], raw.get("steps")
+        if not isinstance(members, dict):
+            raise TypeError("members must be CRCs by name")
+        # A bool is an int too.
+        if type(count) is not int or not 0 < count <= f.MAX_STEP:
+            raise ValueError("count must be a number of steps")
+        if not isinstance(steps, list) or [type(step) for step in steps] != [int, int]:
+            raise ValueError("steps must be the first and the last")
+        return cls((steps[0], steps[1]), count, members)
+
+    def with_list(self, chunk: int, crc: int) -> ChunkEntry:
+        """The manifest's entry: the chunk's own list is a member too."""
+        return replace(self, members={**self.members, list_member(chunk): crc})
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an archive consists of: its last member."""
+
+    format: int
+    """The version of the format."""
+    chunks: Sequence[ChunkEntry]
+    members: Mapping[str, int]
+    """Names and CRC-32 of the members outside of chunks, but for the manifest."""
+
+    @property
+    def n_steps(self) -> int:
+        """How many steps there are, T."""
+        return sum(chunk.count for chunk in self.chunks)
+
+    def listed(self) -> dict[str, int]:
+        """Names and CRC-32 of all members but the manifest."""
+        found: dict[str, int] = {}
+        for chunk in self.chunks:
+            found.update(chunk.members)
+        found.update(self.members)
+        return found
+
+    def without_names(self) -> Manifest:
+        """The same without the members, whose names are large in a long run."""
+        return replace(self, chunks=[replace(c, members={}) for c in self.chunks], members={})
+
+    def to_json(self) -> dict[str, Any]:
+        """What `parse` reads, in plain values."""
+        return {
+            "format": self.format,
+            "steps": self.n_steps,
+            "chunks": [chunk.to_json() for chunk in self.chunks],
+            "members": dict(self.members),
+        }
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Manifest:
+        """The manifest that `to_json` gave, or that somebody else wrote.
+
+        Raises:
+            ArchiveError: It is malformed, or of a format that this version cannot read.
+        """
+        version = f.check_format(raw.get("format"))
+        try:
+            chunks = [ChunkEntry.parse(chunk) for chunk in raw["chunks"]]
+            n_steps, members = raw["steps"], raw["members"]
+            manifest = cls(version, chunks, members)
+            if not isinstance(members, dict):
+                raise TypeError("members must be CRCs by name")
+            if n_steps != manifest.n_steps:
+                raise ValueError("steps must be the sum of the chunks'")
+        except ValueError:
+            raise ArchiveError("its manifest disagrees with its directory") from None
+        except (KeyError, TypeError, AttributeError):
+            raise ArchiveError("its manifest is malformed") from None
+        return manifest
+
+
+# --- the header
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,9 +298,9 @@ class Header:
     seed: int | None
     keyframes: Mapping[str, Sequence[int]]
     """A property's keyed steps."""
-    phases: Moments
+    phases: Sequence[tuple[int, str]]
     """(first step, name)."""
-    actions: Moments
+    actions: Sequence[tuple[int, str]]
     """(step, name)."""
     states: Sequence[str] | None
     """The patterns of the tensors recorded; None if all are."""
@@ -44,7 +308,7 @@ class Header:
     """The tensors whose bits are stored as uint16."""
     versions: Mapping[str, str]
     tokens: str | None = None
-    """One of `TOKENS`; None, as in all archives of old, if nobody said."""
+    """One of `values.TOKENS`; None, as in all archives of old, if nobody said."""
     class_names: Sequence[str] | None = None
     """The classes that the colours count, if they were given by names."""
 
@@ -75,71 +339,6 @@ class Header:
         return raw
 
 
-def checked_header(
-    *,
-    layers: Sequence[str],
-    model_name: str | None = None,
-    model_args: Mapping[str, Any] | None = None,
-    seed: object = None,
-    keyframes: object = None,
-    phases: object = None,
-    actions: object = None,
-    states: Sequence[str] | None = None,
-    bfloat16: Sequence[str] = (),
-    versions: Mapping[str, str] | None = None,
-    tokens: object = None,
-    class_names: Sequence[str] | None = None,
-) -> Header:
-    """A header of what a user gave, such that reading what is written of it gives the same.
-
-    Whole numbers of any kind (NumPy's, torch's, a float without a fraction) become Python's own,
-    and tuples among a model's arguments lists.
-
-    Args:
-        layers: One at least; the first is the one to draw.
-        model_name: The model's registered name, if it has one.
-        model_args: The arguments that go with that.
-        seed: The run's seed.
-        keyframes: Each property's keyed steps.
-        phases: (first step, name) of each.
-        actions: (step, name) of each.
-        states: The patterns of the tensors recorded, if not all are.
-        bfloat16: The tensors whose bits are stored.
-        versions: Of what the run was recorded with.
-        tokens: How tokens become points, if somebody said.
-        class_names: The names that the colours count, if they are classes.
-
-    Raises:
-        OptionError: Something cannot be converted to what a header holds.
-    """
-    return Header(
-        model_name=None if model_name is None else f.whole_text(model_name),
-        model_args={} if model_name is None else _checked_args(model_args or {}),
-        layers=_whole_texts(layers),
-        layer=f.whole_text(layers[0]),
-        seed=None if seed is None else _checked("seed", _seed, seed),
-        keyframes=checked_keyframes(keyframes),
-        phases=checked_moments("phases", phases),
-        actions=checked_moments("actions", actions),
-        states=None if states is None else _whole_texts(states),
-        bfloat16=_whole_texts(bfloat16),
-        versions=dict(versions or {}),
-        tokens=checked_tokens(tokens),
-        class_names=None if class_names is None else _whole_texts(class_names),
-    )
-
-
-def checked_tokens(tokens: object) -> str | None:
-    """How the tokens of a layer's output become points.
-
-    Raises:
-        OptionError: It is none of `TOKENS`, nor None.
-    """
-    if tokens is None or (isinstance(tokens, str) and tokens in TOKENS):
-        return tokens
-    raise OptionError(f"tokens must be one of {', '.join(TOKENS)}, got {_brief(tokens)}")
-
-
 def parse_header(raw: Mapping[str, Any]) -> Header:
     """The header that `Header.to_json` gave, or that somebody else wrote.
 
@@ -148,208 +347,21 @@ def parse_header(raw: Mapping[str, Any]) -> Header:
     """
     try:
         model = raw["model"] or {"name": None, "args": {}}
-        layers = _strings(raw.get("layers", [raw["layer"]]))
+        layers = read_texts(raw.get("layers", [raw["layer"]]))
         return Header(
-            model_name=None if model["name"] is None else _text(model["name"]),
-            model_args=_args(model["args"]),
+            model_name=None if model["name"] is None else read_text(model["name"]),
+            model_args=read_args(model["args"]),
             layers=layers,
-            layer=_text(raw["layer"]),
-            seed=None if raw["seed"] is None else _seed(_number(raw["seed"])),
-            keyframes={k: [_step(_number(s)) for s in v] for k, v in raw["keyframes"].items()},
-            phases=_moments(raw["phases"]),
-            actions=_moments(raw.get("actions", [])),
-            states=None if raw.get("states") is None else _strings(raw["states"]),
-            bfloat16=_strings(raw.get("bfloat16", [])),
-            versions={k: _text(v) for k, v in raw["versions"].items()},
+            layer=read_text(raw["layer"]),
+            seed=read_seed(raw["seed"]),
+            keyframes={k: [read_step(s) for s in v] for k, v in raw["keyframes"].items()},
+            phases=read_moments(raw["phases"]),
+            actions=read_moments(raw.get("actions", [])),
+            states=None if raw.get("states") is None else read_texts(raw["states"]),
+            bfloat16=read_texts(raw.get("bfloat16", [])),
+            versions={k: read_text(v) for k, v in raw["versions"].items()},
             tokens=checked_tokens(raw.get("tokens")),
-            class_names=None if raw.get("class_names") is None else _strings(raw["class_names"]),
+            class_names=None if raw.get("class_names") is None else read_texts(raw["class_names"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArchiveError(f"the archive's header is malformed: {printable(repr(error))}") from None
-
-
-def checked_keyframes(keyframes: object) -> dict[str, list[int]]:
-    """Each property's keyed steps, as plain values.
-
-    Raises:
-        OptionError: They are not steps by name.
-    """
-    if keyframes is None:
-        return {}
-    if not isinstance(keyframes, Mapping):
-        raise OptionError(
-            "keyframes must be steps by the names of properties, such as {'lr': [0, 100]}, "
-            f"got {_brief(keyframes)}"
-        )
-    out = {}
-    for name, steps in keyframes.items():
-        if not isinstance(name, str) or isinstance(steps, str) or not isinstance(steps, Iterable):
-            raise OptionError(
-                "keyframes must be steps by the names of properties, such as {'lr': [0, 100]}, "
-                f"got {_brief({name: steps})}"
-            )
-        out[f.whole_text(name)] = [
-            _checked(f"keyframes of {name!r}: a step", _step, s) for s in steps
-        ]
-    return out
-
-
-def checked_moments(what: str, moments: object) -> list[tuple[int, str]]:
-    """Steps and names, of phases or of actions, as plain values.
-
-    Args:
-        what: What they are of, for the error.
-        moments: Pairs of a step and a name, or None.
-
-    Raises:
-        OptionError: They are not such.
-    """
-    if moments is None:
-        return []
-    expected = f"{what} must be pairs of a step and a name, such as [(0, 'Train')], got "
-    if isinstance(moments, str | Mapping) or not isinstance(moments, Iterable):
-        raise OptionError(expected + _brief(moments))
-    out = []
-    for moment in moments:
-        if isinstance(moment, str) or not isinstance(moment, Sequence) or len(moment) != 2:
-            raise OptionError(expected + _brief(moment))
-        step, name = moment
-        out.append((_checked(f"{what}: a step", _step, step), f.whole_text(str(name))))
-    return out
-
-
-def checked_step(value: object) -> int:
-    """A recorded step's number, as Python's own.
-
-    Raises:
-        OptionError: It is no whole number, or one that no archive may hold.
-    """
-    if isinstance(value, bool):
-        raise OptionError(f"step must be a whole number, got {value!r}")
-    number = _checked("step", _step, value)
-    if number < 0:
-        raise OptionError(f"step must be 0 or more, got {number}")
-    return number
-
-
-def _whole_texts(texts: Sequence[str]) -> list[str]:
-    return [f.whole_text(text) for text in texts]
-
-
-def _checked(what: str, convert: Callable[[object], T], value: object) -> T:
-    try:
-        return convert(value)
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        raise OptionError(f"{what} must be {error}, got {_brief(value)}") from None
-
-
-def _seed(value: object) -> int:
-    number = _whole(value)
-    if number.bit_length() > MAX_SEED_BITS:
-        raise ValueError(f"a whole number of at most {MAX_SEED_BITS} bits")
-    return number
-
-
-def _step(value: object) -> int:
-    number = _whole(value)
-    if abs(number) > f.MAX_STEP:
-        raise ValueError(f"a whole number within {f.MAX_STEP}")
-    return number
-
-
-def _whole(value: object) -> int:
-    """Python's own whole number.
-
-    Raises:
-        TypeError: It is no number, or has a fraction.
-    """
-    try:
-        return int(operator.index(value))  # type: ignore[arg-type]  # what has none is caught
-    except (TypeError, ValueError, RuntimeError):
-        number = None if isinstance(value, str | bytes) else _float(value)
-    if number is None or not number.is_integer():
-        raise TypeError("a whole number")
-    return int(number)
-
-
-def _float(value: object) -> float | None:
-    try:
-        return float(value)  # type: ignore[arg-type]  # as above
-    except (TypeError, ValueError, RuntimeError, OverflowError):
-        return None
-
-
-def _checked_args(args: Mapping[str, Any]) -> dict[str, Any]:
-    """A model's arguments as they come out of JSON."""
-    try:
-        plain = _plain(args, MAX_ARGS_DEPTH + 1)
-        json.dumps(plain)  # a whole number can be too long to be written
-    except ValueError as error:
-        raise OptionError(f"model_args cannot be recorded: {error}") from None
-    assert isinstance(plain, dict)
-    return plain
-
-
-def _plain(value: object, depth: int) -> object:
-    """A value as JSON would read it.
-
-    Raises:
-        ValueError: JSON cannot hold it.
-    """
-    if depth < 0:
-        raise ValueError(f"they nest deeper than {MAX_ARGS_DEPTH} levels")
-    if isinstance(value, Mapping):
-        if not all(isinstance(key, str) for key in value):
-            raise ValueError(f"names must be text, got {_brief(dict(value))}")
-        return {f.whole_text(key): _plain(inner, depth - 1) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner, depth - 1) for inner in value]
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return f.whole_text(value)
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float(value)
-    raise ValueError(
-        f"{_brief(value)} is none of text, a finite number, a list or a dictionary of such"
-    )
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"expected text, got {type(value).__name__}")
-    return value
-
-
-def _number(value: object) -> int:
-    """A number as JSON has it: what is read is not converted, for two tools must agree."""
-    if not isinstance(value, int):
-        raise TypeError(f"expected a whole number, got {type(value).__name__}")
-    return value
-
-
-def _moments(value: Any) -> list[tuple[int, str]]:
-    return [(_step(_number(step)), _text(name)) for step, name in value]
-
-
-def _strings(value: object) -> list[str]:
-    if not isinstance(value, list):
-        raise TypeError(f"expected a list of names, got {type(value).__name__}")
-    return [_text(item) for item in value]
-
-
-def _args(value: Mapping[str, Any]) -> dict[str, Any]:
-    level: list[Any] = [dict(value)]
-    for _ in range(MAX_ARGS_DEPTH):
-        inner = [list(v.values()) if isinstance(v, dict) else v for v in level]
-        level = [v for values in inner for v in values if isinstance(v, dict | list)]
-    if level:
-        raise ValueError(f"the model's arguments nest deeper than {MAX_ARGS_DEPTH} levels")
-    return dict(value)
-
-
-def _brief(value: object) -> str:
-    shape = getattr(value, "shape", ())
-    return printable(repr(value), 60) if shape == () else f"an array of shape {tuple(shape)}"

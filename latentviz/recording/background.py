@@ -9,15 +9,12 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from ..archive import ArchiveWriter
-from ..archive import format as f
-from ..archive.writer import chunk_entry
 from ..deferral import Deferred
 from ..errors import ArchiveError
-from .chunks import Chunk
+from .chunks import Chunk, Memory
 
 QUEUE_CHUNKS = 4  # how many finished chunks may wait for the writer
 JOIN_SECONDS = 0.1  # how long a Ctrl-C waits while the recorder waits for the writer
@@ -31,14 +28,12 @@ class Background:
         self.fault: Exception | None = None
         self.path = writer.path
         self._writer = writer
-        self._members: dict[str, int] = {}
-        self._chunks: list[dict[str, Any]] = []
         # Of the C library's: an interrupt within a `queue.Queue` can leave its lock taken.
         self._queue: queue.SimpleQueue[Chunk | None] = queue.SimpleQueue()
-        self._spare: queue.SimpleQueue[dict[str, NDArray[Any]]] = queue.SimpleQueue()
+        self._spare: queue.SimpleQueue[Memory] = queue.SimpleQueue()
         try:
             for name, array in first.items():
-                self._members[name] = writer.add(name, array)
+                writer.add(name, array)
             writer.sync()
         except BaseException:
             writer.abandon(keep=False)
@@ -63,8 +58,8 @@ class Background:
             time.sleep(WAIT_SECONDS)
         self._queue.put(chunk)
 
-    def spare_memory(self) -> dict[str, NDArray[Any]]:
-        """A written chunk's memory, by member: fresh memory costs more than the copying into it."""
+    def spare_memory(self) -> Memory:
+        """A written chunk's memory: fresh memory costs more than the copying into it."""
         try:
             return self._spare.get_nowait()
         except queue.Empty:
@@ -84,14 +79,8 @@ class Background:
             if self.fault is not None:
                 raise self.fault
             for name, array in final.items():
-                self._members[name] = writer.add(name, array)
-            manifest = {
-                "format": f.FORMAT,
-                "steps": sum(chunk["count"] for chunk in self._chunks),
-                "chunks": self._chunks,
-                "members": self._members,
-            }
-            writer.add("manifest", f.json_array(manifest))
+                writer.add(name, array)
+            writer.add_manifest()
             writer.finish()
         except Exception as error:  # whatever stopped the writer
             writer.abandon(keep=True)
@@ -131,18 +120,4 @@ class Background:
 
     def write(self, chunk: Chunk) -> None:
         """Add a chunk to the archive, and have the disk keep it; in the writer's thread."""
-        number = f.chunk_id(len(self._chunks))
-        members: list[tuple[str, int]] = []
-        steps: NDArray[np.int64] | None = None
-        for name, array in chunk.arrays():
-            group, _, rest = name.partition("/")
-            if group == "steps":
-                steps = array
-            member = f"{group}/{number}" + (f"/{rest}" if rest else "")
-            members.append((member, self._writer.add(member, array)))
-        assert steps is not None  # every chunk has its steps
-        entry = chunk_entry(steps, members)
-        name = f"chunks/{number}"
-        crc = self._writer.add(name, f.json_array(entry))
-        self._writer.sync()
-        self._chunks.append({**entry, "members": {**dict(members), name: crc}})
+        self._writer.add_chunk(chunk.steps(), chunk.arrays(self._writer.n_chunks))

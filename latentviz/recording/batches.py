@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..archive import format as f
+from ..archive import schema as s
 from ..errors import OptionError, RecordingWarning
 from .chunks import ChunkLimits
 from .tensors import as_array
@@ -70,8 +71,8 @@ class Batches:
             try:
                 arrays = self._arrays(batch, {} if labels is None else labels)
                 if chunk.batches is None:
-                    members = _part_members(self._input_names, self._label_names or ())
-                    chunk.batches = BatchRows(chunk, members, arrays, self._shapes, self._limits)
+                    parts = _parts(self._input_names, self._label_names or ())
+                    chunk.batches = BatchRows(chunk, parts, arrays, self._shapes, self._limits)
                 return chunk.batches.add(k, arrays, self._shapes)
             except Exception as error:  # whatever an object does that is asked for its numbers
                 if is_first:
@@ -179,13 +180,13 @@ class BatchRows:
     def __init__(
         self,
         chunk: Chunk,
-        names: Sequence[str],
+        parts: Sequence[str],
         like: Sequence[NDArray[Any]],
         shapes: Shapes,
         limits: ChunkLimits,
     ) -> None:
         """Begin at the chunk's step to come, whose batch is alike."""
-        self._chunk, self._names, self._limit = chunk, names, limits.bytes
+        self._chunk, self._parts, self._limit = chunk, parts, limits.bytes
         self._offsets = [0] * (chunk.count + 1)
         self._dtypes = [array.dtype for array in like]
         self._longest = shapes
@@ -194,10 +195,10 @@ class BatchRows:
         # What a chunk can come to hold, if batches are alike; the system gives what is used.
         B = len(like[0])
         capacity = min(limits.steps * B, limits.bytes // max(1, self._row_bytes) + B)
-        self._runs = [self._run(0, 0, shapes, [0] * len(names), capacity)]
+        self._runs = [self._run(0, 0, shapes, [0] * len(parts), capacity)]
 
     def add(self, k: int, arrays: Sequence[NDArray[Any]], shapes: Shapes) -> bool:
-        """Add a row's batch, one array a name, if padding leaves room for it."""
+        """Add a row's batch, one array a part, if padding leaves room for it."""
         start = self._offsets[k]
         stop = start + len(arrays[0])
         run = self._runs[-1]
@@ -223,23 +224,23 @@ class BatchRows:
         return self._offsets[count] * self._row_bytes
 
     def arrays(self, count: int) -> Iterator[tuple[str, NDArray[Any]]]:
-        """The members' names within the group, and their arrays."""
+        """The parts of the batches as the archive calls them, and their arrays."""
         offsets = np.array(self._offsets[: count + 1], np.int64)
-        yield "offsets", offsets
+        yield s.OFFSETS, offsets
         runs = [run for run in self._runs if run.k < max(1, count)]
         bounds = [*(run.k for run in runs), count]
-        for i, name in enumerate(self._names):
+        for i, part in enumerate(self._parts):
             if len(runs) == 1:
-                yield name, runs[0].views[i][: offsets[-1]]
+                yield part, runs[0].views[i][: offsets[-1]]
                 continue
             shapes = np.array([run.shapes[i] for run in runs], np.int64)
             padded = np.zeros((offsets[-1], *shapes.max(axis=0)), self._dtypes[i])
             for run, stop in zip(runs, offsets[bounds[1:]], strict=True):
                 within = tuple(map(slice, run.shapes[i]))
                 padded[(slice(run.start, stop), *within)] = run.views[i][: stop - run.start]
-            yield name, padded
+            yield part, padded
             if (shapes != shapes[0]).any():
-                yield f"shapes/{name}", np.repeat(shapes, np.diff(bounds), axis=0)
+                yield s.shapes_part(part), np.repeat(shapes, np.diff(bounds), axis=0)
 
     def _turn(self, k: int, stop: int, shapes: Shapes) -> bool:
         """Go over to other shapes from a row on, unless padding leaves no room for it."""
@@ -276,7 +277,7 @@ class BatchRows:
             needed, has = begin + room * size, len(self._memory[i])
             if needed > has:
                 self._memory[i] = self._chunk.buffer(
-                    f"batches/{self._names[i]}", max(needed, 2 * has), (), self._dtypes[i]
+                    (s.BATCHES, self._parts[i]), max(needed, 2 * has), (), self._dtypes[i]
                 )
         parts = list(zip(self._memory, begins, sizes, strict=True))
         rooms = [(len(memory) - begin) // size for memory, begin, size in parts if size]
@@ -288,18 +289,18 @@ class BatchRows:
         return _Run(k, start, shapes, begins, room, views)
 
 
-def _part_members(inputs: Collection[str] | None, labels: Collection[str]) -> list[str]:
+def _parts(inputs: Collection[str] | None, labels: Collection[str]) -> list[str]:
     """What the parts of a batch are called in the archive."""
-    members = ["inputs"] if inputs is None else [f"inputs/{name}" for name in inputs]
-    return members + [f"labels/{name}" for name in labels]
+    found = [s.inputs_part()] if inputs is None else [s.inputs_part(name) for name in inputs]
+    return found + [s.labels_part(name) for name in labels]
 
 
 def _check_part_names(inputs: Collection[str] | None, labels: Collection[str]) -> None:
     if inputs is not None and not inputs:
         raise OptionError("a batch of several inputs must have one at least, got {}")
-    for kind, names in (("inputs", inputs or ()), ("labels", labels)):
+    for names, part_of in ((inputs or (), s.inputs_part), (labels, s.labels_part)):
         for name in names:
-            f.check_name(name, f"batches/{f.chunk_id(0)}/shapes/{kind}/")
+            s.check_name(name, s.batch_member(0, s.shapes_part(part_of(name))))
 
 
 def _refuse_other(what: str, given: Collection[str], names: Collection[str]) -> NoReturn:

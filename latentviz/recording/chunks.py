@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..archive import schema as s
 from .columns import Column, column_members
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ class ChunkLimits:
 
 LIMITS = ChunkLimits()
 
+# A chunk's memory, by group of members and name within it.
+Memory = dict[tuple[str, str], NDArray[Any]]
+
 
 @dataclass
 class View:
@@ -52,7 +56,7 @@ class Chunk:
     first: int  # the number of its first step, if that is not given one
     every: int
     rows: int  # how many it can come to have
-    memory: dict[str, NDArray[Any]]  # by member: an earlier chunk's, and what this one adds
+    memory: Memory  # an earlier chunk's, and what this one adds
     started: float = field(default_factory=time.monotonic)
     count: int = 0
     step_bytes: int = 0
@@ -70,12 +74,12 @@ class Chunk:
     numbered: dict[int, int] = field(default_factory=dict)  # by row, steps that were given a number
 
     def buffer(
-        self, member: str, rows: int, shape: tuple[int, ...], dtype: np.dtype[Any]
+        self, key: tuple[str, str], rows: int, shape: tuple[int, ...], dtype: np.dtype[Any]
     ) -> NDArray[Any]:
-        """Memory for so many rows of a member, whose shape and dtype never change, or for more."""
-        buffer = self.memory.get(member)
+        """Memory for so many rows of something, whose shape and dtype never change, or for more."""
+        buffer = self.memory.get(key)
         if buffer is None or len(buffer) < rows:
-            buffer = self.memory[member] = np.empty((rows, *shape), dtype)
+            buffer = self.memory[key] = np.empty((rows, *shape), dtype)
         return buffer
 
     @property
@@ -104,16 +108,19 @@ class Chunk:
         out: NDArray[np.int64] = numbers[last] + self.every * (rows - begins[last])
         return out
 
-    def arrays(self) -> Iterator[tuple[str, NDArray[Any]]]:
-        """The members' names, less the chunk's number, and their arrays."""
-        yield "steps", self.steps()
+    def arrays(self, number: int) -> Iterator[tuple[str, NDArray[Any]]]:
+        """The members' names and arrays, but for the steps, as they are called in that chunk."""
         for name, view in self.views.items():
-            yield f"states/{name}", view.buffer[: self.count]
+            yield s.state_member(number, name), view.buffer[: self.count]
         if self.batches is not None:
-            for name, array in self.batches.arrays(self.count):
-                yield f"batches/{name}", array
+            for part, array in self.batches.arrays(self.count):
+                yield s.batch_member(number, part), array
         for layer, rows in self.latents.items():
-            yield f"latents/{layer}", np.stack([rows[k] for k in range(self.count)])
-        yield from column_members("losses", self.losses, self.count)
-        yield from column_members("metrics", self.metrics, self.count)
-        yield from column_members("params", self.params, self.count)
+            array = np.stack([rows[k] for k in range(self.count)])
+            yield s.latents_member(number, layer), array
+        for group, columns in (
+            (s.LOSSES, self.losses),
+            (s.METRICS, self.metrics),
+            (s.PARAMS, self.params),
+        ):
+            yield from column_members(group, number, columns, self.count)

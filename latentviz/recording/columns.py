@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..archive import format as f
+from ..archive import schema as s
 from ..errors import ArchiveError, OptionError
 from .tensors import in_brief
 
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 
 Column = NDArray[np.float64]  # (rows,); a gap where a step had no value
 
-# The longest that stands before its name.
-_NUMBER_PREFIX = f"gaps/{f.chunk_id(0)}/metrics/"
-NUMBER_NAME = f.MAX_NAME - len(_NUMBER_PREFIX)  # how long such a number's may be, stored
+_LONGEST_GROUP = max(s.CURVES, key=len)
+# How long a number's name may be, stored.
+NUMBER_NAME = f.MAX_NAME - len(s.gaps_member(_LONGEST_GROUP, 0, ""))
 
 # A NaN that nobody gives stands for no value while recorded: to tell gaps from NaN costs no more at
 # a step than to write either. Its lowest bits are set, which no NaN of a float32 has.
@@ -33,7 +34,10 @@ _GAP = float(_GAP_BITS.view(np.float64))
 def is_number_name(name: object) -> bool:
     """Whether an archive can hold a loss, a metric or a param of that name."""
     try:
-        return isinstance(name, str) and f.check_name(name, _NUMBER_PREFIX) == name
+        if not isinstance(name, str):
+            return False
+        s.check_name(name, s.gaps_member(_LONGEST_GROUP, 0, name))
+        return True
     except ArchiveError:
         return False
 
@@ -68,17 +72,17 @@ def add_numbers(
 
 
 def column_members(
-    group: str, columns: Mapping[str, Column], count: int
+    group: str, chunk: int, columns: Mapping[str, Column], count: int
 ) -> Iterator[tuple[str, NDArray[np.float64] | NDArray[np.bool_]]]:
     """The columns' members: values (count,), NaN in gaps; and where there are gaps, which."""
     for name, column in columns.items():
         values = column[:count]
         gaps = values.view(np.uint64) == _GAP_BITS
         if not gaps.any():
-            yield f"{group}/{name}", values
+            yield s.curve_member(group, chunk, name), values
             continue
-        yield f"{group}/{name}", np.where(gaps, np.nan, values)
-        yield f"gaps/{group}/{name}", gaps
+        yield s.curve_member(group, chunk, name), np.where(gaps, np.nan, values)
+        yield s.gaps_member(group, chunk, name), gaps
 
 
 def final_members(
@@ -91,7 +95,7 @@ def final_members(
         OptionError: As `add_numbers`.
     """
     numbers = checked_numbers({} if values is None else values)
-    return {f"final/{group}/{name}": np.array(n, np.float64) for name, n in numbers.items()}
+    return {s.final_member(group, name): np.array(n, np.float64) for name, n in numbers.items()}
 
 
 def checked_numbers(values: Mapping[str, Number]) -> dict[str, Number]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from ..archive import format as f
+from ..archive import schema as s
 from ..copying import COMPILED
 from ..errors import ModelError, OptionError, RecordingWarning
 from ..evaluate import named_layer, twin_outputs
@@ -165,7 +165,7 @@ def layer_names(wrapped: nn.Module, model: nn.Module, layer: str | Sequence[str]
     found = [named_layer(model, name) for name in names]
     plain = [spelled(target.name, target.positions) for target in found]
     for name in plain:
-        f.check_name(name, f"latents/{f.chunk_id(0)}/")
+        s.check_name(name, s.latents_member(0, name))
     return list(dict.fromkeys(plain))
 
 

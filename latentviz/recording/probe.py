@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..archive import format as f
+from ..archive import schema as s
 from ..classes import are_names, codes_of
 from ..errors import OptionError
 from .tensors import as_tensor, to_numpy
@@ -41,18 +41,18 @@ def copied_probe(probe: Arrays) -> torch.Tensor | dict[str, torch.Tensor]:
             "buffer of the model: wrap it in a module that holds it and passes it on"
         )
     for name in tensors:
-        f.check_name(name, "probe/inputs/")
+        s.check_name(name, s.probe_member(name))
     return tensors
 
 
 def probe_parts(
     inputs: torch.Tensor | dict[str, torch.Tensor],
-) -> Iterator[tuple[str, torch.Tensor]]:
-    """What a probe consists of, as its members are named."""
+) -> Iterator[tuple[str | None, torch.Tensor]]:
+    """What a probe consists of, by name; None of one that is one input."""
     if isinstance(inputs, dict):
-        yield from ((f"inputs/{name}", tensor) for name, tensor in inputs.items())
+        yield from inputs.items()
     else:
-        yield "inputs", inputs
+        yield None, inputs
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,14 @@ class TokenPoints:
 
 
 def checked_colors(
-    probe: Mapping[str, NDArray[Any]],
+    probe: Mapping[str | None, NDArray[Any]],
     colors: Array | Sequence[str] | None,
     points: TokenPoints | None,
 ) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
     """The colours to store, checked; and the names of their classes, if they are such.
 
     Args:
-        probe: Its inputs, as they are stored.
+        probe: Its inputs, as they are stored, by name; one by None.
         colors: What was given.
         points: The points, if each token is one.
     """
@@ -106,7 +106,7 @@ def checked_colors(
     names = None
     if colors is None:
         looks_right = inputs.ndim == 2 and inputs.shape[1] == 3 and inputs.dtype.kind == "f"
-        alone = "inputs" in probe
+        alone = None in probe
         in_range = alone and looks_right and bool(((inputs >= 0) & (inputs <= 1)).all())
         if not in_range:
             return None, None

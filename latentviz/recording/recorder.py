@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import platform
 import threading
 import time
 import warnings
@@ -19,8 +18,9 @@ from numpy.typing import NDArray
 
 from ..archive import ArchiveWriter, check_destination
 from ..archive import format as f
+from ..archive import schema as s
 from ..archive.format import MAX_STEP
-from ..archive.schema import checked_header, checked_step, checked_tokens
+from ..archive.values import checked_step, checked_tokens
 from ..deferral import Deferred
 from ..errors import ArchiveError, LatentvizError, ModelError, OptionError, RecordingWarning
 from ..evaluate import plain_model
@@ -31,6 +31,7 @@ from .batches import Batches
 from .chunks import LIMITS, Chunk, ChunkLimits
 from .columns import add_numbers, checked_numbers, final_members
 from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
+from .header import checked_header, versions
 from .latents import Latents, check_runs_layers, layer_names
 from .probe import checked_colors, copied_probe, probe_parts
 from .rebuilt import is_rebuilt, usable_name
@@ -218,10 +219,10 @@ class Recorder:
         class_names = None
         if points is not None and made is not None:
             inputs = {name: to_numpy(tensor) for name, tensor in probe_parts(points)}
-            stored = {f"probe/{name}": array for name, array in inputs.items()}
+            stored = {s.probe_member(name): array for name, array in inputs.items()}
             given, class_names = checked_colors(inputs, colors, made.token_points)
             if given is not None:
-                stored["probe/colors"] = given
+                stored[s.PROBE_COLORS] = given
         elif colors is not None:
             raise OptionError("colors= are the colours of the probe; give probe= too")
         elif tokens is not None:
@@ -236,11 +237,11 @@ class Recorder:
             actions=actions,
             states=None if self._states.are_whole else self._states.patterns,
             bfloat16=self._states.bfloat16,
-            versions=_versions(),
+            versions=versions(),
             tokens=tokens,
             class_names=class_names,
         )
-        first = {"header": f.json_array(header.to_json())} | stored
+        first = {s.HEADER: f.json_array(header.to_json())} | stored
         self._limits = limits = chunk_limits or LIMITS
         self._chunk_rows = limits.rows(self._states.n_bytes)
         self._batches = Batches(limits)
@@ -393,7 +394,7 @@ class Recorder:
                 )
             return
         metrics = self._carried | checked_numbers({} if metrics is None else metrics)
-        self._measured |= final_members("losses", losses) | final_members("metrics", metrics)
+        self._measured |= final_members(s.LOSSES, losses) | final_members(s.METRICS, metrics)
         self._closed = True
         if self._n_steps == 0:
             self._leave_nothing()
@@ -515,8 +516,8 @@ class Recorder:
             latents = {} if self._latents is None else self._latents.now()
         except LatentvizError:  # the steps so far are worth keeping without
             return {}
-        states = {f"final/states/{name}": array for name, array in self._states.now().items()}
-        return states | {f"final/latents/{name}": array for name, array in latents.items()}
+        states = {s.final_member(s.STATES, n): array for n, array in self._states.now().items()}
+        return states | {s.final_member(s.LATENTS, n): array for n, array in latents.items()}
 
     def _flush(self) -> Chunk:
         """Hand over what there is, and give the next chunk."""
@@ -567,15 +568,3 @@ def _check_types(model: object, latents: object, model_name: object, model_args:
             "model_args must be arguments by name, such as {'width': 16}, "
             f"got {in_brief(model_args)}"
         )
-
-
-def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    versions = {"python": platform.python_version()}
-    for package in ("latentviz", "torch", "numpy"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:  # run from a source tree that was not installed
-            continue
-    return versions

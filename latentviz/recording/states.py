@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from ..archive import format as f
+from ..archive import schema as s
 from ..errors import ModelError, OptionError
 from ..twin import state_slots
 from .chunks import Chunk, View
@@ -157,7 +157,7 @@ class States:
         if (old := chunk.views.get(name)) is not None:
             buffer = old.buffer
         else:
-            buffer = chunk.buffer(f"states/{name}", chunk.rows, array.shape, array.dtype)
+            buffer = chunk.buffer((s.STATES, name), chunk.rows, array.shape, array.dtype)
             chunk.step_bytes += array.nbytes
         view = chunk.views[name] = View(array, buffer)
         if lies_at_hand:
@@ -245,7 +245,7 @@ def _state_slots(model: nn.Module) -> Iterator[tuple[Slot, str]]:
                 f"{tensor_called(name)} has no shape before the first batch (a lazy module); run "
                 "a batch through the model first"
             )
-        f.check_name(name, f"states/{f.chunk_id(0)}/")
+        s.check_name(name, s.state_member(0, name))
         yield (slots, key), name
 
 

@@ -56,10 +56,9 @@ from latentviz import (
     recover,
     render_frame,
 )
-from latentviz.archive import ArchiveReader, ArchiveWriter
+from latentviz.archive import ArchiveReader, ArchiveWriter, schema
 from latentviz.archive import format as f
 from latentviz.archive.deflate import crc32, deflate
-from latentviz.archive.writer import chunk_entry
 
 SAME, LEGAL = "same", "legal"
 K, CHUNKS, N = 3, 3, 5
@@ -67,6 +66,7 @@ MEMORY_BYTES = 1 << 30
 SECONDS = 1.0
 DRAWING_SECONDS = 5.0
 SIZE = (240, 120)
+JSON_GROUPS = (schema.HEADER, schema.LISTS, schema.MANIFEST)
 LIMITS = {"LIMIT16": 30, "LIMIT32": 2000}  # so that a small file needs ZIP64's fields
 NUMBERS = [
     0, 1, 2, 7, 8, 255, 256, 2000, 4096, 0x7FFF, 0xFFFF, 0x10000, 1 << 31, 0xFFFFFFFF, 1 << 32,
@@ -214,44 +214,49 @@ def members(*, registered: bool, version: int = f.FORMAT) -> dict[str, np.ndarra
     }  # fmt: skip
     if version > 1:
         header |= {"tokens": "each" if not registered else "mean", "class_names": list("abcde")}
-    out = {"header": f.json_array(header), "probe/inputs": rng.random((N, 3)).astype("f4")}
-    out["probe/colors"] = np.arange(N)
-    losses = f.curve_groups(version)["losses"]
-    chunks = []
+    out = {
+        schema.HEADER: f.json_array(header),
+        schema.probe_member(): rng.random((N, 3)).astype("f4"),
+        schema.PROBE_COLORS: np.arange(N),
+    }
+    losses = schema.curve_groups(version)[schema.LOSSES]
+    chunks, of_chunks = [], {}
     for c in range(CHUNKS):
-        number, rows = f.chunk_id(c), range(c * K, (c + 1) * K)
-        chunk = {f"steps/{number}": np.arange(c * K, (c + 1) * K)}
+        rows = range(c * K, (c + 1) * K)
+        batch, curve = partial(schema.batch_member, c), schema.curve_member
+        chunk = {schema.steps_member(c): np.array(rows)}
         for name in states[0]:
-            chunk[f"states/{number}/{name}"] = np.stack([states[k][name].numpy() for k in rows])
-        chunk[f"batches/{number}/offsets"] = np.array([0, 2, 2, 5])
-        chunk[f"batches/{number}/inputs"] = rng.random((5, 3)).astype("f4")
-        chunk[f"batches/{number}/labels/red"] = rng.random(5) < 0.5
+            array = np.stack([states[k][name].numpy() for k in rows])
+            chunk[schema.state_member(c, name)] = array
+        chunk[batch(schema.OFFSETS)] = np.array([0, 2, 2, 5])
+        chunk[batch(schema.inputs_part())] = rng.random((5, 3)).astype("f4")
+        chunk[batch(schema.labels_part("red"))] = rng.random(5) < 0.5
         if c and version > 1:
-            chunk[f"batches/{number}/shapes/inputs"] = np.array([[3], [1], [2]])
-        chunk[f"{losses}/{number}/loss"] = rng.random(K)
+            chunk[batch(schema.shapes_part(schema.inputs_part()))] = np.array([[3], [1], [2]])
+        chunk[curve(losses, c, "loss")] = rng.random(K)
         if c:
-            chunk[f"{losses}/{number}/late"] = np.array([np.nan, np.nan, rng.random()])
+            chunk[curve(losses, c, "late")] = np.array([np.nan, np.nan, rng.random()])
         if version > 2:
-            chunk[f"metrics/{number}/accuracy"] = rng.random(K)
-        chunk[f"params/{number}/lr"] = rng.random(K)
+            chunk[curve(schema.METRICS, c, "accuracy")] = rng.random(K)
+        chunk[curve(schema.PARAMS, c, "lr")] = rng.random(K)
         if c and version > 1:
-            chunk[f"gaps/{number}/{losses}/late"] = np.array([True, False, False])
+            chunk[schema.gaps_member(losses, c, "late")] = np.array([True, False, False])
         if not registered:
-            chunk[f"latents/{number}/encoder"] = rng.random((K, N, 4)).astype("f4")
-        crcs = {name: crc32(npy(array)) for name, array in chunk.items()}
-        entry = chunk_entry(chunk[f"steps/{number}"], crcs.items())
-        chunk[f"chunks/{number}"] = f.json_array(entry)
-        crcs[f"chunks/{number}"] = crc32(npy(chunk[f"chunks/{number}"]))
-        chunks.append({**entry, "members": crcs})
-        out |= chunk
-    for name, tensor in states[0].items():
-        out[f"final/states/{name}"] = tensor.numpy()
+            chunk[schema.latents_member(c, "encoder")] = rng.random((K, N, 4)).astype("f4")
+        entry = schema.ChunkEntry.of(np.array(rows), crcs(chunk))
+        own = {schema.list_member(c): f.json_array(entry.to_json())}
+        chunks.append(entry.with_list(c, *crcs(own).values()))
+        of_chunks |= chunk | own
+    after = {schema.final_member(schema.STATES, n): t.numpy() for n, t in states[0].items()}
     if version > 2:
-        out |= {"final/losses/loss": np.array(0.25), "final/metrics/accuracy": np.array(np.nan)}
-    listed = {name for chunk in chunks for name in chunk["members"]}
-    base = {name: crc32(npy(array)) for name, array in out.items() if name not in listed}
-    manifest = {"format": version, "steps": K * CHUNKS, "chunks": chunks, "members": base}
-    return out | {"manifest": f.json_array(manifest)}
+        after[schema.final_member(schema.LOSSES, "loss")] = np.array(0.25)
+        after[schema.final_member(schema.METRICS, "accuracy")] = np.array(np.nan)
+    manifest = schema.Manifest(version, chunks, crcs(out | after))
+    return out | of_chunks | after | {schema.MANIFEST: f.json_array(manifest.to_json())}
+
+
+def crcs(arrays: dict[str, np.ndarray]) -> dict[str, int]:
+    return {name: crc32(npy(array)) for name, array in arrays.items()}
 
 
 def two_inputs():
@@ -726,7 +731,7 @@ def _other(rng: random.Random, array: np.ndarray) -> np.ndarray:
 def json_documents(rng: random.Random, s: Subject) -> tuple[bytes, str]:
     """Other values somewhere in the header, the manifest, or a chunk's list."""
     contents = {e.name: e.data for e in s.entries}
-    documents = [n for n in contents if n in ("header", "manifest") or n.startswith("chunks/")]
+    documents = [n for n in contents if schema.parse_name(n).group in JSON_GROUPS]
     name = rng.choice([*documents, "header", documents[-1]])
     document = json.loads(f.array_from_npy(contents[name], name).tobytes())
     for _ in range(rng.choice([1, 1, 2])):
@@ -766,7 +771,8 @@ def sealed(contents: dict[str, bytes], s: Subject, keep: str = "") -> bytes:
     """A file of these members whose lists name them with their CRCs, but for the list ``keep``."""
     crcs = {name: crc32(data) for name, data in contents.items()}
     originals = {e.name: e.data for e in s.entries}
-    for name in [*(n for n in contents if n.startswith("chunks/")), "manifest"]:
+    lists = [n for n in contents if schema.parse_name(n).group == schema.LISTS]
+    for name in [*lists, schema.MANIFEST]:
         if name not in contents or contents[name] != originals[name] or name == keep:
             continue
         document = json.loads(f.array_from_npy(originals[name], name).tobytes())

@@ -10,6 +10,7 @@ import pytest
 
 from latentviz.archive import ArchiveReader, ArchiveWriter, check_destination
 from latentviz.archive import format as f
+from latentviz.archive import schema as s
 from latentviz.errors import ArchiveError
 
 RNG = np.random.default_rng(0)
@@ -33,14 +34,10 @@ def write(path: Path, **changes: object) -> Path:
     with ArchiveWriter(path, overwrite=True) as writer:
         outside = {name: writer.add(name, array) for name, array in OUTSIDE.items()}
         chunk = {name: writer.add(name, array) for name, array in CHUNK.items()}
-        manifest = {
-            "format": f.FORMAT,
-            "steps": 2,
-            "chunks": [{"steps": [0, 1], "count": 2, "members": chunk}],
-            "members": outside,
-        }
+        entry = s.ChunkEntry.of(CHUNK["steps/000000"], chunk)
+        manifest = s.Manifest(f.FORMAT, [entry], outside).to_json()
         text = json.dumps(manifest | changes).encode()
-        writer.add("manifest", np.frombuffer(text, np.uint8))
+        writer.add(s.MANIFEST, np.frombuffer(text, np.uint8))
     return path
 
 
@@ -72,7 +69,7 @@ def test_what_was_written_is_read(archive):
             assert (back.dtype, back.shape) == (array.dtype, array.shape)
             np.testing.assert_array_equal(back, array)
             assert not back.flags.writeable
-        assert reader.manifest["steps"] == 2
+        assert reader.manifest.n_steps == 2
         with pytest.raises(ArchiveError, match="it has no member 'nosuch'"):
             reader.read("nosuch")
 
@@ -183,9 +180,9 @@ def test_zip64_end_records(tmp_path, count):
     path = tmp_path / "many.npz"
     value = np.zeros((), np.uint8)
     with ArchiveWriter(path) as writer:
-        crcs = {f"m/{i}": writer.add(f"m/{i}", value) for i in range(count - 1)}
-        manifest = {"format": f.FORMAT, "steps": 0, "chunks": [], "members": crcs}
-        writer.add("manifest", f.json_array(manifest))
+        for i in range(count - 1):
+            writer.add(f"m/{i}", value)
+        writer.add_manifest()
     with ArchiveReader(path) as reader:
         assert len(reader.members) == count
         assert reader.read(f"m/{count - 2}") == 0
@@ -303,6 +300,7 @@ def test_something_added_to_the_file(archive, what):
         ({"chunks": None}, "manifest is malformed"),
         ({"chunks": [{"count": 2}]}, "manifest is malformed"),
         ({"chunks": [{"count": None, "members": {}}]}, "manifest disagrees"),
+        ({"chunks": [{"steps": [0], "count": 2, "members": {}}]}, "manifest disagrees"),
         ({"format": 4}, "of format 4 and this version of latentviz reads formats 1 to 3; upgrade"),
         ({"format": None}, "of format None"),
     ],

@@ -14,9 +14,10 @@ import pytest
 from latentviz import ArchiveError, IncompleteRunWarning, open_run, recover
 from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
+from latentviz.archive import schema as s
 from latentviz.archive.deflate import inflate
+from latentviz.archive.destination import open_alone
 from latentviz.archive.salvage import salvage
-from latentviz.archive.writer import chunk_entry
 
 K = 3
 HEADER = {
@@ -25,29 +26,25 @@ HEADER = {
 }  # fmt: skip
 
 
-def member_names(chunk):
-    number = f.chunk_id(chunk)
-    return [f"steps/{number}", f"states/{number}/w", f"losses/{number}/loss"]
+def steps_of(chunk):
+    return np.arange(K) + chunk * K
 
 
-def array_of(name, chunk):
-    steps = np.arange(K) + chunk * K
-    kind = name.partition("/")[0]
+def arrays_of(chunk):
+    """What is in a chunk beside its steps; the states hold their numbers."""
+    steps = steps_of(chunk)
     return {
-        "steps": steps,
-        "states": np.stack([np.full((2, 5), step, np.float32) for step in steps]),
-        "losses": steps / 10,
-    }[kind]
+        s.state_member(chunk, "w"): np.stack([np.full((2, 5), n, np.float32) for n in steps]),
+        s.curve_member(s.LOSSES, chunk, "loss"): steps / 10,
+    }
 
 
-def write_chunk(writer, chunk):
-    """A chunk as the recorder writes it; its steps' states hold their numbers."""
-    members = [(name, writer.add(name, array_of(name, chunk))) for name in member_names(chunk)]
-    entry = chunk_entry(array_of("steps", chunk), members)
-    name = f"chunks/{f.chunk_id(chunk)}"
-    crc = writer.add(name, f.json_array(entry))
-    writer.sync()
-    return {**entry, "members": {**dict(members), name: crc}}
+def contents_of(chunk):
+    return {s.steps_member(chunk): steps_of(chunk), **arrays_of(chunk)}
+
+
+def write_chunk(writer):
+    writer.add_chunk(steps_of(writer.n_chunks), arrays_of(writer.n_chunks).items())
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +56,8 @@ def recording(tmp_path_factory):
     writer.add("probe/inputs", np.zeros((2, 3), np.float32))
     writer.sync()
     ends = []
-    for chunk in range(3):
-        write_chunk(writer, chunk)
+    for _ in range(3):
+        write_chunk(writer)
         ends.append(writer.part.stat().st_size)
     writer.abandon(keep=True)
     return writer.part.read_bytes(), ends
@@ -71,6 +68,13 @@ def salvaged(data):
         return data[offset : offset + count]
 
     return salvage(read_at, len(data), max_bytes=1 << 20)
+
+
+def held(data, m):
+    """The array of a member, as a file holds it."""
+    start = m.offset + f.LOCAL_HEADER.size + len(f.stored_name(m.name) + ".npy")
+    packed = data[start : start + m.compressed]
+    return f.array_from_npy(packed if m.method == f.STORED else inflate(packed, m.size), m.name)
 
 
 def test_cut_off_at_every_byte_it_gives_exactly_the_chunks_that_are_whole(recording):
@@ -85,13 +89,13 @@ def test_cut_off_at_every_byte_it_gives_exactly_the_chunks_that_are_whole(record
         found = salvaged(data[:size])
         n_chunks = sum(end <= size for end in ends)
         assert found.n_steps == n_chunks * K
-        assert len(found.manifest["chunks"]) == n_chunks
+        assert len(found.manifest.chunks) == n_chunks
         assert found.end + found.n_dropped_bytes == size
         if n_chunks:
             assert found.end == ends[n_chunks - 1]
-        names = [name for chunk in range(n_chunks) for name in member_names(chunk)]
+        names = [name for chunk in range(n_chunks) for name in contents_of(chunk)]
         assert set(names) <= set(found.members)
-        assert not any(f.chunk_id(n_chunks) in name for name in found.members)
+        assert not any(s.parse_name(name).chunk == n_chunks for name in found.members)
 
 
 def test_a_flipped_byte_costs_its_chunk_and_what_follows_and_nothing_else(recording):
@@ -152,7 +156,7 @@ def test_a_recording_can_be_read_and_recovered(recording, tmp_path, invoke):
 def test_a_recording_that_was_whole_but_for_its_directory(tmp_path):
     writer = ArchiveWriter(tmp_path / "run.npz")
     writer.add("header", f.json_array(HEADER))
-    write_chunk(writer, 0)
+    write_chunk(writer)
     writer.add("final/states/w", np.full((2, 5), 99, np.float32))
     writer.abandon(keep=True)
     recovery = recover(tmp_path / "run.npz.part")
@@ -174,11 +178,11 @@ def test_what_is_said_of_steps_that_were_not_written(recording, tmp_path, invoke
 def test_a_recording_that_goes_on_may_be_recovered_and_that_is_said(tmp_path, invoke):
     with ArchiveWriter(tmp_path / "run.npz") as writer:
         writer.add("header", f.json_array(HEADER))
-        write_chunk(writer, 0)
+        write_chunk(writer)
         said = invoke("recover", writer.part, "-o", tmp_path / "so-far.npz")
         assert said.stderr == f"Warning: {writer.part} is still being recorded; more may follow\n"
         assert "3 steps saved" in said.stdout
-        writer.add("manifest", f.json_array({}))
+        writer.add_manifest()
 
 
 def test_an_archive_that_was_cut_short_can_be_recovered_and_a_whole_one_need_not(
@@ -244,13 +248,10 @@ def test_memory_to_recover_a_recording_does_not_grow_with_its_members(tmp_path):
     writer.add("header", f.json_array(HEADER))
     noise = np.random.default_rng(0).integers(0, 1 << 63, (K, 1 << 20))
     arrays = {
-        "steps/000000": array_of("steps", 0),
-        "states/000000/zeros": np.zeros_like(noise),
-        "states/000000/noise": noise,  # 24 MiB
+        s.state_member(0, "zeros"): np.zeros_like(noise),
+        s.state_member(0, "noise"): noise,  # 24 MiB
     }
-    members = [(name, writer.add(name, array)) for name, array in arrays.items()]
-    assert [member.method for member in writer._members[-2:]] == [f.DEFLATED, f.STORED]
-    writer.add("chunks/000000", f.json_array(chunk_entry(array_of("steps", 0), members)))
+    writer.add_chunk(steps_of(0), arrays.items())
     writer.abandon(keep=True)
     tracemalloc.start()
     try:
@@ -261,6 +262,7 @@ def test_memory_to_recover_a_recording_does_not_grow_with_its_members(tmp_path):
     assert recovery.n_steps == K
     assert most < 12 << 20
     with ArchiveReader(path) as reader:
+        assert [reader.members[name].method for name in arrays] == [f.DEFLATED, f.STORED]
         for name, array in arrays.items():
             np.testing.assert_array_equal(reader.read(name), array)
 
@@ -318,8 +320,8 @@ def test_chunks_that_lie_are_not_believed(tmp_path):
         path = tmp_path / "run.npz"
         writer = ArchiveWriter(path, overwrite=True)
         writer.add("header", f.json_array(HEADER))
-        members = [(n, writer.add(n, array_of(n, 0))) for n in member_names(0)]
-        writer.add("chunks/000000", f.json_array(entry(dict(members))))
+        members = {name: writer.add(name, array) for name, array in contents_of(0).items()}
+        writer.add(s.list_member(0), f.json_array(entry(members)))
         writer.abandon(keep=True)
         return salvaged(writer.part.read_bytes()).n_steps
 
@@ -342,7 +344,7 @@ def test_two_recorders_on_one_path_are_refused_and_the_first_loses_nothing(tmp_p
     path = tmp_path / "run.npz"
     first = ArchiveWriter(path)
     first.add("header", f.json_array(HEADER))
-    write_chunk(first, 0)
+    write_chunk(first)
     before = first.part.read_bytes()
     for overwrite in (False, True):
         with pytest.raises(ArchiveError, match="another recorder is writing"):
@@ -379,14 +381,8 @@ def test_a_recorder_may_follow_another_that_is_done(tmp_path):
     for _ in range(3):
         with ArchiveWriter(path, overwrite=True) as writer:
             writer.add("header", f.json_array(HEADER))
-            entry = write_chunk(writer, 0)
-            writer.add(
-                "manifest",
-                f.json_array({
-                    "format": 1, "steps": K, "chunks": [entry],
-                    "members": {"header": writer._members[0].crc},
-                }),
-            )  # fmt: skip
+            write_chunk(writer)
+            writer.add_manifest()
         with ArchiveReader(path) as reader:
             assert reader.salvaged is None
 
@@ -467,8 +463,12 @@ N_IMAGES = int(os.environ.get("LATENTVIZ_POWER_CUTS", "400"))
 def test_a_power_cut_loses_no_synced_chunk_and_makes_none_up(tmp_path, monkeypatch):
     rng = random.Random(0)
     disk = Disk()
+
+    def logged(part, **options):
+        return Logged(disk, open_alone(part, **options))
+
+    monkeypatch.setattr("latentviz.archive.writer.open_alone", logged)
     writer = ArchiveWriter(tmp_path / "run.npz")
-    writer._file = Logged(disk, writer._file)
     synced_chunks = 0
     images = []
 
@@ -486,7 +486,7 @@ def test_a_power_cut_loses_no_synced_chunk_and_makes_none_up(tmp_path, monkeypat
     real_sync()
     disk.sync()
     for chunk in range(8):
-        write_chunk(writer, chunk)
+        write_chunk(writer)
         synced_chunks = chunk + 1
     writer.abandon(keep=False)
     assert len(images) >= min(N_IMAGES, 8)
@@ -495,9 +495,5 @@ def test_a_power_cut_loses_no_synced_chunk_and_makes_none_up(tmp_path, monkeypat
         n_chunks = found.n_steps // K
         assert n_chunks in (n_synced, n_synced + 1)
         for chunk in range(n_chunks):
-            for name in member_names(chunk):
-                m = found.members[name]
-                head = f.LOCAL_HEADER.size + len(name) + 4
-                packed = image[m.offset + head : m.offset + head + m.compressed]
-                data = packed if m.method == f.STORED else inflate(packed, m.size)
-                np.testing.assert_array_equal(f.array_from_npy(data, name), array_of(name, chunk))
+            for name, array in contents_of(chunk).items():
+                np.testing.assert_array_equal(held(image, found.members[name]), array)
