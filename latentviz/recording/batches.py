@@ -81,7 +81,7 @@ class Batches:
                 warnings.warn(
                     f"no batch is recorded from step {step} on: {error}; all else is",
                     RecordingWarning,
-                    stacklevel=3,
+                    stacklevel=4,
                 )
         if chunk.batches is not None:
             chunk.batches.skip(k)

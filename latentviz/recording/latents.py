@@ -107,7 +107,7 @@ class Latents:
         if self._tokens is None:
             for layer, part in zip(self._layers, parts, strict=True):
                 if (line := flattened_unasked(layer, part)) is not None:
-                    warnings.warn(line, RecordingWarning, stacklevel=4)
+                    warnings.warn(line, RecordingWarning, stacklevel=5)
         if self._tokens not in (*POOLED, "each"):
             return
         counts = {
@@ -134,7 +134,7 @@ class Latents:
             )
         for count in dict.fromkeys(counts.values()):
             if (line := unused_mask(self._probe, count)) is not None:
-                warnings.warn(line, RecordingWarning, stacklevel=4)
+                warnings.warn(line, RecordingWarning, stacklevel=5)
 
 
 def layer_names(wrapped: nn.Module, model: nn.Module, layer: str | Sequence[str]) -> list[str]:

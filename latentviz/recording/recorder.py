@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import threading
-import time
 import warnings
 import weakref
 from collections.abc import Mapping, Sequence
@@ -17,26 +16,15 @@ from typing import TYPE_CHECKING, Any, Literal
 from numpy.typing import NDArray
 
 from ..archive import ArchiveWriter, check_destination
-from ..archive import format as f
 from ..archive import schema as s
-from ..archive.format import MAX_STEP
-from ..archive.values import checked_step, checked_tokens
 from ..deferral import Deferred
-from ..errors import ArchiveError, LatentvizError, ModelError, OptionError, RecordingWarning
-from ..evaluate import plain_model
+from ..errors import ArchiveError, LatentvizError, OptionError, RecordingWarning
 from ..text import bytes_in_words, counted
-from ..twin import apart
+from .arguments import recorded_of
 from .background import Background
-from .batches import Batches
-from .chunks import LIMITS, Chunk, ChunkLimits
-from .columns import add_numbers, checked_numbers, final_members
-from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
-from .header import checked_header, versions
-from .latents import Latents, check_runs_layers, layer_names
-from .probe import checked_colors, copied_probe, probe_parts
-from .rebuilt import is_rebuilt, usable_name
-from .states import ALL, States, state_patterns
-from .tensors import Forms, in_brief, to_numpy
+from .chunks import LIMITS, ChunkLimits
+from .columns import checked_numbers, final_members
+from .steps import Steps
 
 if TYPE_CHECKING:
     from torch import nn
@@ -176,87 +164,30 @@ class Recorder:
         check_destination(Path(path), overwrite=overwrite)
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise OptionError(f"every must be 1 or more, got {every!r}")
-        _check_types(model, latents, model_name, model_args)
-        wrapped, model = model, plain_model(model)
-        self._every = every
-        layers = layer_names(wrapped, model, layer)
-        check_runs_layers(model, layers)
-        checked_tokens(tokens)
-        forms = Forms()
-        is_auto = states == "auto"
-        self._states = States(model, ALL if is_auto else state_patterns(states), forms)
-        points = None if probe is None else copied_probe(probe)
-        made = None if points is None else Latents(model, layers, points, forms, tokens)
-        model_args, named = dict(model_args or {}), model_name is not None
-        with apart():  # whatever a factory draws or seeds
-            found = None if made is None else made.first_look()
-            model_name = usable_name(model, model_name, model_args)
-            same = (
-                model_name is None
-                or found is None
-                or is_rebuilt(model, model_name, model_args, layers, points, found, tokens)
-            )
-        if model_name is not None:
-            if not same and named:
-                raise ModelError(
-                    f"the model registered as {model_name!r} gives other outputs than the one to "
-                    "record; give the model_args= that make it"
-                )
-            model_name = model_name if same else None
-        if is_auto and (state_bytes := self._states.n_bytes) >= CHEAP_BYTES:
-            if model_name is None and made is not None and latents is not False:
-                warned = states_left_out(state_bytes, latent_bytes(found))
-                self._states = States(model, [], forms)
-            else:
-                warned = states_cost(state_bytes)
-            warnings.warn(warned, RecordingWarning, stacklevel=2)
-        # Without the model, or all of its state, nobody can evaluate: then latents are recorded.
-        needed = model_name is None or not self._states.are_whole
-        if latents is True and made is None:
-            raise OptionError("latents=True needs points to record them of; give probe= too")
-        self._latents = made if (needed if latents == "auto" else latents) else None
-        stored: dict[str, NDArray[Any]] = {}
-        class_names = None
-        if points is not None and made is not None:
-            inputs = {name: to_numpy(tensor) for name, tensor in probe_parts(points)}
-            stored = {s.probe_member(name): array for name, array in inputs.items()}
-            given, class_names = checked_colors(inputs, colors, made.token_points)
-            if given is not None:
-                stored[s.PROBE_COLORS] = given
-        elif colors is not None:
-            raise OptionError("colors= are the colours of the probe; give probe= too")
-        elif tokens is not None:
-            raise OptionError("tokens= are those of the probe; give probe= too")
-        header = checked_header(
-            layers=layers,
+        recorded = recorded_of(
+            model,
+            layer=layer,
+            probe=probe,
+            colors=colors,
+            tokens=tokens,
+            states=states,
+            latents=latents,
             model_name=model_name,
             model_args=model_args,
-            seed=seed,
             keyframes=keyframes,
             phases=phases,
             actions=actions,
-            states=None if self._states.are_whole else self._states.patterns,
-            bfloat16=self._states.bfloat16,
-            versions=versions(),
-            tokens=tokens,
-            class_names=class_names,
+            seed=seed,
         )
-        first = {s.HEADER: f.json_array(header.to_json())} | stored
-        self._limits = limits = chunk_limits or LIMITS
-        self._chunk_rows = limits.rows(self._states.n_bytes)
-        self._batches = Batches(limits)
-        self._next_step = 0  # the number of the step to come
-        self._n_steps = 0
-        self._warned = False
         self._disowned = False
-        self._full: Chunk | None = None
-        self._carried: dict[str, Number] = {}  # metrics of steps since the last recorded one
         self._measured: dict[str, NDArray[Any]] = {}  # after the last update, given to `close`
         self._last_words: dict[str, NDArray[Any]] | None = None  # what `close` adds
         self._stepping = threading.RLock()
         with Deferred():  # lest a file be left that nobody closes
-            self._background = Background(ArchiveWriter(path, overwrite=overwrite), first)
-            self._chunk = self._new_chunk()
+            writer = ArchiveWriter(path, overwrite=overwrite)
+            self._background = Background(writer, recorded.first)
+            self._recorded = recorded
+            self._steps = Steps(recorded, self._background, chunk_limits or LIMITS, every=every)
             self._closed = self._finished = False
             _recording.add(self)
             # When Python ends; `__del__` may then come too late for the writer's thread.
@@ -275,7 +206,7 @@ class Recorder:
     @property
     def n_steps(self) -> int:
         """How many steps were recorded so far."""
-        return self._n_steps
+        return self._steps.n_steps
 
     def step(
         self,
@@ -319,52 +250,7 @@ class Recorder:
                 if self._disowned:
                     return
                 raise OptionError("the recorder is closed; record before close()")
-            number = self._next_step if step is None else self._checked_step(step)
-            if number > MAX_STEP:
-                raise OptionError(f"a step's number is at most {MAX_STEP}; give step= a lower one")
-            if number % self._every:
-                if metrics is not None:
-                    self._carried |= checked_numbers(metrics)
-                self._next_step = number + 1
-                return
-            if self._background.fault is not None:
-                self._warn()
-                return
-            chunk = self._chunk
-            k = chunk.count
-            if k == self._chunk_rows:  # an interrupt came before it was handed over
-                chunk, k = self._flush(), 0
-            if batch is not None or labels is not None:
-                is_first = not self._n_steps
-                if not self._batches.add(chunk, batch, labels, number, is_first=is_first):
-                    chunk, k = self._flush(), 0
-                    self._batches.add(chunk, batch, labels, number, is_first=is_first)
-            elif chunk.batches is not None:
-                chunk.batches.skip(k)
-            self._states.add(chunk, k)
-            if self._latents is not None:
-                chunk.add_latents(self._latents.now())
-            if losses is not None or chunk.losses:
-                add_numbers(chunk.losses, self._chunk_rows, k, {} if losses is None else losses)
-            if self._carried:
-                metrics = self._carried | checked_numbers({} if metrics is None else metrics)
-            if metrics is not None or chunk.metrics:
-                add_numbers(chunk.metrics, self._chunk_rows, k, {} if metrics is None else metrics)
-            if params is not None or chunk.params:
-                add_numbers(chunk.params, self._chunk_rows, k, {} if params is None else params)
-            # Only now does the step count: an interrupt before this leaves it out whole.
-            if step is not None:
-                chunk.numbered[k] = number
-            chunk.count = k = k + 1
-            self._carried = {}
-            self._n_steps += 1
-            self._next_step = number + 1
-            if (
-                k == self._chunk_rows
-                or time.monotonic() - chunk.started >= self._limits.seconds
-                or (chunk.is_more_than_states and chunk.n_bytes >= self._limits.bytes)
-            ):
-                self._flush()
+            self._steps.add(batch, labels, losses, params, metrics, step)
         finally:
             self._stepping.release()
 
@@ -393,20 +279,18 @@ class Recorder:
                     "the recorder is closed already; give losses= and metrics= to its first close()"
                 )
             return
-        metrics = self._carried | checked_numbers({} if metrics is None else metrics)
+        metrics = self._steps.carried | checked_numbers({} if metrics is None else metrics)
         self._measured |= final_members(s.LOSSES, losses) | final_members(s.METRICS, metrics)
         self._closed = True
-        if self._n_steps == 0:
+        if self._steps.n_steps == 0:
             self._leave_nothing()
             raise ArchiveError(
                 "no step was recorded, so there is no archive; call recorder.step() in the loop"
             )
         if self._background.fault is None:
-            self._send()
-            if self._chunk.count:
-                self._flush()
+            self._steps.hand_over()
         if self._last_words is None:
-            self._last_words = self._final() | self._measured
+            self._last_words = self._recorded.final_members() | self._measured
         self._background.join()
         with Deferred():
             self._finished = True
@@ -423,12 +307,12 @@ class Recorder:
             self._background.abandon()
 
     def __repr__(self) -> str:
-        if self._disowned or not self._n_steps:
-            return f"Recorder({str(self.path)!r}, {counted(self._n_steps, 'step')})"
+        if self._disowned or not self._steps.n_steps:
+            return f"Recorder({str(self.path)!r}, {counted(self._steps.n_steps, 'step')})"
         return f"Recorder({str(self.path)!r}, {self._in_words()})"
 
     def _in_words(self) -> str:
-        n_bytes, n_steps = self.n_bytes, self._n_steps
+        n_bytes, n_steps = self.n_bytes, self._steps.n_steps
         return (
             f"{counted(n_steps, 'step')}, {bytes_in_words(n_bytes)}, "
             f"{bytes_in_words(n_bytes / n_steps)} a step"
@@ -472,7 +356,7 @@ class Recorder:
     ) -> None:
         if self._disowned:
             return
-        if kind is not None and self._n_steps == 0:
+        if kind is not None and self._steps.n_steps == 0:
             # Training failed before its first step: its error is the one to see.
             self._leave_nothing()
             return
@@ -483,88 +367,7 @@ class Recorder:
                 raise
             error.add_note(f"and the recording failed: {fault}")
 
-    def _new_chunk(self) -> Chunk:
-        return Chunk(
-            first=self._next_step if self._every == 1 else self._n_steps * self._every,
-            every=self._every,
-            rows=self._chunk_rows,
-            memory=self._background.spare_memory(),
-        )
-
-    def _checked_step(self, step: object) -> int:
-        """The number of a step that was given one.
-
-        Raises:
-            OptionError: It cannot have it.
-        """
-        if self._every != 1:
-            raise OptionError(
-                f"step= and Recorder(every={self._every}) are two answers to which steps are "
-                "recorded; leave every= out and call step() only at those that are to be"
-            )
-        number = checked_step(step)
-        if number < self._next_step:
-            raise OptionError(
-                f"step must be above the last one, {self._next_step - 1}, got {number}"
-            )
-        return number
-
-    def _final(self) -> dict[str, NDArray[Any]]:
-        """What the last update made, if it is still the model that was recorded."""
-        try:
-            self._states.find_anew()
-            latents = {} if self._latents is None else self._latents.now()
-        except LatentvizError:  # the steps so far are worth keeping without
-            return {}
-        states = {s.final_member(s.STATES, n): array for n, array in self._states.now().items()}
-        return states | {s.final_member(s.LATENTS, n): array for n, array in latents.items()}
-
-    def _flush(self) -> Chunk:
-        """Hand over what there is, and give the next chunk."""
-        self._send()
-        self._full, self._chunk = self._chunk, self._new_chunk()
-        self._send()
-        return self._chunk
-
-    def _send(self) -> None:
-        """Hand over the full chunk; again, if an interrupt left open whether it was."""
-        if self._full is not None:
-            self._background.put(self._full)
-            self._full = None
-
     def _disown(self) -> None:
         """In a forked child, such as a data loader's worker: the run is the parent's alone."""
         self._closed = self._finished = self._disowned = True
         self._background.disown()
-
-    def _warn(self) -> None:
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"recording stopped at step {self._next_step}: {self._background.fault}; training "
-                "goes on unrecorded",
-                RecordingWarning,
-                stacklevel=3,
-            )
-
-
-def _check_types(model: object, latents: object, model_name: object, model_args: object) -> None:
-    """Refuse what is of another kind than it must be.
-
-    Raises:
-        OptionError: Something is.
-    """
-    from torch import nn
-
-    if not isinstance(model, nn.Module):
-        what = f"the class {model.__name__}" if isinstance(model, type) else in_brief(model)
-        raise OptionError(f"model must be an nn.Module, made already, got {what}")
-    if latents != "auto" and not isinstance(latents, bool):
-        raise OptionError(f'latents must be True, False or "auto", got {in_brief(latents)}')
-    if model_name is not None and not isinstance(model_name, str):
-        raise OptionError(f"model_name must be a registered name, got {in_brief(model_name)}")
-    if model_args is not None and not isinstance(model_args, Mapping):
-        raise OptionError(
-            "model_args must be arguments by name, such as {'width': 16}, "
-            f"got {in_brief(model_args)}"
-        )
