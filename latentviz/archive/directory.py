@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from . import format as f
 from .foreign import FROM_ARRAYS
+from .schema import MANIFEST
 
 REGULAR_FILE = 0o10  # of an entry's Unix mode: no link, no device
 SUFFIX = b".npy"
@@ -224,7 +225,7 @@ def _check_places(
             f"it unpacks to {total} bytes, more than the limit of {max_bytes}; raise the limit "
             "with --max-bytes if you trust it"
         )
-    if "manifest" not in members:
+    if MANIFEST not in members:
         raise ArchiveError(f"it has no manifest, so it holds other arrays; {FROM_ARRAYS}")
     is_large = np.maximum(sizes, compressed) >= f.LIMIT32
     heads = f.LOCAL_HEADER.size + n_name.astype(np.int64)
