@@ -19,6 +19,7 @@ import torch
 from torch import nn
 
 from latentviz import ArchiveError, ChunkLimits, Recorder, RecordingWarning, open_run
+from latentviz.archive.schema import list_member
 
 LIMITS = ChunkLimits(steps=16)
 NOBODY = 65534
@@ -38,7 +39,7 @@ def take_steps(recorder, n):
 
 def wait_for_a_flush(recorder):
     part = recorder.path.with_name(recorder.path.name + ".part")
-    while b"chunks/000000" not in part.read_bytes():
+    while list_member(0).encode() not in part.read_bytes():
         time.sleep(0.01)
 
 

@@ -18,6 +18,7 @@ from latentviz import (
     open_run,
 )
 from latentviz.archive import ArchiveReader
+from latentviz.archive import schema as s
 
 RNG = np.random.default_rng(0)
 
@@ -86,9 +87,9 @@ def test_batches_padded_to_the_longest_of_their_own(path):
     record(path, steps)
     check(path, steps)
     written = members(path)
-    padded = {name for name in written if name.startswith("batches/000000/shapes/")}
+    padded = {name for name in written if s.parse_name(name).kind == s.SHAPES}
     parts = ["inputs/input_ids", "inputs/attention_mask", "labels/words"]
-    assert padded == {f"batches/000000/shapes/{part}" for part in parts}
+    assert padded == {s.batch_member(0, s.shapes_part(part)) for part in parts}
     for name in padded:
         np.testing.assert_array_equal(written[name], np.array(lengths)[:, None], strict=True)
     ids = written["batches/000000/inputs/input_ids"]
@@ -99,17 +100,20 @@ def test_batches_padded_to_the_longest_of_their_own(path):
 def test_batches_that_are_alike_are_written_as_they_are(path):
     steps = [tokens(size, 5) for size in (4, 4, 2, 4)]
     record(path, steps)
-    names = [name for name in members(path) if name.startswith("batches/")]
+    names = [name for name in members(path) if s.parse_name(name).group == s.BATCHES]
     assert names == [
-        f"batches/000000/{name}"
-        for name in ("offsets", "inputs/input_ids", "inputs/attention_mask", "labels/words",
+        s.batch_member(0, part)
+        for part in ("offsets", "inputs/input_ids", "inputs/attention_mask", "labels/words",
                      "labels/class")
     ]  # fmt: skip
     written = members(path)
-    for part, name in (("batch", "input_ids"), ("labels", "words")):
-        member = f"batches/000000/{'inputs' if part == 'batch' else part}/{name}"
-        expected = np.concatenate([given[part][name] for given in steps])
-        np.testing.assert_array_equal(written[member], expected, strict=True)
+    for kind, name, part_of in (
+        ("batch", "input_ids", s.inputs_part),
+        ("labels", "words", s.labels_part),
+    ):
+        expected = np.concatenate([given[kind][name] for given in steps])
+        found = written[s.batch_member(0, part_of(name))]
+        np.testing.assert_array_equal(found, expected, strict=True)
 
 
 SIZES = st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(0, 3))

@@ -13,6 +13,7 @@ from torch import nn
 from latentviz import RecordingWarning, open_run
 from latentviz.adapters.recording import is_metric
 from latentviz.archive import ArchiveReader
+from latentviz.archive.schema import final_member
 from latentviz.errors import ArchiveError, ModelError, OptionError
 
 pytestmark = [
@@ -248,13 +249,14 @@ def test_what_is_logged_for_an_epoch_stands_at_the_next_step(fit, small, path, l
         assert run.losses.keys() == {"train_loss", "both_step", "kl", "begun"}
         assert run.metrics.keys() == {*expected, "val_acc"}
         assert np.isfinite(run.losses["train_loss"]).all()
-        curves = {f"metrics/{name}": run.metrics[name] for name in expected}
-        values = {f"metrics/{name}": each for name, each in expected.items()}
-        curves["losses/kl"], values["losses/kl"] = run.losses["kl"], kl
+        curves = {("metrics", name): run.metrics[name] for name in expected}
+        values = {("metrics", name): each for name, each in expected.items()}
+        curves["losses", "kl"], values["losses", "kl"] = run.losses["kl"], kl
         for name, curve in curves.items():
             assert run.steps[np.isfinite(curve)].tolist() == at
             np.testing.assert_allclose(curve[np.isfinite(curve)], values[name][:2], rtol=1e-6)
-            np.testing.assert_allclose(reader.read(f"final/{name}"), values[name][2], rtol=1e-6)
+            final = reader.read(final_member(*name))
+            np.testing.assert_allclose(final, values[name][2], rtol=1e-6)
         assert "final/losses/train_loss" not in reader
         assert "final/losses/of steps only" not in reader
 

@@ -14,6 +14,7 @@ from torch import nn
 
 from latentviz import RecordingWarning, open_run
 from latentviz.archive import ArchiveReader
+from latentviz.archive import schema as s
 from latentviz.errors import ArchiveError, OptionError
 
 pytestmark = [
@@ -359,8 +360,9 @@ def test_evaluations_stand_at_the_state_that_they_evaluated(trained, hf, path, i
                     losses = [model(**torch.utils.data.default_collate(ROWS))[0].item()]
                 np.testing.assert_allclose(kept[k]["eval_loss"], losses[0], rtol=1e-5)
     with ArchiveReader(path) as reader:
-        final = {n: reader.read(n).item() for n in reader.members if n.startswith("final/")
-                 and not n.startswith(("final/states", "final/latents"))}  # fmt: skip
+        names = {n: s.parse_name(n) for n in reader.members}
+        final = {n: reader.read(n).item() for n, name in names.items()
+                 if name.group == s.FINAL and name.kind in s.CURVES}  # fmt: skip
     assert final == {
         "final/losses/eval_loss": kept[6]["eval_loss"],
         "final/metrics/eval_accuracy": kept[6]["eval_accuracy"],

@@ -27,6 +27,7 @@ import torch
 
 from latentviz import ArchiveError, ChunkLimits, IncompleteRunWarning, Recorder, open_run, recover
 from latentviz.archive import ArchiveWriter
+from latentviz.archive.schema import STEPS, parse_name
 
 CHUNK_STEPS = 7
 LIMITS = ChunkLimits(steps=CHUNK_STEPS)
@@ -68,7 +69,7 @@ def record(path: Path, say: Callable[[int], object], n_steps: int | None) -> Non
 
     def noted(self, name, array) -> int:
         nonlocal written
-        if name.startswith("steps/"):
+        if parse_name(name).group == STEPS:
             written = int(array[-1]) + 1
         return add(self, name, array)
 

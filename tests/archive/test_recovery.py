@@ -52,8 +52,8 @@ def recording(tmp_path_factory):
     """A recording of 3 chunks that was never closed: its bytes, and where each chunk ends."""
     path = tmp_path_factory.mktemp("recording") / "run.npz"
     writer = ArchiveWriter(path)
-    writer.add("header", f.json_array(HEADER))
-    writer.add("probe/inputs", np.zeros((2, 3), np.float32))
+    writer.add(s.HEADER, f.json_array(HEADER))
+    writer.add(s.probe_member(), np.zeros((2, 3), np.float32))
     writer.sync()
     ends = []
     for _ in range(3):
@@ -80,7 +80,7 @@ def held(data, m):
 def test_cut_off_at_every_byte_it_gives_exactly_the_chunks_that_are_whole(recording):
     data, ends = recording
     whole = salvaged(data)
-    header_end = next(m.offset for m in whole.members.values() if m.name == "probe/inputs")
+    header_end = next(m.offset for m in whole.members.values() if m.name == s.probe_member())
     for size in range(len(data) + 1):
         if size < header_end:
             with pytest.raises(ArchiveError, match="not even its header is whole"):
@@ -157,9 +157,9 @@ def test_a_recording_can_be_read_and_recovered(recording, tmp_path, invoke):
 
 def test_a_recording_that_was_whole_but_for_its_directory(tmp_path):
     writer = ArchiveWriter(tmp_path / "run.npz")
-    writer.add("header", f.json_array(HEADER))
+    writer.add(s.HEADER, f.json_array(HEADER))
     write_chunk(writer)
-    writer.add("final/states/w", np.full((2, 5), 99, np.float32))
+    writer.add(s.final_member(s.STATES, "w"), np.full((2, 5), 99, np.float32))
     writer.abandon(keep=True)
     recovery = recover(tmp_path / "run.npz.part")
     assert recovery.n_steps == K
@@ -179,7 +179,7 @@ def test_what_is_said_of_steps_that_were_not_written(recording, tmp_path, invoke
 
 def test_a_recording_that_goes_on_may_be_recovered_and_that_is_said(tmp_path, invoke):
     with ArchiveWriter(tmp_path / "run.npz") as writer:
-        writer.add("header", f.json_array(HEADER))
+        writer.add(s.HEADER, f.json_array(HEADER))
         write_chunk(writer)
         said = invoke("recover", writer.part, "-o", tmp_path / "so-far.npz")
         assert said.stderr == f"Warning: {writer.part} is still being recorded; more may follow\n"
@@ -235,8 +235,8 @@ def test_a_recording_without_a_whole_chunk(recording, tmp_path):
 
 def test_a_recording_that_unpacks_to_too_much_is_refused(tmp_path):
     writer = ArchiveWriter(tmp_path / "run.npz")
-    writer.add("header", f.json_array(HEADER))
-    writer.add("probe/inputs", np.zeros((1000, 1000), np.float32))
+    writer.add(s.HEADER, f.json_array(HEADER))
+    writer.add(s.probe_member(), np.zeros((1000, 1000), np.float32))
     writer.abandon(keep=True)
     with pytest.raises(ArchiveError, match=r"more bytes than the limit allows.*--max-bytes"):
         open_run(tmp_path / "run.npz.part", max_bytes=100_000)
@@ -247,7 +247,7 @@ def test_a_recording_that_unpacks_to_too_much_is_refused(tmp_path):
 def test_memory_to_recover_a_recording_does_not_grow_with_its_members(tmp_path):
     path = tmp_path / "run.npz"
     writer = ArchiveWriter(path)
-    writer.add("header", f.json_array(HEADER))
+    writer.add(s.HEADER, f.json_array(HEADER))
     noise = np.random.default_rng(0).integers(0, 1 << 63, (K, 1 << 20))
     arrays = {
         s.state_member(0, "zeros"): np.zeros_like(noise),
@@ -271,8 +271,8 @@ def test_memory_to_recover_a_recording_does_not_grow_with_its_members(tmp_path):
 
 def test_a_list_of_members_that_is_out_of_proportion_is_not_read(tmp_path):
     writer = ArchiveWriter(tmp_path / "run.npz")
-    writer.add("header", f.json_array(HEADER))
-    writer.add("chunks/000000", np.full(64 << 20, ord(" "), np.uint8))
+    writer.add(s.HEADER, f.json_array(HEADER))
+    writer.add(s.list_member(0), np.full(64 << 20, ord(" "), np.uint8))
     writer.abandon(keep=True)
     tracemalloc.start()
     try:
@@ -321,7 +321,7 @@ def test_chunks_that_lie_are_not_believed(tmp_path):
     def with_entry(entry):
         path = tmp_path / "run.npz"
         writer = ArchiveWriter(path, overwrite=True)
-        writer.add("header", f.json_array(HEADER))
+        writer.add(s.HEADER, f.json_array(HEADER))
         members = {name: writer.add(name, array) for name, array in contents_of(0).items()}
         writer.add(s.list_member(0), f.json_array(entry(members)))
         writer.abandon(keep=True)
@@ -345,7 +345,7 @@ def test_chunks_that_lie_are_not_believed(tmp_path):
 def test_two_recorders_on_one_path_are_refused_and_the_first_loses_nothing(tmp_path):
     path = tmp_path / "run.npz"
     first = ArchiveWriter(path)
-    first.add("header", f.json_array(HEADER))
+    first.add(s.HEADER, f.json_array(HEADER))
     write_chunk(first)
     before = first.part.read_bytes()
     for overwrite in (False, True):
@@ -363,8 +363,8 @@ def test_two_recorders_on_one_path_are_refused_and_the_first_loses_nothing(tmp_p
 def test_a_recorder_may_follow_another_that_was_killed_before_its_first_flush(tmp_path):
     path = tmp_path / "run.npz"
     first = ArchiveWriter(path)
-    first.add("header", f.json_array(HEADER))
-    first.add("probe/inputs", np.zeros((2, 3), np.float32))
+    first.add(s.HEADER, f.json_array(HEADER))
+    first.add(s.probe_member(), np.zeros((2, 3), np.float32))
     first.abandon(keep=True)
     begun = first.part.read_bytes()
     for more in (b"x", begun):
@@ -382,7 +382,7 @@ def test_a_recorder_may_follow_another_that_is_done(tmp_path):
     path = tmp_path / "run.npz"
     for _ in range(3):
         with ArchiveWriter(path, overwrite=True) as writer:
-            writer.add("header", f.json_array(HEADER))
+            writer.add(s.HEADER, f.json_array(HEADER))
             write_chunk(writer)
             writer.add_manifest()
         with ArchiveReader(path) as reader:
@@ -484,7 +484,7 @@ def test_a_power_cut_loses_no_synced_chunk_and_makes_none_up(tmp_path, monkeypat
         disk.sync()
 
     monkeypatch.setattr(writer, "sync", sync)
-    writer.add("header", f.json_array(HEADER))
+    writer.add(s.HEADER, f.json_array(HEADER))
     real_sync()
     disk.sync()
     for chunk in range(8):
