@@ -10,15 +10,16 @@ SITE := site
 # When the site was last looked at, and found in order.
 CHECKED := build/gallery/checked
 
-.PHONY: help demo gallery picture test bench lint format clean
+.PHONY: help demo gallery picture docs test bench lint format clean
 
 help:
 	@echo "make demo     train the sparse-labels experiment and render its film"
 	@echo "make gallery  build the gallery, films and pictures with the scripts that made them"
-	@echo "make picture  renew the README's pictures"
+	@echo "make picture  renew the pictures of README and docs/"
+	@echo "make docs     renew the pages of docs/ that are written from the code"
 	@echo "make test     run the tests"
 	@echo "make bench    run the benchmarks"
-	@echo "make lint     ruff and mypy"
+	@echo "make lint     ruff, mypy, and whether the written pages of docs/ are current"
 	@echo "make format   let ruff rewrite the code"
 	@echo "make clean    remove what the others made"
 
@@ -49,6 +50,9 @@ gallery: $(READY)
 picture: $(READY)
 	$(BIN)/python -m gallery readme
 
+docs: $(READY)
+	$(BIN)/python -m gallery docs
+
 # Two at a time; a worker that is done takes tests of the other's.
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
@@ -60,6 +64,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/python -m gallery docs --check
 
 format: $(READY)
 	$(BIN)/ruff check --fix .

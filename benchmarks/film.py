@@ -171,7 +171,7 @@ def _record_random_walk(
     points: NDArray[np.float32],
     state: Mapping[str, NDArray[np.generic]] | None = None,
 ) -> None:
-    """Record the colour model on a random walk: what is in the steps does not matter here."""
+    """Record the color model on a random walk: what is in the steps does not matter here."""
     import torch
 
     from latentviz import Recorder

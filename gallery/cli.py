@@ -146,3 +146,18 @@ def readme(runs: Path) -> None:
     from .build import renew_readme_pictures
 
     renew_readme_pictures(ROOT / "gallery", runs=runs, say=click.echo)
+
+
+@main.command()
+@click.option("--check", is_flag=True, help="Change nothing; say whether the pages are current.")
+def docs(check: bool) -> None:
+    """Renew the pages in docs/ that are written from the code: commands.md and archive.md."""
+    from .written import RENEW, renew, stale_pages
+
+    folder = ROOT / "docs"
+    stale = stale_pages(folder) if check else renew(folder)
+    names = ", ".join(f"docs/{name}" for name in stale)
+    if check and stale:
+        click.echo(f"{names}: not current; renew with: {RENEW}", err=True)
+        sys.exit(1)
+    click.echo(f"renewed {names}" if stale else "the pages in docs/ are current")

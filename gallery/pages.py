@@ -13,6 +13,8 @@ from PIL import Image
 
 import latentviz
 
+from .docs import FOLDER as DOCS
+from .docs import write_docs
 from .entry import Entry
 from .media import Film, Still, all_files, poster_of, write_thumbnail
 
@@ -45,21 +47,31 @@ def write_site(folder: Path, pages: Sequence[Page], *, reference: Path | None) -
     Args:
         folder: An empty folder.
         pages: In the order in which they are shown.
-        reference: The reference's pages, if the site is to have them.
+        reference: The reference's pages, if the site is to have them, and the documentation.
     """
     templates = _environment()
+    sections = {"Gallery": "index.html"}
+    if reference is not None:
+        sections |= {"Docs": f"{DOCS}/index.html", "Reference": f"{REFERENCE}/latentviz.html"}
     common = {
         "generator": GENERATOR,
         "version": latentviz.__version__,
-        "reference": None if reference is None else f"{REFERENCE}/latentviz.html",
+        "sections": sections,
+        "root": "",
+        "here": "",
     }
     for name in ("style.css", "icon.svg"):
         shutil.copyfile(TEMPLATES / name, folder / name)
     if reference is not None:
         shutil.copytree(reference, folder / REFERENCE, copy_function=shutil.copyfile)
+        of_docs = common | {"root": "../", "here": sections["Docs"]}
+        template = templates.get_template("docs.html.jinja2")
+        write_docs(folder, highlighted, lambda page: template.render(of_docs | page))
     for page in pages:
         _write_files(folder / page.entry.name, page)
-    index = templates.get_template("index.html.jinja2").render(pages=pages, **common)
+    index = templates.get_template("index.html.jinja2").render(
+        common | {"pages": pages, "here": sections["Gallery"]}
+    )
     (folder / "index.html").write_text(index, encoding="utf-8")
     for before, page, after in zip([None, *pages], pages, [*pages[1:], None], strict=False):
         text = templates.get_template("entry.html.jinja2").render(
@@ -90,14 +102,6 @@ def _environment() -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markdown_it import MarkdownIt
     from markupsafe import Markup
-    from pygments import highlight
-    from pygments.formatters import HtmlFormatter
-    from pygments.lexers import PythonLexer
-
-    spans = HtmlFormatter(nowrap=True)
-
-    def highlighted(code: str, *_: object) -> str:
-        return str(highlight(code, PythonLexer(), spans))
 
     markdown = MarkdownIt("commonmark", {"html": False, "highlight": highlighted})
     environment = Environment(
@@ -114,6 +118,17 @@ def _environment() -> Environment:
     }
     environment.tests["film"] = lambda medium: isinstance(medium, Film)
     return environment
+
+
+def highlighted(code: str, language: str = "python", *_: object) -> str:
+    """The HTML of code; nothing of a language without colors, which is shown as it is."""
+    from pygments import highlight
+    from pygments.formatters import HtmlFormatter
+    from pygments.lexers import PythonLexer
+
+    if language not in ("python", ""):
+        return ""
+    return str(highlight(code, PythonLexer(), HtmlFormatter(nowrap=True)))
 
 
 def first_sentence(text: str) -> str:

@@ -10,13 +10,15 @@ from typing import Any
 
 import latentviz
 
+# Each has a page of its own, which leads to the others.
+MODULES = ("latentviz", "latentviz.figures")
 TEMPLATES = Path(__file__).with_name("templates") / "reference"
 # What NumPy's shorthands for types stand for, where they are looked up.
 NDARRAY = re.compile(r"numpy\.ndarray\[tuple\[(?:typing\.)?Any, \.\.\.\], numpy\.dtype\[(.*?)\]\]")
 
 
 def write_reference(folder: Path) -> None:
-    """Write the reference as one static page, ``latentviz.html``.
+    """Write the reference, a static page for each module: ``latentviz.html`` and so on.
 
     For a process of its own: it changes how types are spelled.
     """
@@ -33,12 +35,14 @@ def write_reference(folder: Path) -> None:
     with warnings.catch_warnings():
         # Of a type that cannot be looked up where a method has its name: it stays as it is.
         warnings.filterwarnings("ignore", "Error parsing type annotation")
-        pdoc.pdoc("latentviz", output_directory=folder)
-    (folder / "index.html").unlink()  # it does no more than lead to the one page
-    page = folder / "latentviz.html"
-    # Every docstring has headings of the same names, which so would lead to the first.
-    html = re.sub(r'(<h[1-6]) id="[^"]*"', r"\1", page.read_text(encoding="utf-8"))
-    page.write_text(html, encoding="utf-8")
+        pdoc.pdoc(*MODULES, output_directory=folder)
+    (folder / "index.html").unlink()  # it does no more than lead to the pages
+    for page in folder.rglob("*.html"):
+        # Every docstring has headings of the same names, which so would lead to the first.
+        html = re.sub(r'(<h[1-6]) id="[^"]*"', r"\1", page.read_text(encoding="utf-8"))
+        # A colon announces an example to those who read docstrings as they are; two do in Sphinx.
+        html = html.replace("::</p>", ":</p>")
+        page.write_text(html, encoding="utf-8")
 
 
 def _spell_types_as_in_source() -> None:

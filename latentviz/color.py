@@ -1,4 +1,4 @@
-"""Colours as RGB floats in 0..1; hue is cyclic with period 1."""
+"""Colors as RGB floats in 0..1; hue is cyclic with period 1."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def rgb_grid(n: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class ColorCube:
-    """Colours on a grid that know where in it they stand. Made by `hsv_cube` and `rgb_cube`.
+    """Colors on a grid that know where in it they stand. Made by `hsv_cube` and `rgb_cube`.
 
     The arrays of a cube have one dimension an axis, in the order of ``axes``; an axis at which the
     cube was cut at one place (`slice` with a number) is no longer among them, but keeps its
@@ -74,28 +74,28 @@ class ColorCube:
     coordinates: Mapping[str, NDArray[np.float64]]
     """Each axis's values, (n,) in 0..1; () where the cube was cut."""
     rgb: NDArray[np.float64]
-    """The colours, (*shape, 3) in 0..1."""
+    """The colors, (*shape, 3) in 0..1."""
     weights: NDArray[np.float64]
-    """How often each colour is to be drawn, shape; need not sum to 1."""
+    """How often each color is to be drawn, shape; need not sum to 1."""
     variables: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     """What was assigned, each (*shape, ...)."""
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """How many colours there are along each axis."""
+        """How many colors there are along each axis."""
         return self.weights.shape
 
     @property
     def points(self) -> NDArray[np.float64]:
-        """All colours in a row, (N, 3), the last axis fastest."""
+        """All colors in a row, (N, 3), the last axis fastest."""
         return self.rgb.reshape(-1, 3)
 
     def __len__(self) -> int:
-        """The number of colours, N."""
+        """The number of colors, N."""
         return self.weights.size
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        """A variable (*shape, ...), or the coordinate ``name`` of every colour, shape.
+        """A variable (*shape, ...), or the coordinate ``name`` of every color, shape.
 
         A coordinate is the grid's own: the hue of a grey too is the one where it stands.
 
@@ -201,10 +201,10 @@ def _taken(array: NDArray[Any], where: tuple[Any, ...]) -> NDArray[Any]:
 def hsv_cube(
     hue: int | ArrayLike, saturation: int | ArrayLike, value: int | ArrayLike
 ) -> ColorCube:
-    """A grid of HSV, with weights that make up for the colours that it repeats.
+    """A grid of HSV, with weights that make up for the colors that it repeats.
 
     Black stands in such a grid once a hue and saturation, and each grey once a hue; so weighted,
-    all blacks together count as one pure colour, and so do all whites.
+    all blacks together count as one pure color, and so do all whites.
 
     Args:
         hue: How many, evenly spaced (1 left out, as it is 0), or which, (n,).
@@ -231,7 +231,7 @@ def hsv_cube(
 
 
 def rgb_cube(red: int | ArrayLike, green: int | ArrayLike, blue: int | ArrayLike) -> ColorCube:
-    """A grid of RGB, all colours with the same weight.
+    """A grid of RGB, all colors with the same weight.
 
     Args:
         red: How many, 0 and 1 included, or which, (n,).
@@ -254,7 +254,7 @@ def _axis(name: str, axis: int | ArrayLike) -> NDArray[np.float64]:
         values = np.asarray(axis, dtype=np.float64)
     if values.ndim != 1 or len(values) == 0 or not ((values >= 0) & (values <= 1)).all():
         raise OptionError(
-            f"{name} must be how many colours to take along it, 1 or more, or which, (n,) in "
+            f"{name} must be how many colors to take along it, 1 or more, or which, (n,) in "
             f"0..1; got {axis!r}"
         )
     return values

@@ -2,7 +2,7 @@
 
 The measure is CIEDE2000 (Sharma, Wu and Dalal, 2005) of the pictures in CIELAB, after a blur of one
 pixel, which is about the eye's own in front of a screen (as in S-CIELAB: Zhang and Wandell, 1996).
-Its unit is ΔE: 1 is about the least difference that is seen between two patches of colour, 100 lies
+Its unit is ΔE: 1 is about the least difference that is seen between two patches of color, 100 lies
 between black and white. The largest of all pixels decides: in a mean over 1920x1080, a dot that is
 missing would be lost.
 
@@ -255,7 +255,7 @@ def _read(path: Path) -> Pixels:
             file.seek(0)
             with Image.open(file, formats=FORMATS) as image:
                 _check_can_be_compared(path, image, head)
-                # A colour that is not seen would be compared, and how far it is seen would not.
+                # A color that is not seen would be compared, and how far it is seen would not.
                 if (np.asarray(image.convert("RGBA"))[..., 3] < 255).any():
                     raise OptionError(f"{path} is transparent in places; save it without that")
                 return np.asarray(image.convert("RGB"))
@@ -278,7 +278,7 @@ def _check_can_be_compared(path: Path, image: Image, head: bytes) -> None:
         )
     if getattr(image, "is_animated", False):
         raise OptionError(f"{path} holds several pictures; name one of one")
-    # Pillow leaves out the lower half of a colour's 16 bits, and does not say so.
+    # Pillow leaves out the lower half of a color's 16 bits, and does not say so.
     is_deep = head.startswith(PNG_MAGIC) and head[PNG_DEPTH_AT] == 16
     if is_deep or image.mode not in MODES:
         depth = "16" if is_deep else f"mode {image.mode}"

@@ -1,9 +1,9 @@
-"""Colours for things that have none of their own: curves by name, points by class.
+"""Colors for things that have none of their own: curves by name, points by class.
 
 A theme has a few, chosen by hand. Where more are wanted they come from colorcet's Glasbey palette,
-each of whose colours is far from all before it (Glasbey et al., 2007,
+each of whose colors is far from all before it (Glasbey et al., 2007,
 https://doi.org/10.1002/col.20327), lightened or darkened until it stands out from the theme's
-grounds. The n-th colour has the same hue in every theme.
+grounds. The n-th color has the same hue in every theme.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .theme import THEMES, Theme, rgb_bytes
 Kind = Literal["curves", "categories"]  # as a theme calls them
 
 LEAST_CONTRAST = 3.0  # to a theme's grounds: WCAG 2.2's for graphics, success criterion 1.4.11
-LEAST_DISTANCE = 16.0  # between two colours, Euclidean in CIELAB, in which 1 is just seen
-TINTS = np.linspace(0.0, 0.95, 20)  # how much white or black a colour is mixed with
+LEAST_DISTANCE = 16.0  # between two colors, Euclidean in CIELAB, in which 1 is just seen
+TINTS = np.linspace(0.0, 0.95, 20)  # how much white or black a color is mixed with
 
 # From linear sRGB, under its white.
 _XYZ = np.array(
@@ -31,11 +31,11 @@ _XYZ = np.array(
 
 
 class RepeatedColorWarning(LatentvizWarning):
-    """There are more curves or classes than colours that can be told apart."""
+    """There are more curves or classes than colors that can be told apart."""
 
 
 def curve_palette(n: int, theme: Theme) -> list[str]:
-    """Colours for n curves, ``#rrggbb``, in order; told apart on the theme's background.
+    """Colors for n curves, ``#rrggbb``, in order; told apart on the theme's background.
 
     Warns with a `RepeatedColorWarning` where n is more than there are.
     """
@@ -43,7 +43,7 @@ def curve_palette(n: int, theme: Theme) -> list[str]:
 
 
 def category_palette(n: int, theme: Theme) -> list[str]:
-    """Colours for n classes, ``#rrggbb``, in order; told apart on the background and on the disc.
+    """Colors for n classes, ``#rrggbb``, in order; told apart on the background and on the disc.
 
     Warns with a `RepeatedColorWarning` where n is more than there are.
     """
@@ -66,7 +66,7 @@ def _palette(n: int, theme: Theme, kind: Kind) -> list[str]:
 
 @cache
 def _further(kind: Kind) -> dict[str, tuple[str, ...]]:
-    """Colours to go on with, by theme, apart from each other and from the theme's own."""
+    """Colors to go on with, by theme, apart from each other and from the theme's own."""
     import colorcet
 
     themes = list(THEMES.values())
@@ -86,7 +86,7 @@ def _further(kind: Kind) -> dict[str, tuple[str, ...]]:
 
 
 def _standing_out(color: str, theme: Theme) -> str:
-    """A colour with as little white or black as gives it enough contrast to both grounds."""
+    """A color with as little white or black as gives it enough contrast to both grounds."""
     rgb = np.array(rgb_bytes(color)) / 255
     ink = 1.0 if luminance(theme.background) < 0.2 else 0.0
     for tint in TINTS:
@@ -97,13 +97,13 @@ def _standing_out(color: str, theme: Theme) -> str:
 
 
 def contrast(a: str, b: str) -> float:
-    """WCAG 2.2's contrast ratio of two ``#rrggbb`` colours, 1 to 21."""
+    """WCAG 2.2's contrast ratio of two ``#rrggbb`` colors, 1 to 21."""
     darker, lighter = sorted([luminance(a), luminance(b)])
     return (lighter + 0.05) / (darker + 0.05)
 
 
 def luminance(color: str) -> float:
-    """The relative luminance of a ``#rrggbb`` colour, 0 to 1."""
+    """The relative luminance of a ``#rrggbb`` color, 0 to 1."""
     return float(_XYZ[1] @ _linear(color))
 
 

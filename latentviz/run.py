@@ -95,6 +95,12 @@ def open_run(
         ArchiveError: The file is missing, or no archive that this version can read.
         ModelError: ``model`` is neither a module nor the name of what makes one.
         OptionError: ``path`` is no path.
+
+    Example::
+
+        with latentviz.open_run("run.npz") as run:
+            latents = run.latents(run.steps[-10:])  # (10, N, D) float32
+            loss = run.losses["loss"]  # (T,) float64
     """
     if model is not None and not isinstance(model, str) and not hasattr(model, "named_modules"):
         raise ModelError(

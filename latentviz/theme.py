@@ -1,4 +1,4 @@
-"""The two looks, dark and light. Colours are ``#rrggbb``."""
+"""The two looks, dark and light. Colors are ``#rrggbb``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from .errors import OptionError
 
 @dataclass(frozen=True)
 class Theme:
-    """What every picture and film takes its colours from."""
+    """What every picture and film takes its colors from."""
 
     name: str
     background: str
@@ -19,10 +19,10 @@ class Theme:
     grid: str
     cursor: str  # the vertical line at the current step
     curves: tuple[str, ...]  # one a property or loss term, told apart on `background`
-    categories: tuple[str, ...]  # points coloured by a label, told apart on both grounds
+    categories: tuple[str, ...]  # points colored by a label, told apart on both grounds
 
 
-# Curves: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which readers with any colour
+# Curves: Okabe and Ito's palette (https://jfly.uni-koeln.de/color/), which readers with any color
 # vision can tell apart, lightened or darkened until each has a contrast of 3:1 or more to the
 # background. Categories: ten hues (the last is none), the same in both themes; the lightness and
 # chroma of each were searched for the greatest distance between any two, at a contrast of 3:1 or
@@ -111,5 +111,5 @@ def theme_named(name: str) -> Theme:
 
 
 def rgb_bytes(color: str) -> tuple[int, int, int]:
-    """The three bytes of a ``#rrggbb`` colour."""
+    """The three bytes of a ``#rrggbb`` color."""
     return int(color[1:3], 16), int(color[3:5], 16), int(color[5:7], 16)

@@ -281,8 +281,8 @@ def test_for_which_machines_frame_hashes_hold_is_said_where_they_are_offered():
     told = " ".join(invoke("render", "--help").stdout.split())
     for words in ("hold for one kind of CPU", "latents=True hold everywhere", "a tolerance"):
         assert words in told
-    readme = Path(__file__).parents[1].joinpath("README.md").read_text()
-    for text in (render.__doc__, pytest_plugin.__doc__, readme):
+    page = Path(__file__).parents[1].joinpath("docs", "reliability.md").read_text()
+    for text in (render.__doc__, pytest_plugin.__doc__, page):
         assert re.search(r"kind\s+of\s+CPU", text)
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from gallery.build import build
 from gallery.check import check_structure
+from gallery.docs import find_docs
 from gallery.entry import find_entries
 from gallery.errors import GalleryError
 from gallery.look import find_chromium, look_at
@@ -133,12 +134,46 @@ def test_the_index_shows_all_in_the_order_of_their_numbers(built):
         assert f'"{shown}.webp"' in index
 
 
+def test_the_documentation_is_on_the_site_and_every_part_leads_to_the_others(built):
+    docs = find_docs()
+    assert {f"{doc.name}" for doc in docs} == {p.name for p in (built.site / "docs").glob("*.html")}
+    page = built.page("docs/recording.html")
+    assert page.count("<h1") == 1
+    assert '<h2 id="with-lightning-or-hugging-face">' in page
+    assert '<a href="performance.html">' in page
+    assert '<span class="kn">import</span>' in page
+    for address in ("../index.html", "index.html", "../reference/latentviz.html"):
+        assert f'href="{address}"' in page
+    assert '<a href="../docs/index.html" aria-current="page">Docs</a>' in page
+    # A picture, and a file that is no page, come along.
+    assert (built.site / "docs" / "sphere.png").is_file()
+    assert 'href="sparse-labels.csv"' in built.page("docs/experiments.html")
+    for name, root in (("index.html", ""), ("schedule.html", "")):
+        assert f'<a href="{root}docs/index.html">Docs</a>' in built.page(name)
+    for name, root in (("latentviz", "../"), ("latentviz/figures", "../../")):
+        assert f'href="{root}docs/index.html"' in built.page(f"reference/{name}.html")
+
+
+def test_text_in_a_page_is_no_markup(built):
+    page = built.page("docs/commands.html")
+    assert "&lt;!--" not in page
+    assert "<td>Label coverages, such as 0,0.1,1; 1 is the base setting" in page
+    assert "<code>dark|light</code>" in page
+    assert "bezier[:X1,Y1,X2,Y2]" in page
+
+
 def test_the_reference_knows_every_public_name(built):
     import latentviz
+    import latentviz.figures
 
+    figures = built.page("reference/latentviz/figures.html")
+    for name in latentviz.figures.__all__:
+        assert f'<section id="{name}">' in figures
     page = built.page("reference/latentviz.html")
     names = set(latentviz.__all__) - {"__version__"}
     assert {name for name in names if f'<section id="{name}">' not in page} == set()
+    assert 'href="../reference/latentviz/figures.html"' in page
+    assert "::</p>" not in page
     assert "NDArray[numpy.float32]" in re.sub("<[^>]*>", "", page)
     assert "numpy.ndarray[" not in re.sub("<[^>]*>", "", page)
 
@@ -245,9 +280,13 @@ needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="no Chromium
 
 @needs_chromium
 def test_a_browser_shows_and_plays_it_all_and_finds_nothing_that_keeps_readers_out(built, tmp_path):
-    # The reference is long; `make gallery` looks at it.
-    assert look_at(built.site, find_chromium(), pages=["*.html"], screenshots=tmp_path) == []
-    assert (tmp_path / "film-phone-dark.png").is_file()
+    # The reference is long, and so are most pages of docs/; `make gallery` looks at them.
+    pages = ["*.html", "docs/recording.html", "docs/testing.html"]
+    assert look_at(built.site, find_chromium(), pages=pages, screenshots=tmp_path) == []
+    assert {p.name for p in tmp_path.glob("*-phone-dark.png")} >= {
+        "film-phone-dark.png",
+        "docs-recording-phone-dark.png",
+    }
 
 
 @needs_chromium

@@ -1,5 +1,5 @@
 """The kept table of the sweep over label coverage: it is the shipped experiment's, it is as good as
-the published run, and the README and the gallery say what it says.
+the published run, and docs/ and the gallery say what it says.
 """
 
 import re
@@ -28,10 +28,10 @@ def outcomes():
 
 
 @pytest.fixture(scope="module")
-def readme():
-    """The section of the README, on one line."""
-    text = (ROOT / "README.md").read_text()
-    (section,) = re.findall(r"### `python -m trainers label-coverage.*?(?=\n## )", text, re.DOTALL)
+def page():
+    """The section of docs/, on one line."""
+    text = (ROOT / "docs" / "experiments.md").read_text()
+    (section,) = re.findall(r"## Label coverage\n.*", text, re.DOTALL)
     return " ".join(section.split())
 
 
@@ -58,13 +58,13 @@ def test_eight_seeds_reach_the_published_errors(outcomes):
         assert 2.8e-5 <= o.error_median <= 7.6e-5, o.seed
 
 
-def test_the_readme_and_the_picture_give_the_table_s_answer(outcomes, readme):
+def test_the_page_and_the_picture_give_the_table_s_answer(outcomes, page):
     answer = verdict(outcomes)
     assert plot_coverage(KEPT["coverage"]).data["answer"] == answer
-    assert answer.removesuffix(".") in readme
+    assert answer.removesuffix(".") in page
 
 
-def test_the_readme_s_figures_are_the_table_s(outcomes, readme):
+def test_the_page_s_figures_are_the_table_s(outcomes, page):
     groups = tallies(outcomes)
     fit = fit_logistic(
         [t.coverage for t in groups], [t.working for t in groups], [t.tried for t in groups]
@@ -76,11 +76,11 @@ def test_the_readme_s_figures_are_the_table_s(outcomes, readme):
     assert (
         f"There, {89_064 * half:.0f} and {89_064 * most:.0f} of a run's 89,064 samples carry a "
         f"label ({100 * half:.2g} % and {100 * most:.2g} %)."
-    ) in readme
+    ) in page
     few = [o.works for o in outcomes if o.coverage <= 0.1]
-    assert f"Up to 0.1, {sum(few)} of {len(few)} runs works;" in readme
+    assert f"Up to 0.1, {sum(few)} of {len(few)} runs works;" in page
     many = [o.works for o in outcomes if o.coverage >= 0.5]
-    assert f"from 0.5 on, {sum(many)} of {len(many)} do." in readme
+    assert f"from 0.5 on, {sum(many)} of {len(many)} do." in page
 
     def errors(column, coverage):
         return f"{median(getattr(o, column) for o in outcomes if o.coverage == coverage):.2g}"
@@ -91,7 +91,7 @@ def test_the_readme_s_figures_are_the_table_s(outcomes, readme):
     assert (
         f"largest errors is {largest[0]} at coverage 0.01, {largest[1]} at 1 and {largest[2]} at "
         f"10, that of their median errors {middle[0]}, {middle[1]} and {middle[2]}."
-    ) in readme
+    ) in page
 
 
 def test_the_gallery_draws_it_without_training(outcomes, tmp_path):

@@ -1,1 +1,1 @@
-"""The two colour experiments that latentviz grew out of: ``python -m trainers --help``."""
+"""The two color experiments that latentviz grew out of: ``python -m trainers --help``."""

@@ -62,6 +62,11 @@ def _unfinished(archive: Path) -> str:
     return "no step was recorded"
 
 
+def _examples(*commands: str) -> str:
+    """A command's ``epilog``: commands to copy, a line each, which click does not wrap."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  python -m trainers {c}" for c in commands)])
+
+
 @click.group(
     cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
@@ -69,7 +74,13 @@ def main() -> None:
     """Train the experiments that latentviz grew out of, and record every step."""
 
 
-@main.command("sparse-labels")
+@main.command(
+    "sparse-labels",
+    epilog=_examples(
+        "sparse-labels -o run.npz",
+        "sparse-labels -o run.npz --live latents.png",
+    ),
+)
 @click.option(
     "-o",
     "--output",
@@ -83,13 +94,13 @@ def main() -> None:
     default=0,
     show_default=True,
     type=click.IntRange(0, 2**63 - 1),
-    help="The same seed gives the same run.",
+    help="The seed; the same seed gives the same run.",
 )
 @click.option(
     "--dopesheet",
     metavar="CSV",
     type=click.Path(path_type=Path),
-    help="Another schedule than the experiment's own, trainers/sparse-labels.csv.",
+    help="A schedule of your own. Default: trainers/sparse-labels.csv.",
 )
 @click.option(
     "--labels",
@@ -109,7 +120,7 @@ def main() -> None:
     "--live-every",
     metavar="N",
     type=click.IntRange(1),
-    help="Renew the live picture every N steps.  [default: 200]",
+    help="Renew the live picture every N steps. Default: 200.",
 )
 def sparse_labels(
     output: Path,
@@ -120,7 +131,7 @@ def sparse_labels(
     live: Path | None,
     live_every: int | None,
 ) -> None:
-    """Let a few weak, noisy labels shape a colour autoencoder's latent space.
+    """Let a few weak, noisy labels shape a color autoencoder's latent space.
 
     Trains a model of 263 parameters for 10,001 steps, which takes about half a minute, and records
     them all in one archive. Make a film of it with: latentviz render RUN.npz -o video.mp4
@@ -163,7 +174,13 @@ def sparse_labels(
         )
 
 
-@main.command("label-coverage")
+@main.command(
+    "label-coverage",
+    epilog=_examples(
+        "label-coverage -o runs/coverage",
+        "label-coverage -o runs/few --coverage 0,0.1,1 --seeds 3",
+    ),
+)
 @click.option(
     "-o",
     "--output",
@@ -177,7 +194,7 @@ def sparse_labels(
     "coverages",
     metavar="LIST",
     help="Label coverages, such as 0,0.1,1; 1 is the base setting, and 0 is no labels. "
-    "By default twelve from 0.01 to 10, most of them between 0.1 and 3.",
+    "Default: twelve from 0.01 to 10, most of them between 0.1 and 3.",
 )
 @click.option(
     "--seeds",
@@ -190,13 +207,13 @@ def sparse_labels(
     "--jobs",
     metavar="N",
     type=click.IntRange(1),
-    help="How many runs to train at a time; as many as there are cores by default.",
+    help="How many runs to train at a time. Default: one a core.",
 )
 @click.option(
     "--dopesheet",
     metavar="CSV",
     type=click.Path(path_type=Path),
-    help="Another schedule than the experiment's own, trainers/label-coverage.csv.",
+    help="A schedule of your own. Default: trainers/label-coverage.csv.",
 )
 @click.option("--overwrite", is_flag=True, help="Train finished runs anew too, and replace them.")
 def label_coverage(
@@ -246,7 +263,7 @@ def _parse_size(text: str) -> tuple[int, int]:
 
 
 def _picture_options(size: str) -> Callable[[Command], Command]:
-    """Where a picture goes, how large it is, and in which colours.
+    """Where a picture goes, how large it is, and in which colors.
 
     Args:
         size: The default, for the help.
@@ -264,14 +281,14 @@ def _picture_options(size: str) -> Callable[[Command], Command]:
         click.option(
             "--size",
             metavar="WxH",
-            help=f"Size in pixels, from {width // 2}x{height // 2} on.  [default: {size}]",
+            help=f"Size in pixels, from {width // 2}x{height // 2} on. Default: {size}.",
         ),
         click.option(
             "--theme",
             default="dark",
             show_default=True,
             type=click.Choice(["dark", "light"]),
-            help="Colour theme.",
+            help="Color theme.",
         ),
     ]
 
@@ -300,7 +317,12 @@ def _draw(
     return picture
 
 
-@main.command("timeline")
+@main.command(
+    "timeline",
+    epilog=_examples(
+        "timeline sparse-labels -o schedule.png",
+    ),
+)
 @click.argument("sheet", metavar="CSV")
 @_picture_options("1600x900")
 def timeline(sheet: str, output: Path, size: str | None, theme: str) -> None:
@@ -322,7 +344,12 @@ def timeline(sheet: str, output: Path, size: str | None, theme: str) -> None:
     click.echo(f"{output}: {picture.title}")
 
 
-@main.command("coverage")
+@main.command(
+    "coverage",
+    epilog=_examples(
+        "coverage runs/coverage -o coverage.png",
+    ),
+)
 @click.argument("sweep", type=click.Path(path_type=Path))
 @_picture_options("1600x1000")
 @click.option(

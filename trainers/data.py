@@ -1,4 +1,4 @@
-"""Colours to train on, how often each is drawn, and the weak labels that they carry."""
+"""Colors to train on, how often each is drawn, and the weak labels that they carry."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from latentviz.errors import OptionError
 
 BATCH_SIZE = 64
 
-# How likely the reddest and the most vibrant colours of the experiment "label coverage" are to
+# How likely the reddest and the most vibrant colors of the experiment "label coverage" are to
 # carry their label, at coverage 1.
 COVERAGE_RED, COVERAGE_VIBRANT = 0.07, 0.02
 
@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ColorData:
-    """Colours with the weight each is drawn by and the probability of each label.
+    """Colors with the weight each is drawn by and the probability of each label.
 
     Attributes:
         rgb: (N, 3) float32 in 0..1.
@@ -60,7 +60,7 @@ class Batch(NamedTuple):
 
 
 def redness(rgb: Floats) -> Floats:
-    """How red a colour is, (N,) in 0..1, of ``rgb``, (N, 3): 1 for pure red alone."""
+    """How red a color is, (N,) in 0..1, of ``rgb``, (N, 3): 1 for pure red alone."""
     r, g, b = rgb.T
     return np.asarray(r * (1 - g / 2 - b / 2))
 
@@ -164,10 +164,10 @@ def batches(
 ) -> Iterator[Batch]:
     """Batches without end, drawn with replacement.
 
-    An epoch is as many draws as there are colours; its last batch may be smaller.
+    An epoch is as many draws as there are colors; its last batch may be smaller.
 
     Args:
-        data: N colours.
+        data: N colors.
         labels: ``"soft"`` gives the probabilities, ``"hard"`` draws 0 or 1 anew for every sample.
         generator: The only source of chance.
         batch_size: B.

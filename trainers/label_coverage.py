@@ -13,7 +13,7 @@ from .validation import Validator
 
 LAYER = "bottleneck"
 
-# Where the labels are to bring pure red, and all vibrant colours: to the first axis, and into the
+# Where the labels are to bring pure red, and all vibrant colors: to the first axis, and into the
 # plane of the first two.
 RED_ANCHOR = (1.0, 0.0, 0.0, 0.0)
 

@@ -34,7 +34,7 @@ Moment = tuple[int, NDArray[np.float32]]
 
 @contextmanager
 def live_history(events: Events, path: Path | None, *, layer: str, every: int) -> Iterator[None]:
-    """Keep a picture of 512 colours in the run that ``events`` tell of; without a path, none.
+    """Keep a picture of 512 colors in the run that ``events`` tell of; without a path, none.
 
     Raises:
         OptionError: No PNG can be written there.
@@ -62,7 +62,7 @@ class LiveHistory:
         Args:
             path: The PNG to write.
             layer: Name of the submodule whose output is the latents.
-            points: (N, 3) colours, whose latents are shown.
+            points: (N, 3) colors, whose latents are shown.
             every: Renew the picture every so many steps.
 
         Raises:

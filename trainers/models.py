@@ -1,4 +1,4 @@
-"""The experiments' models: tiny autoencoders of RGB colours."""
+"""The experiments' models: tiny autoencoders of RGB colors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from latentviz.errors import OptionError
 
 
 class ColorMLP(nn.Module):
-    """Squeezes a colour through four numbers; 263 parameters.
+    """Squeezes a color through four numbers; 263 parameters.
 
     The latent is the output of the submodule ``encoder``, (B, 4).
     """
@@ -22,7 +22,7 @@ class ColorMLP(nn.Module):
         self.decoder = nn.Sequential(nn.Linear(4, 16), nn.GELU(), nn.Linear(16, 3), nn.Sigmoid())
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """The reconstruction, (B, 3) in 0..1, of colours ``rgb``, (B, 3) in 0..1."""
+        """The reconstruction, (B, 3) in 0..1, of colors ``rgb``, (B, 3) in 0..1."""
         reconstruction: Tensor = self.decoder(self.encoder(rgb))
         return reconstruction
 
@@ -36,7 +36,7 @@ class UnitLength(nn.Module):
 
 
 class CNColorMLP(nn.Module):
-    """Squeezes a colour through a point on the unit sphere.
+    """Squeezes a color through a point on the unit sphere.
 
     The latent is the output of the submodule ``bottleneck``, (B, k_bottleneck), of length 1.
 
@@ -62,7 +62,7 @@ class CNColorMLP(nn.Module):
         self.decoder = _mlp(widths[::-1])
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """The reconstruction, (B, 3), of colours ``rgb``, (B, 3) in 0..1.
+        """The reconstruction, (B, 3), of colors ``rgb``, (B, 3) in 0..1.
 
         In evaluation it is clamped to 0..1. In training it may lie beyond: clamped, it would have
         no gradient there to come back by.

@@ -4,9 +4,9 @@ The criterion. A run works if
 
 - the pure hues lie in cyclic order around the plane of the first two dimensions,
 - pure red lies less than 30° from its anchor, and
-- the vibrant colours' root mean square distance from the plane is less than sin 30° = 0.5.
+- the vibrant colors' root mean square distance from the plane is less than sin 30° = 0.5.
 
-30° is half of the 60° that lie between two neighbours of the six pure colours (red, yellow, green,
+30° is half of the 60° that lie between two neighbours of the six pure colors (red, yellow, green,
 cyan, blue, magenta) where hues are spread evenly: nearer than that, red is at its own place and at
 no other's. A point of the sphere at distance 0.5 from the plane stands 30° above it, so that the
 second tolerance is the first one. What labels have not shaped is far from either: a direction
@@ -16,7 +16,7 @@ and at a root mean square distance of 0.71 from the plane.
 At each coverage, some seeds work and others do not. The answer is therefore the coverage at which
 half of the runs work, and that at which 95 % do, by a logistic curve over the coverage's logarithm
 (`latentviz.fit_logistic`), each with its 95 % interval. It takes all runs for independent of each
-other, though those of one seed share their first weights and the order of their colours.
+other, though those of one seed share their first weights and the order of their colors.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ PURE_HUES = 36
 class Outcome:
     """A run's row in ``outcomes.csv``, which alone is enough to draw the outcomes.
 
-    Shares are parts of 1. Errors are mean squared errors of a colour's RGB over a grid of
-    240 by 48 by 48 HSV. Vibrant colours are 36 pure hues, of saturation and value 1.
+    Shares are parts of 1. Errors are mean squared errors of a color's RGB over a grid of
+    240 by 48 by 48 HSV. Vibrant colors are 36 pure hues, of saturation and value 1.
 
     Attributes:
         coverage: The label coverage; 1 is the base setting, 0 is no labels.
@@ -63,15 +63,15 @@ class Outcome:
         vibrant_share: Share of those that carried the label vibrant.
         any_share: Share of those that carried a label.
         any_expected: What ``any_share`` is expected to be, exactly.
-        error_max: The worst colour's error.
+        error_max: The worst color's error.
         error_median: The median error.
         red_angle_deg: Angle between pure red's latent and its anchor, in degrees.
         red_angle_limit_deg: Where a run works, it is below this.
-        off_plane_rms: Root mean square length of the vibrant colours' components beyond the first
+        off_plane_rms: Root mean square length of the vibrant colors' components beyond the first
             two.
         off_plane_limit: Where a run works, it is below this.
         off_plane_max: The greatest such length.
-        cyclic: Whether the vibrant colours go round the first two dimensions in order, once.
+        cyclic: Whether the vibrant colors go round the first two dimensions in order, once.
         works: Whether the run meets the criterion.
     """
 

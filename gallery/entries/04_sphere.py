@@ -1,7 +1,7 @@
-"""Eight thousand colours in space.
+"""Eight thousand colors in space.
 
-The RGB cube, 20 colours a side, sent through the trained model and drawn in front of the unit
-sphere, in three views. Each sphere is filled with its true colour; its rim has the colour that the
+The RGB cube, 20 colors a side, sent through the trained model and drawn in front of the unit
+sphere, in three views. Each sphere is filled with its true color; its rim has the color that the
 model makes of it.
 
     python -m trainers sparse-labels -o runs/sparse-labels.npz

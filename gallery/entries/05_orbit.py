@@ -1,6 +1,6 @@
 """Once around the dome.
 
-The same colours, turning once around their upright axis. The last frame leads into the first, so
+The same colors, turning once around their upright axis. The last frame leads into the first, so
 the film can be looped.
 
     python -m trainers sparse-labels -o runs/sparse-labels.npz

@@ -1,7 +1,7 @@
-"""What the model makes of each colour.
+"""What the model makes of each color.
 
 The HSV cube cut at four saturations, hue across and value up. Each cell is filled with the
-reconstruction of its colour, and a small square in its middle shows the true one: where you cannot
+reconstruction of its color, and a small square in its middle shows the true one: where you cannot
 see the square, the model errs by less than the eye.
 
     python -m trainers sparse-labels -o runs/sparse-labels.npz

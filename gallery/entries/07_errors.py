@@ -1,8 +1,8 @@
 """Where it errs.
 
-The mean squared error of 552,960 colours: along hue, saturation and value through the full colours,
-in lines of the colours themselves, and as images of the cube. Errors peak at the pure hues, where
-the circle of full colours has its corners.
+The mean squared error of 552,960 colors: along hue, saturation and value through the full colors,
+in lines of the colors themselves, and as images of the cube. Errors peak at the pure hues, where
+the circle of full colors has its corners.
 
     python -m trainers sparse-labels -o runs/sparse-labels.npz
     latentviz errors runs/sparse-labels.npz -o errors-dark.png

@@ -2,7 +2,7 @@
 
 144 trainings of the same autoencoder, at twelve label coverages with twelve seeds each; at coverage
 1, 0.15 % of the samples carry a label. A run *works* if pure hues go round the plane of the first
-two dimensions in order, red lies less than 30° from its anchor, and vibrant colours lie less than
+two dimensions in order, red lies less than 30° from its anchor, and vibrant colors lie less than
 0.5 off the plane (rms). Half of the runs work at a fifth of that coverage. Fewer labels let red
 stray and the hues leave their plane; more labels cost reconstruction.
 

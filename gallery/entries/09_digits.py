@@ -1,8 +1,8 @@
 """Handwritten digits find their places.
 
-Nothing here is about colours: a small classifier learns scikit-learn's images of digits, and says
+Nothing here is about colors: a small classifier learns scikit-learn's images of digits, and says
 which is which by the direction of three numbers. So its latents lie on the unit sphere, seen here
-from three sides; each dot is an image, and each colour one of the ten digits.
+from three sides; each dot is an image, and each color one of the ten digits.
 """
 
 import torch

@@ -7,28 +7,33 @@ from pathlib import Path
 import click
 
 from ..text import counted, printable
-from .group import main
+from .group import examples, main
 from .options import given
 
 
-@main.command()
+@main.command(
+    epilog=examples(
+        "latentviz recover run.npz.part", "latentviz recover short.npz -o recovered.npz"
+    )
+)
 @click.argument("part", type=click.Path(path_type=Path))
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    help="The archive to write. Default: PART without its .part; to be given for a .npz.",
+    help="The archive to write; PART needs it if it is a .npz. Default: PART without .part.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the archive if it exists.")
 @click.option(
     "--max-bytes", type=click.IntRange(min=1),
-    help="Refuse a recording that unpacks to more. Default: 64 MiB and 50 times the file's size.",
+    help="Refuse a recording that unpacks to more bytes. "
+    "Default: 64 MiB plus 50 times the file's size.",
 )  # fmt: skip
 def recover(part: Path, output: Path | None, *, overwrite: bool, max_bytes: int | None) -> None:
     """Make a run's archive of PART, a recording that was cut off (NAME.npz.part).
 
-    All chunks that are whole are saved. PART itself stays as it is; it may also be an archive
-    (NAME.npz) that was cut short.
+    Keeps every complete chunk; at most the last one is lost: up to 1024 steps, 2 seconds or 8 MiB.
+    PART itself stays as it is; it may also be an archive (NAME.npz) that was cut short.
     """
     from ..archive.recovery import recover as recovered
 

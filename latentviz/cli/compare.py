@@ -11,7 +11,7 @@ import click
 
 from ..errors import OptionError
 from ..text import printable
-from .group import main
+from .group import examples, main
 from .options import given
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DIFFERENT = 1  # the exit status
 
 
-@main.command()
+@main.command(epilog=examples("latentviz compare a.png b.png --diff difference.png"))
 @click.argument("a", type=click.Path(path_type=Path))
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option(
@@ -48,7 +48,8 @@ def compare(
 ) -> None:
     """Say whether the pictures A and B look alike, and if not, how much they differ and where.
 
-    The exit status is 0 if they do, and 1 if they do not.
+    The exit status is 0 if they look alike, 1 if they do not, and 2 for bad input. Needs
+    scikit-image: pip install "latentviz[testing]".
     """
     from ..comparison import compare as compared
     from ..figures.picture import Picture, check_picture_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
-from .group import main
+from .group import examples, main
 
 PROGRAM = "latentviz"
 VARIABLE = "_LATENTVIZ_COMPLETE"  # click's own name for it
@@ -16,12 +16,18 @@ INSTALL = {
 }
 
 
-@main.command()
+@main.command(
+    epilog=examples(
+        'eval "$(latentviz completion bash)"  # in ~/.bashrc',
+        'eval "$(latentviz completion zsh)"  # in ~/.zshrc, below compinit',
+        "latentviz completion fish > ~/.config/fish/completions/latentviz.fish",
+    )
+)
 @click.argument("shell", metavar="SHELL", type=click.Choice(list(INSTALL)))
 def completion(shell: str) -> None:
-    """Print what makes SHELL (bash, zsh or fish) complete our commands, options and files.
+    """Print the script with which SHELL (bash, zsh or fish) completes commands, options and runs.
 
-    Its second line says how to install it.
+    The second line of the script says how to install it.
     """
     kind = get_completion_class(shell)
     assert kind is not None  # those of INSTALL are click's

@@ -20,7 +20,7 @@ import click
 from .. import __version__
 from ..errors import EncodeError, GraphicsError
 from ..text import LONGEST_LINE, printable
-from .group import main
+from .group import examples, main
 
 if TYPE_CHECKING:
     from ..raster.spheres import SphereRenderer
@@ -65,13 +65,14 @@ class Finding:
         return "ok" if self.found is not None else "missing" if self.essential else "absent"
 
 
-@main.command()
+@main.command(epilog=examples("latentviz doctor"))
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 @click.pass_context
 def doctor(ctx: click.Context, *, as_json: bool) -> None:
-    """Say what latentviz finds to work with, what is missing, and what brings it.
+    """Say which tools latentviz finds, which are missing, and how to install them.
 
-    The exit status is 1 if something is missing without which no film can be rendered.
+    It looks for ffmpeg and the formats that it writes, fonts, PyTorch, and PyVista and whether that
+    can draw. The exit status is 1 if something is missing that every film needs.
     """
     found = findings()
     is_well = all(finding.status != "missing" for finding in found)

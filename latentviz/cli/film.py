@@ -13,34 +13,47 @@ from ..film.options import parsed
 from ..film.spec import DRAFT_SIZE, EncodingSpec, FilmSpec
 from ..summary import summary
 from ..text import LONGEST_LINE, counted, printable
-from .group import main
+from .group import examples, main
 from .options import given, opened, progress, run_options, spec_options
 
 _draft = click.option(
     "--draft",
     is_flag=True,
-    help="A quick look: 640x360 and a fast preset, unless given otherwise.",
+    help="Take a quick look: 640x360 and a fast preset, unless you give others.",
 )
 
 
-@main.command()
+@main.command(
+    epilog=examples(
+        "latentviz render run.npz -o film.mp4 --dims 0,1 --dims 0,2",
+        "latentviz render run.npz -o loop.gif --dims 0,1 --draft",
+    )
+)
 @run_options
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path),
-    help="The video to write: .mp4, .mov, .mkv (H.264), .webm (VP9), .gif, .webp; or its frames, "
+    help="The video to write: .mp4, .mov, .mkv (H.264), .webm (VP9), .gif or .webp; or its frames, "
     "such as frames/%05d.png.",
 )  # fmt: skip
 @spec_options(FilmSpec)
 @_draft
 @spec_options(EncodingSpec)
-@click.option("--overwrite", is_flag=True, help="Replace the frames of an earlier film.")
-@click.option("--threads", type=int, help="Threads that draw. Default: one a core.")
+@click.option(
+    "--overwrite",
+    is_flag=True,
+    help="Replace the frames of an earlier film, all or none; a video is always replaced.",
+)
+@click.option(
+    "--threads",
+    type=int,
+    help="Threads that draw; the pixels do not depend on it. Default: one a core.",
+)
 @click.option(
     "--frame-hashes", type=click.Path(path_type=Path), metavar="FILE",
     help="Write the SHA-256 of each raw RGB frame to this file, one a line. Where latents are "
-    "evaluated from the states they hold for one kind of CPU: another may differ by a level in a "
-    "few pixels. Those of a run recorded with latents=True hold everywhere; or compare frames with "
-    "a tolerance (latentviz compare).",
+    "evaluated from the states, the hashes hold for one kind of CPU: another may differ by a level "
+    "in a few pixels. Hashes of a run recorded with latents=True hold everywhere. You can also "
+    "compare frames with a tolerance (latentviz compare).",
 )  # fmt: skip
 def render(
     run: Path,
@@ -53,7 +66,7 @@ def render(
     frame_hashes: Path | None,
     **options: Any,
 ) -> None:
-    """Render the film of RUN, every recorded step of it."""
+    """Render the film of RUN, with every recorded step."""
     from ..film.film import Film
     from ..film.render import held_frames, video_settings, write_film
 
@@ -82,13 +95,13 @@ def render(
         )
 
 
-@main.command()
+@main.command(epilog=examples("latentviz frame run.npz -o frame.png --step 250 --dims 0,1"))
 @run_options
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path), help="The PNG to write."
 )
 @click.option("--frame", "frame_index", type=int, help="Number of the frame, from 0.")
-@click.option("--step", type=int, help="A recorded step; draws the frame that shows it.")
+@click.option("--step", type=int, help="A recorded step: draw the frame that shows it.")
 @spec_options(FilmSpec)
 @_draft
 def frame(
@@ -103,7 +116,7 @@ def frame(
 ) -> None:
     """Draw one frame of the film of RUN as a PNG, the same pixels as in the film.
 
-    The last frame, unless --frame or --step says which.
+    It is the last frame, unless --frame or --step names another.
     """
     from ..figures.picture import check_picture_path
     from ..film.render import frame_picture
@@ -116,11 +129,11 @@ def frame(
     click.echo(f"{output}: {picture.pixels.shape[1]}x{picture.pixels.shape[0]}")
 
 
-@main.command()
+@main.command(epilog=examples("latentviz info run.npz", "latentviz info run.npz --json"))
 @run_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
 def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> None:
-    """Say what is in RUN."""
+    """Say what is in RUN: steps, model, layer, curves, phases, actions, sizes."""
     with opened(run, model, max_bytes) as source:
         about = source.describe()
     if as_json:

@@ -87,6 +87,11 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
+def examples(*commands: str) -> str:
+    """A command's ``epilog``: commands to copy, a line each, which click does not wrap."""
+    return "\b\n" + "\n".join(["Examples:", *(f"  {command}" for command in commands)])
+
+
 def _prepare_streams() -> None:
     """Have standard streams that can be written to, whatever is written.
 

@@ -92,13 +92,13 @@ def run_options(command: Command) -> Command:
         click.option(
             "--model",
             metavar="MODULE:FACTORY",
-            help="Make the model with this, where the archive does not name a registered one.",
+            help="Make the model with this, where the archive names no registered one.",
         ),
         click.option(
             "--max-bytes",
             type=click.IntRange(min=1),
-            help="Refuse an archive that unpacks to more. "
-            "Default: 64 MiB and 50 times the file's size.",
+            help="Refuse an archive that unpacks to more bytes. "
+            "Default: 64 MiB plus 50 times the file's size.",
         ),
     ]
     return decorated(command, decorators)

@@ -13,7 +13,7 @@ import click
 from ..errors import OptionError
 from ..projection import split_names
 from ..raster.layout import parse_size
-from .group import main
+from .group import examples, main
 from .options import Command, decorated, given, opened, run_options
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 theme_option = click.option(
-    "--theme", type=click.Choice(["dark", "light"]), help="Colour theme. Default: dark."
+    "--theme", type=click.Choice(["dark", "light"]), help="Color theme. Default: dark."
 )
 json_option = click.option(
     "--json",
@@ -121,37 +121,37 @@ def tell(picture: Picture, output: Path, words: str, *, as_json: bool) -> None:
     click.echo(f"{output}: {words}")
 
 
-@main.command()
+@main.command(epilog=examples("latentviz slices run.npz -o slices.png"))
 @picture_options("1600x800", vector=True)
 @step_option
-@click.option("--true-colors", is_flag=True, help="Show the true colours alone.")
+@click.option("--true-colors", is_flag=True, help="Show the true colors alone.")
 def slices(**options: Any) -> None:
-    """Draw the HSV cube of RUN's colours, cut at four saturations.
+    """Draw the HSV cube of RUN's colors, cut at four saturations.
 
-    Hue across, value up; each cell is filled with the reconstruction of its colour, and an inner
-    square shows the true one.
+    Hue runs across, and value up. Each cell is filled with the reconstruction of its color, and an
+    inner square shows the true one.
     """
     from ..figures.slices import plot_slices
 
     write(plot_slices, vector=True, summary=_errors, **options)
 
 
-@main.command()
+@main.command(epilog=examples("latentviz errors run.npz -o errors.png --step 5000"))
 @picture_options("1600x1000", vector=True)
 @step_option
 def errors(**options: Any) -> None:
-    """Draw where RUN's reconstruction of the HSV cube errs, and print by how much.
+    """Draw the errors of RUN's reconstruction of the HSV cube, and print the largest.
 
-    The mean squared error of 552,960 colours: along hue, saturation and value through the full
-    colours, on one linear axis, in lines of the colours themselves; and as images of the cube, cut
-    at four saturations.
+    The picture shows the mean squared error of 552,960 colors. Lines in the colors themselves run
+    along hue, saturation and value through the full colors, on one linear axis. Images show the
+    cube, cut at four saturations. The command also prints the median.
     """
     from ..figures.errors import plot_errors
 
     write(plot_errors, vector=True, summary=_errors, **options)
 
 
-@main.command()
+@main.command(epilog=examples("latentviz timeline run.npz -o schedule.svg --theme light"))
 @picture_options("1600x900", vector=True)
 def timeline(**options: Any) -> None:
     """Draw the schedule of RUN: every property over steps.
@@ -164,19 +164,19 @@ def timeline(**options: Any) -> None:
     write(plot_timeline, vector=True, **options)
 
 
-@main.command()
+@main.command(epilog=examples("latentviz history run.npz -o history.png --dims 0,1 --dims 0,2"))
 @picture_options("1600x900", vector=False)
 @step_option
 @click.option(
     "--dims",
     multiple=True,
     metavar="I,J",
-    help="Draw dimension I to the right and J up; repeat for more projections. Default: 1,0 and "
-    "1,2 and 1,3. The thumbnails show the first.",
+    help="Draw dimension I to the right and J up; repeat for more projections. The thumbnails show "
+    "the first. Default: 1,0 and 1,2 and 1,3.",
 )
 @click.option(
     "--layer", metavar="NAME",
-    help="The layer whose latents are drawn; lstm:1 is the second item of what lstm gives. "
+    help="The layer whose latents are drawn; lstm:1 is the second item of the output of lstm. "
             "Default: the first that was recorded.",
 )  # fmt: skip
 @click.option(
@@ -187,18 +187,18 @@ def timeline(**options: Any) -> None:
 @click.option(
     "--limits",
     type=float,
-    help="Show -LIMITS..LIMITS of each dimension, in the thumbnails too. Default: what shows the "
-    "unit disc and all dots, or all but 0.5 % of the points if those run away; the thumbnails have "
-    "their own.",
+    help="Show -LIMITS..LIMITS of each dimension, in the thumbnails too. Default: limits that show "
+    "the unit disc and all dots, or all but 0.5 % of the points if those run away; the thumbnails "
+    "have their own.",
 )
 @click.option(
     "--colormap", metavar="NAME",
-    help="Matplotlib colormap for points coloured by a scalar. Default: viridis.",
+    help="Matplotlib colormap for points colored by a scalar. Default: viridis.",
 )  # fmt: skip
 def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
     """Draw RUN's latent space at a step, over thumbnails of earlier steps.
 
-    How far each reaches is written beside it; a triangle marks where points lie beyond.
+    The limits are written beside each picture; a triangle marks where points lie beyond.
     """
     from ..figures.history import plot_history
     from ..projection import parse_dims

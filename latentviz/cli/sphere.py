@@ -9,12 +9,17 @@ import click
 
 from ..errors import OptionError
 from ..raster.layout import parse_size
-from .group import main
+from .group import examples, main
 from .options import given, opened, progress, run_options
 from .pictures import json_option, step_option, tell, theme_option, write
 
 
-@main.command()
+@main.command(
+    epilog=examples(
+        "latentviz sphere run.npz -o sphere.png --dims 0,1,2",
+        "latentviz sphere run.npz -o orbit.mp4 --orbit --seconds 8",
+    )
+)
 @run_options
 @click.option(
     "-o",
@@ -35,13 +40,13 @@ from .pictures import json_option, step_option, tell, theme_option, write
 @click.option(
     "--probe",
     metavar="PROBE",
-    help="What to show: rgb:N, the RGB cube with N colours a side, or run, the run's own points. "
-    "Default: rgb:20 if the run's own are colours, else run.",
+    help="The points to show: rgb:N, the RGB cube with N colors a side, or run, the run's own "
+    "points. Default: rgb:20 if the run's own are colors, else run.",
 )
 @click.option(
     "--layer",
     metavar="NAME",
-    help="The layer whose output is the latent; lstm:1 is the second item of what lstm gives. "
+    help="The layer whose output is the latent; lstm:1 is the second item of the output of lstm. "
     "Default: the one that was recorded.",
 )
 @click.option(
@@ -74,8 +79,8 @@ def sphere(
 ) -> None:
     """Draw RUN's latents as spheres in space, in front of the unit sphere.
 
-    Each is filled with its point's true colour, and has a rim of the colour that the model makes of
-    it. Needs PyVista: pip install "latentviz[sphere]".
+    Each sphere is filled with the true color of its point, and its rim has the color that the model
+    makes of it. Needs PyVista: pip install "latentviz[sphere]".
     """
     from ..figures.sphere import plot_sphere
     from ..figures.triples import parse_triple

@@ -1,9 +1,10 @@
-"""The still pictures of a run; and what they are made of, for pictures of one's own.
+"""The still pictures of a run, and the parts to draw your own pictures with.
 
-A picture is drawn within `plain_style`, on the `Sheet` that `new_sheet` gives, in the colours of
-the theme that `theme_named` finds; `text_width` tells what room words need. What comes of it is a
-`Picture`, which is saved with its alt text; `check_picture_path` tells first where it cannot go.
-`TITLE_PX`, `LABEL_PX` and `TICK_PX` are the sizes of text on a picture of its default size.
+`plain_style` sets matplotlib up, and `new_sheet` gives a `Sheet` to draw on, in the colors of the
+theme that `theme_named` finds. `text_width` measures the room that a text needs. Return a
+`Picture`, which saves itself with its alt text; `check_picture_path` checks beforehand that it can
+be saved. `TITLE_PX`, `LABEL_PX` and `TICK_PX` are the sizes of text, in pixels, on a picture of its
+default size.
 """
 
 from ..raster.chrome import plain_style, text_width

@@ -1,4 +1,4 @@
-"""How the pictures that matplotlib draws are set up: sizes in pixels, a theme's colours."""
+"""How the pictures that matplotlib draws are set up: sizes in pixels, a theme's colors."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Sheet:
     """How large all things are, 1 at the picture's default size."""
 
     def axes(self, x: float, y: float, width: float, height: float) -> Axes:
-        """Axes at a place given in pixels, in the theme's colours, without a frame."""
+        """Axes at a place given in pixels, in the theme's colors, without a frame."""
         w, h = self.size
         axes = self.figure.add_axes((x / w, 1 - (y + height) / h, width / w, height / h))
         self.style(axes)
         return axes
 
     def style(self, axes: Axes) -> None:
-        """Give axes the theme's colours, and take their frame away."""
+        """Give axes the theme's colors, and take their frame away."""
         axes.set_facecolor(self.theme.background)
         for spine in axes.spines.values():
             spine.set_visible(False)
@@ -162,7 +162,7 @@ def new_sheet(size: tuple[int, int], theme: Theme, *, default: tuple[int, int]) 
 
     Args:
         size: (width, height) in pixels.
-        theme: Where the colours come from.
+        theme: Where the colors come from.
         default: The size at which the scale is 1.
 
     Raises:

@@ -76,6 +76,12 @@ def plot_errors(
         OptionError: The step was not recorded, or another option is out of range.
         ModelError: The model cannot be run on colors, or gives none.
         ArchiveError: The outputs are not finite, or the run has no states.
+
+    Example::
+
+        picture = latentviz.plot_errors("colors.npz")
+        picture.save("errors.png")
+        print(picture.data["error_max"])
     """
     moment = moment_of(run, step)
     cube = reconstructed(moment, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES))
@@ -179,7 +185,7 @@ def _draw(sheet: Sheet, cube: ColorCube, title: str, errors: Errors) -> None:
     bar = sheet.axes(MARGIN_LEFT_PX * k + inner * 0.25, y, inner * 0.5, BAR_HEIGHT_PX * k)
     sheet.figure.colorbar(image, cax=bar, orientation="horizontal")
     label_log(bar.xaxis, bottom, top * 1.15)
-    sheet.style(bar)  # anew: a colour bar brings a style of its own
+    sheet.style(bar)  # anew: a color bar brings a style of its own
 
 
 def _draw_all_lines(sheet: Sheet, cube: ColorCube, inner: float, height: float, top: float) -> None:

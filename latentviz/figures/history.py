@@ -93,6 +93,12 @@ def plot_history(
         OptionError: The step or the layer was not recorded, or another option is out of range.
         ModelError: The run's model is not registered, and none was given.
         ArchiveError: No point is finite at the step.
+
+    Example::
+
+        picture = latentviz.plot_history("run.npz", dims=[(0, 1), (0, 2)], theme="light")
+        picture.save("history.png")
+        print(picture.alt)
     """
     check_picture_size(size)
     look = theme_named(theme)

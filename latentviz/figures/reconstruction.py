@@ -1,4 +1,4 @@
-"""What a run's model makes of a cube of colours."""
+"""What a run's model makes of a cube of colors."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ COLORS_AT_ONCE = 1 << 16
 
 
 def reconstructed(moment: Moment, cube: ColorCube) -> ColorCube:
-    """The cube with ``reconstruction`` (*shape, 3) and ``error``, each colour's mean squared error.
+    """The cube with ``reconstruction`` (*shape, 3) and ``error``, each color's mean squared error.
 
     Args:
-        moment: Of a run of a model from colours to colours.
-        cube: The colours.
+        moment: Of a run of a model from colors to colors.
+        cube: The colors.
 
     Raises:
-        ModelError: The model cannot be run on colours, or gives none.
+        ModelError: The model cannot be run on colors, or gives none.
         ArchiveError: The run has no states.
     """
     rgb = cube.points.astype(np.float32)

@@ -1,4 +1,4 @@
-"""The HSV cube cut at a few saturations: what the model makes of each colour."""
+"""The HSV cube cut at a few saturations: what the model makes of each color."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .reconstruction import errors_of, reconstructed
 
 SIZE = (1600, 800)
 N_HUES, N_SATURATIONS, N_VALUES = 24, 4, 8
-# A cell is drawn as so many squares a side, of which the inner ones show the true colour.
+# A cell is drawn as so many squares a side, of which the inner ones show the true color.
 CELL, INNER = 8, slice(2, 6)
 MARGIN_PX = 72.0
 TOP_PX = 64.0  # of the room for the cuts
@@ -39,20 +39,26 @@ def plot_slices(
 ) -> Picture:
     """The HSV cube, cut at four saturations: 24 hues across, 8 values up.
 
-    Cells are square. Each is filled with the reconstruction of its colour; a square within shows
+    Cells are square. Each is filled with the reconstruction of its color; a square within shows
     the true one.
 
     Args:
-        run: A run of a model from colours to colours; or its archive's path.
+        run: A run of a model from colors to colors; or its archive's path.
         step: A recorded step; by default the state after the last update.
-        true_colors: Show the true colours alone.
+        true_colors: Show the true colors alone.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
 
     Raises:
         OptionError: The step was not recorded, or another option is out of range.
-        ModelError: The model cannot be run on colours, or gives none.
+        ModelError: The model cannot be run on colors, or gives none.
         ArchiveError: The run has no states.
+
+    Example::
+
+        latentviz.plot_slices("colors.npz").save("slices.png")
+        latentviz.plot_slices("colors.npz", step=50).save("step-50.svg")
+        latentviz.plot_slices("colors.npz", true_colors=True).save("true.png")
     """
     moment = moment_of(run, step)
     cube = reconstructed(moment, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES))

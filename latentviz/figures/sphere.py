@@ -53,6 +53,12 @@ def plot_sphere(
         ModelError: The run's model cannot be made, or cannot be run on the probe.
         ArchiveError: The latents are not finite, or the run has no states to evaluate.
         GraphicsError: PyVista is not installed, or finds nothing to draw with.
+
+    Example::
+
+        picture = latentviz.plot_sphere("run.npz", dims=[(0, 1, 2)])
+        picture.save("sphere.png")
+        print(picture.data["limit"])
     """
     check_picture_size(size)
     look = theme_named(theme)

@@ -25,7 +25,7 @@ NAME_PX = 32.0  # the row above each view
 GAP_PX = 12.0  # the least there is around each view
 LEAST_SIDE = 32  # of a view
 LEAST_SCALE = 0.45  # below, there would be no room for text that can be read
-LINE_SHARE = 0.35  # of the way from the disc's colour to that of muted text
+LINE_SHARE = 0.35  # of the way from the disc's color to that of muted text
 
 
 @dataclass(frozen=True, eq=False)

@@ -59,6 +59,12 @@ def plot_timeline(
     Raises:
         OptionError: An option is out of range, or the schedule has no property.
         ArchiveError: The run has no schedule.
+
+    Example::
+
+        latentviz.plot_timeline("run.npz").save("schedule.svg")
+        with latentviz.open_run("run.npz") as run:
+            latentviz.plot_timeline(run, theme="light").save("light.png")
     """
     if isinstance(run, Schedule):
         if not run.params:

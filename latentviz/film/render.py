@@ -69,6 +69,12 @@ def render(
 
     Raises:
         LatentvizError: The run or an option is bad, or ffmpeg failed; nothing is written then.
+
+    Example::
+
+        film = latentviz.render("run.npz", "film.mp4", dims=[(0, 1), (0, 2)], frames=24)
+        print(len(film), "frames;", film.pacing)
+        latentviz.render("run.npz", "loop.webp", dims=[(0, 1)], size=(640, 360), frames=24)
     """
     names = [name for name in options if name in options_of(EncodingSpec)]
     encoding = EncodingSpec(**{name: options.pop(name) for name in names})
@@ -195,6 +201,12 @@ def render_frame(
 
     Raises:
         LatentvizError: The run or an option is bad.
+
+    Example::
+
+        pixels = latentviz.render_frame("run.npz", step=250, dims=[(0, 1)])
+        height, width, _ = pixels.shape
+        last = latentviz.render_frame("run.npz", dims=[(0, 1)], theme="light")
     """
     with opened_run(run) as opened:
         chosen = film_spec(spec, options)

@@ -182,7 +182,7 @@ class FilmSpec(_Plain):
     """Names for the projections' titles, in order."""
     size: tuple[int, int] = option(
         FULL_SIZE,
-        help="Size in pixels, both even, each 120 to 8192; from 640x360 on with panels below.",
+        help="Size in pixels, both even, each 120 to 8192. From 640x360 on there are panels below.",
         default="1920x1080",
         convert=_size,
         parse=parse_size,
@@ -191,7 +191,7 @@ class FilmSpec(_Plain):
     """(width, height) in pixels, both even."""
     frames: int = option(
         1000,
-        help="Frames to ask for; those that would show nothing new are dropped.",
+        help="Frames to ask for; the film leaves out those that would show nothing new.",
         convert=_frames,
         parse=int,
     )
@@ -208,7 +208,7 @@ class FilmSpec(_Plain):
     """Which recorded steps each frame shows; a string is as on the command line."""
     steps: tuple[int | None, int | None] = option(
         (None, None),
-        help="Show only recorded steps from A up to, and without, B.",
+        help="Show only the recorded steps from A up to, but not including, B.",
         default="all",
         convert=must_be("(first, stop), either of which may be None", _is_range, tuple),
         parse=parse_steps,
@@ -230,7 +230,7 @@ class FilmSpec(_Plain):
     )
     """Radius of a dot in data units; by default 0.07 of the limits."""
     limits: float | None = option(
-        help="Show -LIMITS..LIMITS up and down; points beyond are marked at the edge.",
+        help="Show -LIMITS..LIMITS up and down; marks at the edge show points that lie beyond.",
         default="1.5, or a round number above it that holds all dots at all steps, but for a few "
         "that run away",
         convert=_limits,
@@ -240,19 +240,19 @@ class FilmSpec(_Plain):
     it that holds all dots at all steps of the film, but for a few that run away (see `Reach.kept`);
     what lies beyond is marked at the edge."""
     theme: str = option(
-        "dark", help="Colour theme.", convert=one_of(tuple(THEMES)), choices=tuple(THEMES)
+        "dark", help="Color theme.", convert=one_of(tuple(THEMES)), choices=tuple(THEMES)
     )
     """``dark`` or ``light``."""
     colormap: str = option(
         COLORMAP,
-        help="Matplotlib colormap for points coloured by a scalar.",
+        help="Matplotlib colormap for points colored by a scalar.",
         convert=_colormap,
         metavar="NAME",
         complete=colormap_names,
     )
-    """A matplotlib colormap, for points that are coloured by a scalar."""
+    """A matplotlib colormap, for points that are colored by a scalar."""
     layer: str | None = option(
-        help="The layer whose latents are drawn; lstm:1 is the second item of what lstm gives.",
+        help="The layer whose latents are drawn; lstm:1 is the second item of the output of lstm.",
         default="the first that was recorded",
         convert=must_be("a layer's name", lambda value: isinstance(value, str), str),
         metavar="NAME",
@@ -265,39 +265,41 @@ class EncodingSpec(_Plain):
     """How a film is encoded, where it is not as its format has it."""
 
     fps: str | float | Fraction | None = option(
-        help="Frames a second, e.g. 30 or 30000/1001; not for frames.",
+        help="Frames a second, e.g. 30 or 30000/1001; at most 50 in a GIF and 90 in a WebP. Not "
+        "for numbered frames.",
         default="30; 20 in a GIF",
         convert=_fps,
         metavar="RATE",
     )
     crf: int | None = option(
-        help="Quality of H.264, 1 (best) to 51 (smallest), or VP9, to 63.",
+        help="Quality of H.264, from 1 (best) to 51 (smallest), or of VP9, to 63.",
         default="23; 35 in a WebM",
         convert=WHOLE_NUMBER,
         parse=int,
     )
     preset: str | None = option(
-        help="x264's preset, for H.264.",
+        help="The preset of x264, for H.264: how much effort it takes.",
         default="medium",
         convert=must_be("text", lambda value: isinstance(value, str), str),
         metavar="NAME",
         complete=lambda: PRESETS,
     )
     quality: int | None = option(
-        help="Quality of a WebP, 0 (smallest) to 100 (best).",
+        help="Quality of a WebP, from 0 (smallest) to 100 (best).",
         default="75",
         convert=WHOLE_NUMBER,
         parse=int,
     )
     loop: int | None = option(
-        help="Play a GIF or a WebP N times; 0: for ever.",
+        help="Play a GIF or a WebP N times; 0 plays it for ever.",
         default="0",
         convert=WHOLE_NUMBER,
         parse=int,
         metavar="N",
     )
     hold: float | None = option(
-        help="Show the last frame for so much longer; not for frames.",
+        help="Show the last frame for so much longer, so that a loop can be read. Not for numbered "
+        "frames.",
         default="1.5",
         convert=_hold,
         parse=float,

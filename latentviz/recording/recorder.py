@@ -58,8 +58,10 @@ def _close_forgotten(found: weakref.ref[Recorder]) -> None:
 class Recorder:
     """Records a model's training into ``path``, every step or every n-th.
 
-    Works on any ``nn.Module``. Call `step` once a step's losses are known and before the
-    optimizer's update, and use it as a context manager::
+    It takes any ``nn.Module``. Call `step` after the backward pass and before the optimizer's
+    update, and use the recorder as a context manager.
+
+    Example::
 
         with Recorder("run.npz", model, layer="encoder", probe=points) as recorder:
             for inputs, target in batches:

@@ -113,10 +113,10 @@ class VP9(Codec):
 
 @dataclass(frozen=True)
 class GIF(Codec):
-    """A GIF, of 255 colours.
+    """A GIF, of 255 colors.
 
     They are chosen from a few of the film's frames, which come before all of them: whoever looks at
-    all frames first has to keep them all until then, and a palette for each would make colours
+    all frames first has to keep them all until then, and a palette for each would make colors
     flicker and files large.
     """
 
@@ -135,7 +135,7 @@ class GIF(Codec):
 
     def arguments(self) -> list[str]:
         """The palette's making and use, too."""
-        # Atkinson's dithering keeps the colours of hundreds of dots apart, leaves the background
+        # Atkinson's dithering keeps the colors of hundreds of dots apart, leaves the background
         # alone, and adds less noise that moves, and that has to be stored, than others.
         palette = (
             f"split[a][b];[a]trim=end_frame={PALETTE_FRAMES},palettegen[palette];"
@@ -149,7 +149,7 @@ class GIF(Codec):
 
 @dataclass(frozen=True)
 class WebP(Codec):
-    """An animated WebP: a fifth of a GIF's size, in all colours.
+    """An animated WebP: a fifth of a GIF's size, in all colors.
 
     Its encoder keeps what it has encoded in memory until the end.
     """
