@@ -43,7 +43,7 @@ def build(
         site: The folder to make, or a gallery's to replace.
         runs: The folder of shared runs; those that are missing are made, unless the gallery keeps
             their tables.
-        cache: Where what the scripts made is kept for the next time.
+        cache: Where the outputs of the scripts are kept for the next time.
         processes: How many scripts to run at a time.
         only: Names of the entries wanted; by default all, and the reference.
         scripts: The folder of entries.
@@ -69,7 +69,7 @@ def build(
     try:
         part.chmod(0o755)
         write_site(part, pages, reference=made.get(REFERENCE))
-        # What is as it was keeps its times, so that nobody need check it anew.
+        # A site that is as it was keeps its times, so that nobody need check it anew.
         if not site.exists():
             part.rename(site)
         elif content_digest(part) != content_digest(site):
@@ -165,7 +165,7 @@ def _make_run(run: SharedRun, runs: Path, say: Say) -> None:
     if unfinished.is_file():
         unfinished.unlink()
     options = [str(unfinished) if word == str(run.path) else word for word in run.command[1:]]
-    # What it says is of a place where the run does not stay.
+    # Its output names a place where the run does not stay.
     made = subprocess.run([sys.executable, *options], cwd=HERE.parent, stdout=subprocess.DEVNULL)
     if made.returncode != 0:
         raise GalleryError(f"{shlex.join(run.command)} failed; see above")

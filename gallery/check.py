@@ -1,4 +1,4 @@
-"""What can be said of a site without looking at it: descriptions, links, and where they lead."""
+"""Checks of a site that need no browser: descriptions, links, and where they lead."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-# What a browser fetches without being asked to, by element.
+# The attributes from which a browser fetches files by itself, by element.
 RESOURCES = {
     "img": ("src", "srcset"),
     "source": ("src", "srcset"),
@@ -29,7 +29,7 @@ CSS_URL = re.compile(r"""(?:url\(\s*|@import\s+)(["']?)(.*?)\1\s*[);]""")
 
 @dataclass
 class Document(HTMLParser):
-    """What is in a page.
+    """The elements of a page.
 
     Attributes:
         tags: Every element's name and attributes.
@@ -68,7 +68,7 @@ class Document(HTMLParser):
 
     @property
     def resources(self) -> Iterator[str]:
-        """What a browser fetches to show it."""
+        """The files that a browser fetches to show it."""
         for tag, attributes in self.tags:
             for name in RESOURCES.get(tag, ()):
                 value = attributes.get(name)
@@ -81,7 +81,7 @@ class Document(HTMLParser):
 
 
 def css_resources(css: str) -> Iterator[str]:
-    """What a browser fetches because a style sheet says so."""
+    """The files that a browser fetches because a style sheet says so."""
     return (url for _, url in CSS_URL.findall(css))
 
 
@@ -94,7 +94,7 @@ def read_document(path: Path) -> Document:
 
 
 def check_structure(site: Path) -> list[str]:
-    """What is wrong with a site, a line each.
+    """The faults of a site, a line each.
 
     Pictures must be described, films must have a poster and controls; nothing may come from
     elsewhere, and links within the site must lead somewhere.

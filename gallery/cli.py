@@ -47,14 +47,14 @@ _runs = click.option(
     type=_PATH(),
     default=ROOT / "runs",
     show_default="runs",
-    help="Where the runs lie that entries share; those that are missing are made.",
+    help="The folder of the runs that entries share; missing runs are made.",
 )
 _cache = click.option(
     "--cache",
     type=_PATH(),
     default=ROOT / "build" / "gallery",
     show_default="build/gallery",
-    help="Where what the scripts made is kept for the next time.",
+    help="Where the outputs of the scripts are kept for the next time.",
 )
 _jobs = click.option(
     "--jobs",
@@ -89,7 +89,7 @@ def build(
 ) -> None:
     """Run the entries' scripts, and write the site.
 
-    What has been made before from the same runs by the same code is taken as it is.
+    Outputs of the same code and the same runs are taken from the cache.
     """
     from .build import build as build_site
 
@@ -142,7 +142,7 @@ def check(output: Path, browser: bool | None, screenshots: Path | None) -> None:
 @main.command()
 @_runs
 def readme(runs: Path) -> None:
-    """Renew the README's pictures, in gallery/."""
+    """Renew the pictures of README and docs/, in gallery/."""
     from .build import renew_readme_pictures
 
     renew_readme_pictures(ROOT / "gallery", runs=runs, say=click.echo)

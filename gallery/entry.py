@@ -24,7 +24,7 @@ class SharedRun:
 
     Attributes:
         path: Where it lies, below ``runs/``.
-        command: What makes it, ``python -m trainers ...``.
+        command: The command that makes it, ``python -m trainers ...``.
     """
 
     path: PurePosixPath
@@ -40,7 +40,7 @@ class Entry:
         path: The script.
         title: The docstring's first line.
         text: The rest of it but for the commands, Markdown.
-        commands: The docstring's indented lines: what does the same from a shell.
+        commands: The docstring's indented lines, which do the same from a shell.
         code: The script without its docstring.
     """
 
@@ -53,7 +53,7 @@ class Entry:
 
     @property
     def shared_runs(self) -> tuple[SharedRun, ...]:
-        """What must be there before the script can run: what its commands make with trainers."""
+        """The runs that the script needs: its commands make them with trainers."""
         split = [shlex.split(command) for command in self.commands]
         made = [
             SharedRun(PurePosixPath(words[words.index("-o") + 1]), tuple(words))

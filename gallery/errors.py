@@ -1,4 +1,4 @@
-"""What can go wrong with the gallery."""
+"""The error of the gallery."""
 
 from latentviz.errors import LatentvizError
 

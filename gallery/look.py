@@ -1,4 +1,4 @@
-"""What can be said of a site only by looking at it, in a browser."""
+"""Checks of a site in a browser."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ARGUMENTS = (
 GRAVE = ("serious", "critical")
 SHOWN = 3  # elements of each kind of fault
 
-# What is wrong with the films of a page: a promise of lines.
+# The faults of the films of a page: a promise of lines.
 PLAY_FILMS = """async () => {
   const faults = [];
   for (const film of document.querySelectorAll("video")) {
@@ -81,7 +81,7 @@ def look_at(
     pages: Sequence[str] = ("**/*.html",),
     screenshots: Path | None = None,
 ) -> list[str]:
-    """What is wrong with a site, seen on a desktop and on a phone, a line each.
+    """The faults of a site, seen on a desktop and on a phone, a line each.
 
     Nothing may come from elsewhere, all pictures load, all films play, nothing is wider than the
     page, the console is silent, and axe-core finds nothing serious or critical.

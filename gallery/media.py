@@ -1,4 +1,4 @@
-"""What an entry made: films and pictures, and smaller pictures of them."""
+"""The films and pictures of an entry, and smaller pictures of them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ class Still:
     Attributes:
         files: Dark and light; the same twice if there is one.
         size: (width, height) in pixels.
-        title: What it is called.
-        alt: What is to be seen.
+        title: Its title.
+        alt: The picture in words.
     """
 
     files: tuple[Path, Path]

@@ -33,7 +33,7 @@ class Page:
     Attributes:
         entry: The entry.
         media: Its films and pictures.
-        printed: What its script printed.
+        printed: The output of its script.
     """
 
     entry: Entry

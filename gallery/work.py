@@ -23,7 +23,7 @@ import trainers
 from .errors import GalleryError
 
 OUTPUT, ERRORS = "output.txt", "errors.txt"
-# What a picture may depend on beside our own code.
+# Libraries that a picture may depend on beside our own code.
 LIBRARIES = (
     "imageio-ffmpeg", "matplotlib", "numba", "numpy", "pdoc", "pillow", "pyvista", "scikit-learn",
     "torch", "vtk",
@@ -40,9 +40,9 @@ class Job:
     """Something to make.
 
     Attributes:
-        name: What it is called; one folder of each name is kept.
+        name: Its name; one folder of each name is kept.
         command: The arguments of Python.
-        inputs: What it depends on beside the code of latentviz: a digest by name.
+        inputs: The files that it depends on beside the code of latentviz: a digest by name.
         links: Files and folders that it finds in its folder while it runs, by their paths there.
     """
 
@@ -71,7 +71,7 @@ def make_all(
         done: Called with each job, and how many seconds it took, or None if it had been done.
 
     Returns:
-        Each job's folder, by its name. What a job printed is in ``output.txt`` there.
+        Each job's folder, by its name. It holds the output of the job in ``output.txt``.
 
     Raises:
         GalleryError: A job failed.

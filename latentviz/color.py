@@ -62,10 +62,10 @@ def rgb_grid(n: int) -> NDArray[np.float64]:
 
 @dataclass(frozen=True, eq=False)
 class ColorCube:
-    """Colors on a grid that know where in it they stand. Made by `hsv_cube` and `rgb_cube`.
+    """Colors on a grid, with the coordinates of each. Made by `hsv_cube` and `rgb_cube`.
 
-    The arrays of a cube have one dimension an axis, in the order of ``axes``; an axis at which the
-    cube was cut at one place (`slice` with a number) is no longer among them, but keeps its
+    The arrays of a cube have one dimension for each axis, in the order of ``axes``. An axis at
+    which the cube was cut (`slice` with a number) is no longer among them, but keeps its
     coordinate.
     """
 
@@ -78,7 +78,7 @@ class ColorCube:
     weights: NDArray[np.float64]
     """How often each color is to be drawn, shape; need not sum to 1."""
     variables: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-    """What was assigned, each (*shape, ...)."""
+    """The assigned variables, each (*shape, ...)."""
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -207,8 +207,8 @@ def hsv_cube(
     all blacks together count as one pure color, and so do all whites.
 
     Args:
-        hue: How many, evenly spaced (1 left out, as it is 0), or which, (n,).
-        saturation: How many, 0 and 1 included, or which.
+        hue: The number of hues, evenly spaced (without 1, which equals 0), or the hues, (n,).
+        saturation: The number of saturations, 0 and 1 included, or the saturations.
         value: As ``saturation``.
 
     Raises:
@@ -234,7 +234,7 @@ def rgb_cube(red: int | ArrayLike, green: int | ArrayLike, blue: int | ArrayLike
     """A grid of RGB, all colors with the same weight.
 
     Args:
-        red: How many, 0 and 1 included, or which, (n,).
+        red: The number of values, 0 and 1 included, or the values, (n,).
         green: As ``red``.
         blue: As ``red``.
 

@@ -9,7 +9,7 @@ missing would be lost.
 scikit-image brings it, which is well kept and runs wherever we do. NVIDIA's FLIP tells no more of
 our pictures apart, takes three times as long, and lacks wheels for Linux on Arm and Python 3.14.
 
-What differences come to, in ΔE:
+Typical differences, in ΔE:
 
     one pixel at a letter's edge, by 32 levels of 255  0.4 to 2.4
     noise of 2 levels in all of 1920x1080 pixels       2.5
@@ -78,7 +78,7 @@ Pixels = NDArray[np.uint8]  # (H, W, 3)
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What two pictures have in common, in one line as text. Made by `compare`."""
+    """How much two pictures differ; as text, in one line. Made by `compare`."""
 
     alike: bool
     """Whether no pixel differs by more than was tolerated."""
@@ -86,7 +86,7 @@ class Comparison:
     """The largest difference in ΔE; infinite where the sizes differ. Where the tolerance is not the
     same everywhere, the one farthest beyond it."""
     tolerance: float
-    """What was tolerated there, in ΔE."""
+    """The tolerance there, in ΔE."""
     share: float
     """How many of the pixels differ by more than was tolerated, 0 to 1."""
     where: tuple[int, int, int, int] | None
@@ -117,9 +117,9 @@ class Comparison:
     def picture(self) -> Pixels:
         """Both pictures side by side, then their difference, (H, W, 3) uint8.
 
-        The difference is the second picture, dimmed, with what differs marked: bright and in a
-        frame where it is more than was tolerated, darker where it could be seen at all. It is left
-        out where the sizes differ.
+        The difference is the second picture, dimmed, with marks: bright and in a frame where a
+        difference is beyond the tolerance, darker where it can be seen at all. It is left out
+        where the sizes differ.
         """
         height = max(height for height, _ in self.shapes)
         gap = np.full((height, GAP_PX, 3), GAP, np.uint8)
@@ -153,13 +153,13 @@ def compare(
 
     Args:
         a: A picture, as `Picture`, a matplotlib figure, (H, W, 3) uint8 or the path of a file.
-        b: What it is to look like.
+        b: The picture that it should look like.
         tolerance: The largest difference that a pixel may have, in ΔE, 0 to 100; or one for each
             pixel, (H, W): 0 where all must be as it was, infinity where anything may be, as long
             as something is compared.
 
     Raises:
-        OptionError: A picture cannot be read, or the tolerance is none.
+        OptionError: A picture cannot be read, or the tolerance is out of range.
         LatentvizError: scikit-image is not installed.
     """
     check_installed()

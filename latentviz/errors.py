@@ -1,15 +1,16 @@
 """Every error that latentviz raises on purpose.
 
-    LatentvizError              what the user can put right: one line, exit status 2
+    LatentvizError              the user can put it right: one line, exit status 2
     ├── ArchiveError            the file is not a run, is damaged, or cannot be written
     ├── ModelError              the run's model cannot be built or evaluated
     ├── OptionError             an option is out of range or does not fit the run
     ├── EncodeError             ffmpeg failed; carries ffmpeg's own words
-    └── GraphicsError           there is nothing to draw in 3D with
+    └── GraphicsError           PyVista or a library to draw in 3D is missing
 
 A message says what was expected, what was found, and the way out.
 
-What could mislead but is no fault is a `LatentvizWarning`; on the command line, a line too.
+A `LatentvizWarning` tells of a result that could mislead though nothing is wrong. The command line
+shows it in one line, too.
 """
 
 
@@ -38,8 +39,8 @@ class GraphicsError(LatentvizError):
 
 
 class LatentvizWarning(UserWarning):
-    """Base of what is told of a picture or a film that could mislead; nothing is wrong with it."""
+    """Base of the warnings of a picture or a film that could mislead; nothing is wrong with it."""
 
 
 class RecordingWarning(UserWarning):
-    """Something is not recorded, or not as it was given, or costs much; training goes on."""
+    """A value is not recorded, or is changed, or costs much; training goes on."""

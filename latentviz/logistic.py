@@ -123,7 +123,7 @@ class LogisticFit:
         """The doses at which half and 95 % of all runs work, in a sentence.
 
         Args:
-            dose: What the dose is called, such as ``label coverage``.
+            dose: The name of the dose, such as ``label coverage``.
         """
         if self.slope <= 0:
             return f"The share of working runs does not rise with {dose}."
@@ -153,7 +153,7 @@ class LogisticFit:
 
 @dataclass(frozen=True)
 class Separated:
-    """What can be said where the likelihood has no greatest value: no curve is the best one.
+    """The answer where the likelihood has no greatest value, so that no curve is the best one.
 
     That is so where one dose parts all failures from all successes (the steeper a curve, the
     better), and where there are fewer than two doses.
@@ -172,7 +172,7 @@ class Separated:
         """Between which doses runs begin to work, in a sentence.
 
         Args:
-            dose: What the dose is called, such as ``label coverage``.
+            dose: The name of the dose, such as ``label coverage``.
         """
         if self.none_at is None and self.all_at is None:
             return f"Too few values of {dose} were tried to tell how it matters."
@@ -273,7 +273,7 @@ def _positive(
 
 
 def _separated(rows: Sequence[tuple[float, int, int]]) -> Separated | None:
-    """What is known if no curve is the best one; None if one is."""
+    """The answer if no curve is the best one; None if one is."""
     failing = [dose for dose, s, n in rows if s < n]
     succeeding = [dose for dose, s, _ in rows if s > 0]
     doses = [dose for dose, _, _ in rows]

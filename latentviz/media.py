@@ -41,7 +41,7 @@ def file_html(path: Path, *, width: int | None = None, alt: str | None = None) -
     Args:
         path: The file.
         width: In pixels of the page; by default its own, or the page's if that is narrower.
-        alt: What is to be seen, in words; by default the file's name.
+        alt: The picture in words; by default the name of the file.
 
     Raises:
         OptionError: It is neither, or missing.

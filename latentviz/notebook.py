@@ -24,12 +24,13 @@ def show(
     """Show a film, a picture or a run in a notebook.
 
     Args:
-        what: What `render`, `render_frame`, a function ``plot_*`` or `open_run` has given, or the
+        what: The result of `render`, `render_frame`, a function ``plot_*`` or `open_run`, or the
             path of a video, of a picture or of a run.
-        width: In pixels of the page; by default its own, or the page's if that is narrower.
+        width: The width in pixels of the page; by default its own, or that of the page if that is
+            narrower.
 
     Raises:
-        OptionError: It is nothing that can be shown, or its file is missing.
+        OptionError: ``what`` cannot be shown, or its file is missing.
         LatentvizError: There is no notebook.
         ArchiveError: The run cannot be read.
     """
@@ -46,7 +47,7 @@ def html_of(what: object, *, width: int | None = None) -> str:
     """The HTML that `show` shows.
 
     Raises:
-        OptionError: It is nothing that can be shown, or its file is missing.
+        OptionError: ``what`` cannot be shown, or its file is missing.
         ArchiveError: The run cannot be read.
     """
     if isinstance(what, str | os.PathLike):

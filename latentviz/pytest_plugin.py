@@ -7,12 +7,12 @@
         latentviz.render("run.npz", "film.mp4", size=(640, 360))
         latentviz_snapshot("film.mp4", frames=5)
 
-A picture that differs from its reference fails, and is then shown beside it, with their difference.
-So does one that has none yet. `pytest --latentviz-renew` makes references of what is drawn: look at
-them, and commit them.
+A picture that differs from its reference fails the test, and a new picture shows both and their
+difference. A picture without a reference fails, too. `pytest --latentviz-renew` makes references of
+the pictures as they are now: look at them, and commit them.
 
-What another machine rounds otherwise passes. ``tolerance=0`` asks for the same bits, which a run
-that is evaluated from its states gives on one kind of CPU alone, and one that was recorded with
+The rounding of another machine passes. ``tolerance=0`` asks for the same bits: a run that is
+evaluated from its states gives them on one kind of CPU alone, and a run recorded with
 ``latents=True`` on all.
 
 Each test has references of its own: `snapshots/test_it/test_errors.png` beside `test_it.py`, and
@@ -57,7 +57,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("latentviz").addoption(
         RENEW,
         action="store_true",
-        help="make what latentviz_snapshot is given its new reference",
+        help="make new references of the pictures that latentviz_snapshot is given",
     )
     parser.addini(
         REFERENCES,
@@ -67,7 +67,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     parser.addini(
         FAILURES,
-        "folder, which git ignores, for pictures of what failed, from the root folder",
+        "folder, which git ignores, for pictures of failures, from the root folder",
         default="snapshot-failures",
     )
 
@@ -79,13 +79,13 @@ class Snapshot:
     references: Path
     """Where the test's references are, without a suffix."""
     failures: Path
-    """Where pictures go that show why it failed, likewise."""
+    """Where pictures of failures go, likewise."""
     failures_root: Path = field(repr=False)
     """The folder of all such pictures."""
     renew: bool
     """Whether to make references of what is drawn."""
     test: pytest.Item | None = field(default=None, repr=False)
-    """Whose snapshots they are."""
+    """The test that they belong to."""
     taken: dict[Path, pytest.Item | None] = field(default_factory=dict, repr=False)
     """The references that were compared with so far, by any test, and by which."""
     own: set[Path] = field(default_factory=set, repr=False)
@@ -105,7 +105,7 @@ class Snapshot:
             drawn: A picture: (H, W, 3) uint8 pixels, a `Picture`, a matplotlib figure, or the path
                 of a file. Or a film: a `Film`, whose frames are drawn, or the path of a video,
                 whose frames depend on what encoded them, too.
-            name: What tells it from the test's other snapshots.
+            name: A name that tells it from the test's other snapshots.
             tolerance: The largest difference that a pixel may have, in ΔE, or one for each pixel,
                 (H, W); 3 by default. `latentviz.compare` says what it means. At 0 a run that is
                 evaluated from its states passes on one kind of CPU alone.
@@ -138,7 +138,7 @@ class Snapshot:
     def _problem(
         self, actual: Pixels, place: str, tolerance: float | NDArray[Any] | None
     ) -> str | None:
-        """What is wrong with a picture, or None."""
+        """The fault of a picture, or None."""
         __tracebackhide__ = True
         from .comparison import TOLERANCE, compare
 
@@ -165,7 +165,7 @@ class Snapshot:
         return f"unlike {reference}: {result}; see {failure} (actual, expected, difference)"
 
     def _surplus(self, stem: str, places: list[str]) -> str | None:
-        """What is wrong if there are references of more frames than the film has, or None."""
+        """The fault if there are references of more frames than the film has, or None."""
         name = re.compile(rf"{re.escape(stem)}-\d{{4,}}\.png")
         wanted = {f"{place}.png" for place in places}
         surplus = [

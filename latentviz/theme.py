@@ -9,7 +9,7 @@ from .errors import OptionError
 
 @dataclass(frozen=True)
 class Theme:
-    """What every picture and film takes its colors from."""
+    """The colors of every picture and film."""
 
     name: str
     background: str

@@ -55,7 +55,7 @@ class _Group(click.Group):
 
 
 def _unfinished(archive: Path) -> str:
-    """What a run leaves whose archive could not be closed."""
+    """The files of a run whose archive could not be closed."""
     part = archive.with_name(archive.name + ".part")
     if part.exists():
         return f"what was written so far is in {part}"

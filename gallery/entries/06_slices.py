@@ -1,4 +1,4 @@
-"""What the model makes of each color.
+"""Each color, and its reconstruction.
 
 The HSV cube cut at four saturations, hue across and value up. Each cell is filled with the
 reconstruction of its color, and a small square in its middle shows the true one: where you cannot

@@ -1,4 +1,4 @@
-"""What is done with archives as such: `recover`."""
+"""Work on archives as such: `recover`."""
 
 from __future__ import annotations
 

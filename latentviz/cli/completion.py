@@ -1,4 +1,4 @@
-"""What a shell needs to complete our commands: `completion`."""
+"""The script with which a shell completes our commands: `completion`."""
 
 from __future__ import annotations
 

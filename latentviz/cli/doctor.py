@@ -1,4 +1,4 @@
-"""What latentviz finds to work with: `doctor`."""
+"""The tools that latentviz finds: `doctor`."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ class Finding:
 
     name: str
     found: str | None
-    """What is there; None where nothing is, or nothing that works."""
+    """The version or the place of it; None where it is missing or does not work."""
     essential: bool = False
     advice: str = ""
-    """What is amiss without it, and what brings it."""
+    """The loss without it, and how to install it."""
 
     @property
     def status(self) -> str:
@@ -169,7 +169,7 @@ def _numba_cache() -> Finding:
 
 
 def _font() -> Finding:
-    """What a film's letters are drawn with."""
+    """The font of a film's letters."""
     try:
         from ..raster.lettering import font
 

@@ -145,8 +145,8 @@ def progress(what: str, words: Callable[[int], str] | None = None) -> Iterator[P
     """A bar with the frame rate and the time left, on a terminal; nothing where there is none.
 
     Args:
-        what: What is under way.
-        words: What to say of the last frame when so many are done.
+        what: The name of the work.
+        words: Words about the last frame when so many are done.
     """
     if not sys.stderr.isatty():
         yield None

@@ -115,7 +115,7 @@ def fitting_grid(
         room: (width, height).
         aspect: A box's width divided by its height.
         gap: Between boxes, to either side and below.
-        head: What each needs above it, for a title.
+        head: The room above each, for a title.
         most: A box is no higher than this.
     """
     grids = []

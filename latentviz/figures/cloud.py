@@ -51,7 +51,7 @@ class Cloud:
         return float(np.clip(share, LEAST_SHARE, MOST_SHARE))
 
     def spheres(self, triple: Triple, limit: float) -> Spheres:
-        """What is to be drawn of a view of -limit..limit."""
+        """The spheres of a view of -limit..limit."""
         points = np.ascontiguousarray(self.latents[:, triple])
         rim = self.fill if self.rim is None else self.rim
         return Spheres(points, self.fill, rim, self.share * limit)
@@ -200,7 +200,7 @@ def _check_colors_fit(run: Run, side: int) -> None:
 
 
 def limit_of(reach: float, share: float) -> float:
-    """What a view shows to each side, such that a sphere as far out as ``reach`` fits in."""
+    """The limit of a view in which a sphere as far out as ``reach`` fits."""
     return max(LEAST_LIMIT, LIMIT_STEP * math.ceil(reach / (1 - share) / LIMIT_STEP))
 
 

@@ -200,7 +200,7 @@ def _round_up(limits: float) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Row:
-    """What is drawn with the same limits: states, each in some projections."""
+    """States that are drawn with the same limits, each in some projections."""
 
     latents: NDArray[np.float32]  # (states, N, D)
     views: Sequence[Projection]
@@ -261,7 +261,7 @@ def _arranged(
     left = margin + thumbnails.places()[0][0]
     sprites.append(text_sprite(f"earlier, {strip.words}", small, left, top - 14 * k, muted))
     for latents, step, (x, y) in zip(strip.latents, steps, thumbnails.places(), strict=True):
-        # What is the head of the grid's boxes stands below the thumbnails.
+        # The head of the grid's boxes stands below the thumbnails.
         center = (
             margin + x + thumbnails.width / 2,
             top + y - thumbnails.head + thumbnails.height / 2,

@@ -42,7 +42,7 @@ class Moment:
         return self.run.final_latents() if self.step is None else self.run.latents(self.step)
 
     def evaluate(self, inputs: Any) -> Evaluation:
-        """What the model makes of any inputs, as `Run.evaluate`."""
+        """The model's outputs for any inputs, as of `Run.evaluate`."""
         return self.run.evaluate(inputs, self.step)
 
 

@@ -33,7 +33,7 @@ class Picture:
 
     title: str
     alt: str
-    """What is to be seen, for those who cannot see it; written from the data."""
+    """The picture in words, for those who cannot see it; written from the data."""
     data: Mapping[str, Any]
     """The figures behind it, as plain values that JSON can hold."""
     drawn: Figure | NDArray[np.uint8] = field(repr=False)

@@ -1,4 +1,4 @@
-"""What a run's model makes of a cube of colors."""
+"""The reconstruction of a cube of colors by a run's model."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def reconstructed(moment: Moment, cube: ColorCube) -> ColorCube:
 
 @dataclass(frozen=True)
 class Errors:
-    """What there is to say of the errors of a cube from `reconstructed`."""
+    """The errors of a cube from `reconstructed`, in numbers and in words."""
 
     least: float
     median: float

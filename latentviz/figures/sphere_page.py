@@ -39,7 +39,7 @@ class Page:
     corners: list[tuple[int, int]]  # the upper left one of each view
 
     def view(self, limit: float) -> View:
-        """What the views have in common."""
+        """The view that all triples share."""
         disc, muted = (rgb_bytes(color) for color in (self.theme.disc, self.theme.muted))
         line = (round(d + LINE_SHARE * (m - d)) for d, m in zip(disc, muted, strict=True))
         return View(

@@ -231,7 +231,7 @@ def _name(
         name, length = _fitted(sheet, _joined(names), end - start)
         if start + length > sheet.size[0]:
             start = x - indent - length  # on its other side there is room
-        # What is too short for its name goes without.
+        # A phase that is too short for its name goes without.
         if min(start, x - half) < reach or start < 0:
             left_out += len(names)
             continue

@@ -1,6 +1,6 @@
 """The one way to declare an option: as a field of the plain data that holds its value.
 
-What a field says of itself (`Option`) is read by all: by `settle`, which checks the values that
+All read what a field says of itself (`Option`): `settle`, which checks the values that
 Python's callers and the command line give; by the command line, which makes click's options of it;
 and by the documentation.
 """
@@ -19,23 +19,23 @@ _KEY = "latentviz"
 
 @dataclass(frozen=True, kw_only=True)
 class Option:
-    """What there is to know of an option, beside its name and its default."""
+    """An option, but for its name and its default value."""
 
     help: str
-    """What it does, in a sentence or two, without the default."""
+    """Its meaning in a sentence or two, without the default."""
     default: str | None
-    """What the default does, in words; None where there is nothing to say."""
+    """The default in words; None where there is nothing to say."""
     convert: Callable[[str, Any], Any]
     """Given the name and a value that is not None, gives it as plain data, or raises
     `OptionError`."""
     parse: Callable[[str], Any]
     """Makes a value of the command line's text."""
     metavar: str | None
-    """What stands for the value in the command's help."""
+    """The word for its value in the command's help."""
     choices: Sequence[str]
     """The only values, if they are few."""
     complete: Callable[[], Iterable[str]] | None
-    """What a shell may complete, of values that are too many to choose from."""
+    """Gives values that a shell completes, where they are too many to choose from."""
     is_repeated: bool
     """Whether the command takes it several times, a value for each item of a list."""
 
@@ -147,9 +147,9 @@ def must_be(what: str, test: Callable[[Any], bool], convert: Callable[[Any], Any
     """Conversion of what passes a test.
 
     Args:
-        what: What passes it, in words.
+        what: The values that pass it, in words.
         test: The test, which takes anything.
-        convert: What makes plain data of it.
+        convert: Makes plain data of it.
     """
 
     def converted(name: str, value: Any) -> Any:
@@ -181,7 +181,7 @@ def number_above_0(most: float, *, called: str | None = None) -> Callable[[str, 
 
     Args:
         most: How large it may be.
-        called: What an error calls it; by default its name.
+        called: Its name in an error; by default the name of the option.
     """
 
     def convert(name: str, value: Any) -> float:

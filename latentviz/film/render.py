@@ -50,16 +50,17 @@ def render(
     """Render a run's film to ``path``.
 
     Args:
-        run: A run, or the path of its archive; or a film that is planned, with its spec.
-        path: Where the video shall lie; its extension says what it is to be: ``.mp4``, ``.mov``,
-            ``.mkv`` (H.264), ``.webm`` (VP9), ``.gif``, ``.webp``, or frames such as
-            ``frames/%05d.png``, numbered from 0.
+        run: A run, or the path of its archive; or a planned `Film`, which has its spec.
+        path: The video to write. Its extension chooses the format: ``.mp4``, ``.mov``, ``.mkv``
+            (H.264), ``.webm`` (VP9), ``.gif``, ``.webp``, or frames such as ``frames/%05d.png``,
+            numbered from 0.
         overwrite: Replace the frames of an earlier film. A video is always replaced.
         threads: How many threads draw; as many as there are cores by default.
         frame_hashes: Write each raw RGB frame's SHA-256 to this file, one a line. Where latents are
-            evaluated from the states, another kind of CPU may give others, for a level in a few
-            pixels; of a run recorded with ``latents=True`` they are the same everywhere.
-        progress: Called with the number of frames done, and of all; by default a bar where this is
+            evaluated from the states, another kind of CPU may give other hashes, because a few
+            pixels differ by a level; of a run recorded with ``latents=True`` they are the same
+            everywhere.
+        progress: Called with the number of frames done and the number of all; by default a bar in
             a notebook, and nothing elsewhere.
         spec: How the film looks; or give the fields of `FilmSpec` as keywords.
         **options: Fields of `FilmSpec`, and of `EncodingSpec`.
@@ -125,7 +126,7 @@ def write_film(
         stack.enter_context(orderly())
         if frame_hashes is not None:
             _check_hashes_path(expanded(frame_hashes), path, film.run)
-        # What all frames share is made now: what cannot be drawn is found before ffmpeg runs.
+        # All that frames share is made now, so that an error comes before ffmpeg runs.
         _ = film.page
         settings, n_repeats = settings.holding_last(len(film), n_held)
         hashes = None

@@ -1,4 +1,4 @@
-"""What a film is to be, as plain data: which steps it shows, how it looks, how it is encoded."""
+"""A film as plain data: which steps it shows, how it looks, how it is encoded."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def parse_steps(text: str) -> tuple[int | None, int | None]:
     """A range of steps, ``A:B``, either of which may be left out.
 
     Raises:
-        OptionError: It is none.
+        OptionError: The text is no such range.
     """
     first, colon, stop = text.partition(":")
     try:
@@ -130,7 +130,7 @@ def parse_steps(text: str) -> tuple[int | None, int | None]:
 
 
 class _Plain:
-    """A frozen dataclass of options, as which its values are checked when it is made."""
+    """A frozen dataclass of options, which checks its values when it is made."""
 
     def __post_init__(self) -> None:
         settle(self)
@@ -146,7 +146,7 @@ class _Plain:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """What `to_dict` gave; what is missing, or None, is the default.
+        """The spec of the values that `to_dict` gave; a missing value, or None, means the default.
 
         Raises:
             OptionError: There is no such option, or a value is bad.
@@ -262,7 +262,7 @@ class FilmSpec(_Plain):
 
 @dataclass(frozen=True, kw_only=True)
 class EncodingSpec(_Plain):
-    """How a film is encoded, where it is not as its format has it."""
+    """How a film is encoded; None is the default of its format."""
 
     fps: str | float | Fraction | None = option(
         help="Frames a second, e.g. 30 or 30000/1001; at most 50 in a GIF and 90 in a WebP. Not "

@@ -1,4 +1,4 @@
-"""What a film can be encoded as, and what there is to choose of each."""
+"""The formats of a film, and the options of each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Codec:
     draft_preset: ClassVar[str | None] = None  # for a film that is to be there soon
 
     def arguments(self) -> list[str]:
-        """What to tell ffmpeg, besides the encoder's name."""
+        """The options of ffmpeg, besides the name of the encoder."""
         raise NotImplementedError
 
     def n_encoded(self, said: Mapping[bytes, bytes], fps: Fraction) -> int:
@@ -238,7 +238,7 @@ class VideoSettings:
         return width * height * 3 // (2 if self.codec.pixel_format == "yuv420p" else 1)
 
     def input_arguments(self) -> list[str]:
-        """What to tell ffmpeg of raw frames of this size and rate."""
+        """The options of ffmpeg for raw frames of this size and rate."""
         width, height = self.size
         pixel_format = self.codec.pixel_format
         colors = [
@@ -252,7 +252,7 @@ class VideoSettings:
         ]
 
     def output_arguments(self, suffix: str) -> list[str]:
-        """What to tell ffmpeg of the video to make, whose name ends so."""
+        """The options of ffmpeg for the video, whose name ends so."""
         begins_with_index = ["-movflags", "+faststart"] if suffix.lower() in INDEXED else []
         return [
             *("-c:v", self.codec.encoder, *self.codec.arguments()),
