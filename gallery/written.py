@@ -118,6 +118,7 @@ def _contents(called: str, group: click.Group) -> str:
 def _command(called: str, command: click.Command) -> Iterator[str]:
     arguments = [p.make_metavar(click.Context(command)) for p in _arguments(command)]
     options = [p for p in command.params if isinstance(p, click.Option)]
+    options.sort(key=lambda o: not o.required)
     required = [f"{_short(o)} {_value(o)}" for o in options if o.required]
     yield f"### `{called}`\n"
     yield f"`{' '.join([called, *arguments, *required, '[OPTIONS]'])}`\n"
@@ -146,7 +147,7 @@ def _row(option: click.Option) -> str:
     elif option.is_flag:
         default = "off"
     elif option.required:
-        default = "none: it is required"
+        default = "required"
     shown = f"{names} `{value}`" if value else names
     return f"| {_cell(shown)} | {_cell(meaning)} | {_cell(default or 'none')} |"
 

@@ -263,11 +263,11 @@ def _read(path: Path) -> Pixels:
         raise
     except UnidentifiedImageError:
         raise OptionError(
-            f"{path} is no picture that can be read: it holds no PNG, GIF or WebP"
+            f"{path} cannot be read as a picture: it holds no PNG, GIF or WebP"
         ) from None
     except Exception as error:  # decoders raise what they like about a file that is damaged
         why = getattr(error, "strerror", None) or error or type(error).__name__
-        raise OptionError(f"{path} is no picture that can be read: {why}") from None
+        raise OptionError(f"{path} cannot be read as a picture: {why}") from None
 
 
 def _check_can_be_compared(path: Path, image: Image, head: bytes) -> None:
@@ -277,7 +277,7 @@ def _check_can_be_compared(path: Path, image: Image, head: bytes) -> None:
             f"{path} has {width}x{height} pixels; pictures of up to {MOST_PIXELS} are compared"
         )
     if getattr(image, "is_animated", False):
-        raise OptionError(f"{path} holds several pictures; name one of one")
+        raise OptionError(f"{path} holds several pictures; name a file that holds one")
     # Pillow leaves out the lower half of a color's 16 bits, and does not say so.
     is_deep = head.startswith(PNG_MAGIC) and head[PNG_DEPTH_AT] == 16
     if is_deep or image.mode not in MODES:

@@ -542,7 +542,7 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated.pop("size") == "{}x{}".format(*options.size)
     assert (stated.pop("steps"), options.steps) == ("all", (None, None))
     assert (stated.pop("threads"), settings["threads"]) == ("one a core", None)
-    assert stated.pop("max_bytes") == "64 MiB and 50 times the file's size"
+    assert stated.pop("max_bytes") == "64 MiB plus 50 times the file's size"
     assert default_max_bytes(1000) == (64 << 20) + 50 * 1000
     for name in ("fps", "crf", "preset", "quality", "loop"):
         assert getattr(EncodingSpec(), name) is None  # the codec's own

@@ -254,22 +254,22 @@ def no_pictures(folder):
     frames = [Image.new("L", (4, 4), 80 * n) for n in range(3)]
     frames[0].save(folder / "moving.gif", save_all=True, append_images=frames[1:])
     return {
-        "none.png": "is no picture that can be read: No such file",
+        "none.png": "cannot be read as a picture: No such file",
         ".": "it is no regular file",
-        "text.png": "is no picture that can be read: it holds no PNG, GIF or WebP",
+        "text.png": "cannot be read as a picture: it holds no PNG, GIF or WebP",
         "script.png": "it holds no PNG, GIF or WebP",
         "TIFF.png": "it holds no PNG, GIF or WebP",
         "PPM.png": "it holds no PNG, GIF or WebP",
         "JPEG.png": "it holds no PNG, GIF or WebP",
         "pipe.png": "pipe.png: it is no regular file",
         "null.png": "null.png: it is no regular file",
-        "cut.png": "is no picture that can be read: ",
-        "head.png": "is no picture that can be read: ",
+        "cut.png": "cannot be read as a picture: ",
+        "head.png": "cannot be read as a picture: ",
         "glass.png": "is transparent in places; save it without that",
         "deep.png": "must be of 8 bits a channel, got 16",
         "deep-colors.png": "must be of 8 bits a channel, got 16",
         "vast.png": "has 10000x10000 pixels; pictures of up to 67108864 are compared",
-        "vaster.png": "is no picture that can be read: Image size ",
+        "vaster.png": "cannot be read as a picture: Image size ",
         "moving.gif": "holds several pictures",
     }
 

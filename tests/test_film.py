@@ -497,7 +497,7 @@ def test_a_film_that_is_planned_is_rendered_as_it_is(recorded, tmp_path):
     assert render(film, tmp_path / "f.mp4") is film
     assert film.path == tmp_path / "f.mp4"
     for options in ({"frames": 3}, {"options": SMALL}):
-        with pytest.raises(OptionError, match="a film that is planned has its spec"):
+        with pytest.raises(OptionError, match="a planned film has its spec"):
             render(film, tmp_path / "g.mp4", **options)
     assert [path.name for path in tmp_path.iterdir()] == ["f.mp4"]
 

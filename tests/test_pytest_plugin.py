@@ -257,8 +257,8 @@ def test_a_film_without_a_frame_or_that_is_none_fails(project, pytester, short_r
     for options in ([], ["--latentviz-renew"]):
         result = project(EMPTY, *options, failed=3)
         result.stdout.fnmatch_lines([
-            "*film.mp4 is no film that can be read: *",
-            "*list.mp4 is no film that can be read: *",
+            "*film.mp4 cannot be read as a film: *",
+            "*list.mp4 cannot be read as a film: *",
             "*cannot read pipe.mp4: it is no regular file",
         ])  # fmt: skip
     assert not project.references.exists()
@@ -327,9 +327,9 @@ def test_picture(latentviz_snapshot, tmp_path):
     latentviz_snapshot(figure, name="figure")
 
 def test_no_picture(latentviz_snapshot):
-    with pytest.raises(latentviz.OptionError, match="none.png is no picture that can be read"):
+    with pytest.raises(latentviz.OptionError, match="none.png cannot be read as a picture"):
         latentviz_snapshot("none.png")
-    with pytest.raises(latentviz.OptionError, match="none.mp4 is no film that can be read"):
+    with pytest.raises(latentviz.OptionError, match="none.mp4 cannot be read as a film"):
         latentviz_snapshot("none.mp4")
 """
 

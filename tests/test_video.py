@@ -525,7 +525,9 @@ def test_where_an_old_frame_cannot_go_the_old_film_stays(tmp_path, monkeypatch):
         encode(path, 2, settings, overwrite=True)
     assert {file: file.read_bytes() for file in path.parent.iterdir()} == before
     (path.parent / "009.png").mkdir()
-    with pytest.raises(OptionError, match=r"009\.png is no file, and in a frame's place"):
+    with pytest.raises(
+        OptionError, match=r"009\.png is not a file, and stands in the place of a frame"
+    ):
         encode(path, 2, settings, overwrite=True)
 
 

@@ -84,7 +84,7 @@ def render(
     with ExitStack() as stack:
         if isinstance(run, Film):
             if spec is not None or options:
-                raise OptionError("a film that is planned has its spec; give no options with it")
+                raise OptionError("a planned film has its spec; give no options with it")
             film = run
         else:
             spec = film_spec(spec, options)

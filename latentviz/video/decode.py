@@ -35,7 +35,7 @@ def film_arguments(path: Path) -> list[str]:
     try:
         open_regular(path).close()
     except OSError as error:
-        raise OptionError(f"{path} is no film that can be read: {error.strerror}") from None
+        raise OptionError(f"{path} cannot be read as a film: {error.strerror}") from None
     return [
         *("-nostdin", "-protocol_whitelist", "file", "-f", FILMS[path.suffix.lower()]),
         *("-codec_whitelist", CODECS, "-max_pixels", str(MOST_PIXELS)),
@@ -61,7 +61,7 @@ def sampled_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
     counted = _ffmpeg(path, [*source, "-progress", "pipe:1", "-f", "null", "-"])
     n_frames = int(re.findall(r"^frame=\s*(\d+)", counted, re.MULTILINE)[-1])
     if n_frames == 0:
-        raise OptionError(f"{path} is no film that can be read: it holds no frame")
+        raise OptionError(f"{path} cannot be read as a film: it holds no frame")
     wanted = spread(n_frames, count)
     chosen = "+".join(f"eq(n,{n})" for n in wanted)
     with tempfile.TemporaryDirectory() as folder:
@@ -73,7 +73,7 @@ def sampled_frames(path: Path, count: int) -> list[NDArray[np.uint8]]:
         _ffmpeg(path, [*source, *options])
         files = sorted(Path(folder).iterdir())
         if len(files) != len(wanted):
-            raise OptionError(f"{path} is no film that can be read: not all of its frames are")
+            raise OptionError(f"{path} cannot be read as a film: some frames are damaged")
         return [np.asarray(Image.open(file, formats=["PNG"])) for file in files]
 
 
@@ -85,5 +85,5 @@ def _ffmpeg(path: Path, options: list[str]) -> str:
     )
     if done.returncode != 0:
         why = " | ".join(done.stderr.strip().splitlines()[-2:])
-        raise OptionError(f"{path} is no film that can be read: {why}")
+        raise OptionError(f"{path} cannot be read as a film: {why}")
     return done.stdout

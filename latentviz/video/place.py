@@ -44,7 +44,9 @@ def check_video_path(path: Path, *, overwrite: bool = False) -> None:
             )
         for odd in earlier:
             if not odd.is_file():
-                raise OptionError(f"{odd} is no file, and in a frame's place; move it away")
+                raise OptionError(
+                    f"{odd} is not a file, and stands in the place of a frame; move it away"
+                )
     elif folder.exists():
         raise OptionError(f"{folder} is a file; name a folder for the frames")
     else:
