@@ -10,9 +10,11 @@ from importlib.util import find_spec
 
 import click
 import pytest
+from click.testing import CliRunner
 from pages import PAGES, README, ROOT, blocks, commands
 
 import latentviz
+from gallery.cli import main as gallery
 from gallery.docs import find_docs, headings_of, links_of
 from gallery.written import RENEW, renew, stale_pages, written_pages
 from latentviz.cli import main
@@ -133,12 +135,27 @@ def test_the_written_pages_are_current():
     assert not stale, f"{', '.join(stale)} of docs/ is not current; renew with: {RENEW}"
 
 
-@pytest.mark.parametrize("columns", ["40", "200"])
-def test_a_page_that_is_not_current_is_told_in_a_line_and_renewed(tmp_path, monkeypatch, columns):
-    monkeypatch.setenv("COLUMNS", columns)  # which a help text's lines go by, and no page
+def test_the_pages_do_not_depend_on_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "40")
+    assert stale_pages(DOCS) == []
+
+
+def test_a_page_that_is_not_current_is_told_in_a_line(tmp_path, monkeypatch):
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr("gallery.cli.ROOT", tmp_path)
+    done = CliRunner().invoke(gallery, ["docs", "--check"])
+    assert done.exit_code == 1
+    assert done.stderr == f"docs/commands.md, docs/archive.md: not current; renew with: {RENEW}\n"
+    assert not any((tmp_path / "docs").iterdir())
+    assert CliRunner().invoke(gallery, ["docs"]).exit_code == 0
+    assert CliRunner().invoke(gallery, ["docs", "--check"]).exit_code == 0
+    assert "gallery docs --check" in (ROOT / "Makefile").read_text()
+
+
+def test_only_pages_that_are_not_current_are_renewed(tmp_path):
     for name, text in written_pages().items():
         (tmp_path / name).write_text(text)
-    assert stale_pages(tmp_path) == stale_pages(DOCS) == []
+    assert stale_pages(tmp_path) == []
     (tmp_path / "commands.md").write_text("# Commands\n")
     (tmp_path / "archive.md").unlink()
     assert stale_pages(tmp_path) == ["commands.md", "archive.md"]

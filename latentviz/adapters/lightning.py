@@ -1,4 +1,4 @@
-"""Records what a Lightning ``Trainer`` trains."""
+"""Records the training of a Lightning ``Trainer``."""
 
 from __future__ import annotations
 
@@ -33,18 +33,19 @@ class RecorderCallback(Callback):
     - its batch: a tensor, tensors by name, or a tuple whose first is such and whose others are
       labels, ``target``, ``target-1``, ...; with gradient accumulation all its micro-batches, end
       to end, padded with zeros to the longest where they differ;
-    - its losses and metrics: what `training_step` has sent to the logger by ``self.log(...,
-      on_step=True)``, the default there, when the update is made, the mean over micro-batches; if
-      no loss is among them at an optimizer's first recorded update, at all of its updates
-      ``loss``, what was back-propagated, besides what may be logged later;
-    - what training has sent to the logger for an epoch (``on_step=False, on_epoch=True``, or in
-      `on_train_epoch_end`) that has ended since the last recorded step: as a rule a mean over that
-      epoch's batches. Of the last epoch, it stands beside the final state. It is left out where
-      steps have it already: ``NAME_epoch`` of ``on_step=True, on_epoch=True``, which is recorded as
-      ``NAME_step``, and what has the very name of a step's, such as ``loss``;
-    - what validation gave that was made since the last recorded step, by the names in
-      ``trainer.callback_metrics``: of the very state that the step holds; with ``every=n``, of one
-      of the updates since. Of one after the last update, it stands beside the final state;
+    - its losses and metrics: the values that `training_step` has logged by ``self.log(...,
+      on_step=True)``, the default there, before the update; of micro-batches, their mean. If no
+      loss is among them at an optimizer's first recorded update, all of its updates have ``loss``,
+      the value that was back-propagated, besides the values that are logged later;
+    - the values of an epoch that has ended since the last recorded step, which training has logged
+      by ``on_step=False, on_epoch=True`` or in `on_train_epoch_end`: as a rule a mean over the
+      epoch's batches. Those of the last epoch stand beside the final state. A value that steps have
+      already is left out: ``NAME_epoch`` of ``on_step=True, on_epoch=True``, which is recorded as
+      ``NAME_step``, and a value with the name of a step's, such as ``loss``;
+    - the values of a validation since the last recorded step, by the names in
+      ``trainer.callback_metrics``. They are of the very state that the step holds; with
+      ``every=n``, of one of the updates since. Those of a validation after the last update stand
+      beside the final state;
     - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
 
     An update for which an optimizer evaluates several times, as LBFGS does, is one step, with the

@@ -193,9 +193,9 @@ class Recording:
         Those that differ in shape are padded with zeros to the longest.
 
         Args:
-            logged: What was logged in training for this update.
+            logged: The values logged in training for this update.
             optimizers: Those that hold the learning rates.
-            backward: What was back-propagated, by names that are kept if they are logged as well.
+            backward: The back-propagated values, by names that are kept if they are logged as well.
 
         Raises:
             OptionError: As `Recorder.step`.
@@ -231,7 +231,8 @@ class Recording:
         """Make the archive whole, if it is not yet. Nothing is left where no update was made.
 
         Args:
-            error: What ended the training; if the archive cannot be written either, it is told so.
+            error: The error that ended the training; if the archive cannot be written either, it
+                gets a note of that.
 
         Raises:
             ArchiveError: There was no error, and the archive could not be written.

@@ -49,10 +49,9 @@ class RecorderCallback(TrainerCallback):
       to the longest where they differ;
     - ``loss``, as `Trainer.training_step` returns it, summed over micro-batches, whoever computes
       it: the model, label smoothing, ``compute_loss_func``, or a ``compute_loss`` of your own;
-    - what evaluations gave that were made since the last recorded step (``eval_loss``,
-      ``eval_accuracy``; not how long they took): of the very state that the step holds; with
-      ``every=n``, of one of the updates since. Of one after the last update, it stands beside the
-      final state;
+    - the values of evaluations since the last recorded step (``eval_loss``, ``eval_accuracy``; not
+      their durations). They are of the very state that the step holds; with ``every=n``, of one of
+      the updates since. Those of an evaluation after the last update stand beside the final state;
     - the schedule: ``lr``, the learning rate, and ``lr-1``, ... of parameter groups that differ.
 
     A second `train`, a resumed one too, is a run of its own, from step
