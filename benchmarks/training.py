@@ -14,7 +14,7 @@ from torch import nn
 
 from benchmarks.measure import Result, paired
 from latentviz import Recorder, open_run, rgb_grid
-from latentviz.evaluate import layer_outputs
+from latentviz.modules.layers import layer_outputs
 from trainers.models import ColorMLP
 from trainers.sparse_labels import LAYER, shipped_dopesheet
 

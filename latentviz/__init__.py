@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         OptionError,
         RecordingWarning,
     )
-    from .evaluate import Evaluation
     from .figures.errors import plot_errors
     from .figures.history import plot_history
     from .figures.orbit import render_orbit
@@ -36,8 +35,11 @@ if TYPE_CHECKING:
     from .notebook import show
     from .pacing import BezierPace, GeometricPace, LinearPace
     from .recording import ChunkLimits, Recorder
-    from .run import Batch, IncompleteRunWarning, Run, open_run
-    from .schedule import Schedule
+    from .runs.batches import Batch
+    from .runs.evaluate import Evaluation
+    from .runs.opening import IncompleteRunWarning, open_run
+    from .runs.run import Run
+    from .runs.schedule import Schedule
 
 __version__ = "0.1.0"
 
@@ -45,7 +47,7 @@ __version__ = "0.1.0"
 # for torch, and reading a run need not wait for matplotlib.
 _HOME = {
     "ArchiveError": "errors",
-    "Batch": "run",
+    "Batch": "runs.batches",
     "BezierPace": "pacing",
     "ChunkLimits": "recording",
     "ColorCube": "color",
@@ -53,12 +55,12 @@ _HOME = {
     "DoseEstimate": "logistic",
     "EncodeError": "errors",
     "EncodingSpec": "film.spec",
-    "Evaluation": "evaluate",
+    "Evaluation": "runs.evaluate",
     "Film": "film.film",
     "FilmSpec": "film.spec",
     "GeometricPace": "pacing",
     "GraphicsError": "errors",
-    "IncompleteRunWarning": "run",
+    "IncompleteRunWarning": "runs.opening",
     "LatentvizError": "errors",
     "LinearPace": "pacing",
     "LogisticFit": "logistic",
@@ -69,15 +71,15 @@ _HOME = {
     "Recorder": "recording",
     "RecordingWarning": "errors",
     "Recovery": "archive.recovery",
-    "Run": "run",
-    "Schedule": "schedule",
+    "Run": "runs.run",
+    "Schedule": "runs.schedule",
     "Separated": "logistic",
     "compare": "comparison",
     "cubic_bezier": "easing",
     "fit_logistic": "logistic",
     "hsv_cube": "color",
     "hsv_from_rgb": "color",
-    "open_run": "run",
+    "open_run": "runs.opening",
     "plot_errors": "figures.errors",
     "plot_history": "figures.history",
     "plot_slices": "figures.slices",

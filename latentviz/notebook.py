@@ -13,7 +13,8 @@ from .figures.picture import Picture
 from .files import expanded
 from .film.film import Film
 from .media import RUNS, file_html
-from .run import Run, open_run
+from .runs.opening import open_run
+from .runs.run import Run
 
 
 def show(

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .pacing import Frame
-from .run import Run
-from .views import frame_latents
+from .runs.run import Run, source_of
+from .transforms import Axes
+from .views import frame_positions
 
 MOST_POINTS = 0.995  # of the points, at each step
 MOST_FRAMES = 0.99  # of the frames
@@ -68,9 +69,10 @@ def measure_reach(run: Run, frames: Sequence[Frame], dims: NDArray[np.int64]) ->
     """
     low, high, most = (np.zeros((len(frames), len(dims)), np.float32) for _ in range(3))
     left_out = np.zeros(run.n_points, np.bool_)
+    source = source_of(run, Axes(tuple(dims.tolist())))
     for k, frame in enumerate(frames):
         # A point's coordinates side by side: (n, d, N).
-        columns = np.ascontiguousarray(frame_latents(run, frame).transpose(0, 2, 1)[:, dims])
+        columns = np.ascontiguousarray(frame_positions(source, frame).transpose(0, 2, 1))
         finite = np.isfinite(columns)
         if not finite.all():
             whole = np.asarray(finite.all(1))  # (n, N)

@@ -12,9 +12,10 @@ from PIL import Image
 from latentviz import Film, FilmSpec, Recorder, Run, open_run, render, render_frame
 from latentviz.errors import ArchiveError, LatentvizError, LatentvizWarning, OptionError
 from latentviz.raster.page import interleaved
+from latentviz.runs.run import source_of
 from latentviz.video.decode import sampled_frames
 from latentviz.video.formats import GIF, VideoSettings
-from latentviz.views import frame_latents
+from latentviz.views import frame_positions
 
 SIZE = (320, 180)
 SMALL = FilmSpec(size=SIZE, frames=12)
@@ -437,7 +438,7 @@ def test_gaps_are_not_looked_at(recorded):
 def test_the_last_frame_shows_what_followed_the_last_update(recorded):
     film = Film(recorded, SMALL)
     assert [frame.after for frame in film.frames] == [False] * (len(film) - 1) + [True]
-    latents = frame_latents(recorded, film.frames[-1])
+    latents = frame_positions(source_of(recorded), film.frames[-1])
     np.testing.assert_array_equal(latents[-1], recorded.final_latents())
     shown = recorded.steps[-film.frames[-1].stride :]
     np.testing.assert_array_equal(latents[:-1], recorded.latents(shown))

@@ -24,22 +24,10 @@ LAYERS = [
         },
     ),
     ("archive", {"archive"}),
-    (
-        "run",
-        {
-            "run",
-            "evaluate",
-            "outputs",
-            "recording",
-            "models",
-            "schedule",
-            "summary",
-            "copying",
-            "twin",
-            "earlier",
-            "randomness",
-        },
-    ),
+    ("modules", {"modules"}),
+    ("recording", {"recording"}),
+    ("runs", {"runs"}),
+    ("transforms", {"transforms"}),
     ("what to show", {"backend", "pacing", "projection", "reach", "scene", "views"}),
     ("pixels", {"raster"}),
     ("files", {"interruption", "files", "video", "figures", "comparison"}),
@@ -52,26 +40,29 @@ LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in mod
 IGNORANT_OF = {
     "ground": {"torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "archive": {"torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
-    "run": {"matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "modules": {"archive", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "recording": {"matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "runs": {"recording", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "transforms": {
+        "torch",
+        "archive",
+        "recording",
+        "matplotlib",
+        "numba",
+        "pyvista",
+        "PIL",
+        "click",
+    },
     "what to show": {"archive", "numba", "pyvista", "PIL", "rich", "click"},
-    "pixels": {"archive", "run", "evaluate", "recording", "models", "views", "rich", "click"},
+    "pixels": {
+        *("archive", "modules", "recording", "runs", "transforms", "views", "rich", "click"),
+    },
     "files": {"recording", "rich", "click"},
     "face": set(),
     "adapters": set(LAYER_OF) - {"errors", "recording", "adapters"},
 }
 
-TORCH = {
-    "run",
-    "evaluate",
-    "outputs",
-    "recording",
-    "models",
-    "copying",
-    "twin",
-    "earlier",
-    "randomness",
-    "adapters",
-}
+TORCH = {"modules", "recording", "runs", "adapters"}
 TRAINERS = {"lightning", "transformers", "accelerate"}
 # Where others may take names from, and which. What `latentviz` has, its ground has too; pictures
 # that are an experiment's own are drawn with what `latentviz.figures` says is for that.
@@ -278,7 +269,7 @@ HEAVY = {"torch", "matplotlib", "numba", "pyvista", "rich", "PIL", "skimage"} | 
     ("module", "kept_out"),
     [
         ("latentviz.cli", HEAVY | {"numpy"}),
-        ("latentviz.run", HEAVY),
+        ("latentviz.runs.opening", HEAVY),
         ("latentviz.recording", HEAVY),
         ("latentviz.views", HEAVY),
         ("latentviz.video.writer", HEAVY),

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from latentviz import ChunkLimits, Recorder, models, open_run
+from latentviz import ChunkLimits, Recorder, open_run
 from latentviz.archive import ArchiveReader
 from latentviz.errors import ModelError, OptionError, RecordingWarning
-from latentviz.evaluate import layer_outputs
-from latentviz.outputs import latent_rows
+from latentviz.modules import registry
+from latentviz.modules.layers import layer_outputs
+from latentviz.modules.outputs import latent_rows
 
 N, S, WORDS, WIDTH = 7, 5, 11, 8
 IDS = torch.randint(0, WORDS, (N, S), generator=torch.Generator().manual_seed(1))
@@ -190,8 +191,8 @@ def test_recorded_and_evaluated_latents_are_those_of_the_layer(tmp_path, monkeyp
     options = {"layer": layer, "probe": probe, "tokens": tokens}
     expected = recorded(tmp_path / "a.npz", copy.deepcopy(model), answer=answer, **options)
     monkeypatch.setattr(
-        models, "registered_models",
-        lambda: {"it": EntryPoint("it", f"{__name__}:made", models.GROUP)},
+        registry, "registered_models",
+        lambda: {"it": EntryPoint("it", f"{__name__}:made", registry.GROUP)},
     )  # fmt: skip
     monkeypatch.setitem(globals(), "made", lambda: copy.deepcopy(model))
     recorded(tmp_path / "b.npz", model, model_name="it", **options)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from latentviz import randomness
-from latentviz.randomness import kept_randomness
+from latentviz.modules import randomness
+from latentviz.modules.randomness import kept_randomness
 
 # What is kept is the state of the generator of old, which models still draw from.
 # ruff: noqa: NPY002

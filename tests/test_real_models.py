@@ -11,7 +11,7 @@ from torch import nn
 
 import latentviz
 from latentviz import ChunkLimits, Recorder, open_run
-from latentviz.evaluate import layer_outputs
+from latentviz.modules.layers import layer_outputs
 
 STEPS = 24
 CHECKED = (0, 7, 8, 15, STEPS - 1)

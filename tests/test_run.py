@@ -11,7 +11,8 @@ from latentviz import ChunkLimits, Recorder, Run, Schedule, open_run, recover, r
 from latentviz.archive import ArchiveReader, ArchiveWriter
 from latentviz.archive import format as f
 from latentviz.errors import ArchiveError, LatentvizError, ModelError, OptionError
-from latentviz.evaluate import evaluate_latents
+from latentviz.runs.evaluate import evaluate_latents
+from latentviz.runs.run import archived_run
 from trainers.models import ColorMLP
 
 T, CHUNKS = 150, (64, 64, 22)
@@ -382,7 +383,7 @@ def test_a_layer_that_is_not_reached():
     model = Idle()
     states = {name: tensor[None].numpy() for name, tensor in model.state_dict().items()}
     with pytest.raises(ModelError, match="the latent layer 'idle' is not used"):
-        evaluate_latents(model, "idle", states, np.zeros((2, 1), np.float32))
+        evaluate_latents(model, ["idle"], states, np.zeros((2, 1), np.float32))
 
 
 def test_a_run_without_probe_or_states(path, tmp_path):
@@ -463,7 +464,7 @@ RAW_ERROR = {
 def test_a_hostile_archive_whose_checksums_are_right(path, tmp_path, changes):
     def read_it_all():
         with ArchiveReader(rewritten(path, tmp_path / "x.npz", **changes)) as reader:
-            whole(Run._from_archive(reader, None))
+            whole(archived_run(reader))
 
     with pytest.raises(LatentvizError):
         read_it_all()
@@ -510,7 +511,7 @@ def test_an_archive_without_steps(tmp_path):
         ArchiveReader(tmp_path / "run.npz") as reader,
         pytest.raises(ArchiveError, match="holds no steps"),
     ):
-        Run._from_archive(reader, None)
+        archived_run(reader)
 
 
 FORMAT_1 = Path(__file__).parent / "archive" / "format-1.npz"  # written when that was the newest

@@ -11,7 +11,7 @@ import click
 
 from ..film.options import parsed
 from ..film.spec import DRAFT_SIZE, EncodingSpec, FilmSpec
-from ..summary import summary
+from ..runs.summary import summary
 from ..text import LONGEST_LINE, counted, printable
 from .group import examples, main
 from .options import given, opened, progress, run_options, spec_options

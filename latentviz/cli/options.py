@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from ..film.render import Progress
-    from ..run import Run
+    from ..runs.run import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -112,7 +112,7 @@ def given(**values: Any) -> dict[str, Any]:
 @contextmanager
 def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run]:
     """The run at a path, closed again."""
-    from ..run import IncompleteRunWarning, open_run
+    from ..runs.opening import IncompleteRunWarning, open_run
 
     with _current_folder() if model is not None else nullcontext():
         with warnings.catch_warnings(record=True) as caught:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..color import rgb_grid
 from ..errors import ArchiveError, OptionError
 from ..raster.spheres import Spheres
-from ..run import Run
+from ..runs.run import Run
 from ..theme import Theme
 from ..views import point_colors
 from .axes import HUES

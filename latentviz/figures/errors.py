@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..color import ColorCube, hsv_cube
 from ..raster.chrome import plain_style
-from ..run import Run, takes_path
+from ..runs.opening import takes_path
+from ..runs.run import Run
 from ..theme import Theme, rgb_bytes, theme_named
 from .axes import HUES, LABEL_PX, TICK_PX, TITLE_PX, Sheet, label_log, name_hues, new_sheet
 from .moment import check_finite, moment_of

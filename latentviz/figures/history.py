@@ -17,7 +17,8 @@ from ..raster.fitting import DOT_SHARE
 from ..raster.layout import check_limits
 from ..raster.lettering import Sprite, fitted_text, font, text_sprite
 from ..reach import MOST_POINTS, RUNAWAY
-from ..run import Run, takes_path
+from ..runs.opening import takes_path
+from ..runs.run import Run
 from ..text import counted, printable
 from ..theme import Theme, rgb_bytes, theme_named
 from ..views import drawing_order, point_colors

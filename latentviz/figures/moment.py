@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError
-from ..evaluate import Evaluation
-from ..run import Run
+from ..runs.evaluate import Evaluation
+from ..runs.run import Run
 from ..text import printable
 
 

@@ -13,7 +13,8 @@ from ..errors import OptionError
 from ..files import expanded
 from ..raster.layout import check_size
 from ..raster.spheres import SphereRenderer
-from ..run import Run, takes_path
+from ..runs.opening import takes_path
+from ..runs.run import Run
 from ..theme import theme_named
 from ..video.formats import VideoSettings, codec_for, parse_fps
 from ..video.place import check_video_path

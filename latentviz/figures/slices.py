@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ..color import ColorCube, hsv_cube
 from ..raster.chrome import plain_style
-from ..run import Run, takes_path
+from ..runs.opening import takes_path
+from ..runs.run import Run
 from ..theme import theme_named
 from .axes import LABEL_PX, TITLE_PX, Sheet, fitting_grid, name_hues, new_sheet
 from .moment import moment_of

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..raster.spheres import SphereRenderer
-from ..run import Run, takes_path
+from ..runs.opening import takes_path
+from ..runs.run import Run
 from ..theme import theme_named
 from .axes import check_picture_size
 from .cloud import cloud_of, limit_of

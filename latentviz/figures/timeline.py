@@ -14,9 +14,10 @@ from ..errors import ArchiveError, LatentvizWarning, OptionError
 from ..raster.chrome import draw_legend, plain_style, text_width
 from ..raster.layout import Box
 from ..raster.panel import draw_panel, draw_titles
-from ..run import Run, opened_run
+from ..runs.opening import opened_run
+from ..runs.run import Run
+from ..runs.schedule import Schedule
 from ..scene import Curve, CurvePanel
-from ..schedule import Schedule
 from ..text import counted, listed, printable, shortened
 from ..theme import Theme, theme_named
 from ..views.curves import curve_names, schedule_panels

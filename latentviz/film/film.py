@@ -20,7 +20,7 @@ from ..raster.fitting import DOT_SHARE, fitting_limits
 from ..raster.layout import has_room_for_panels
 from ..raster.page import Page, interleaved, make_page
 from ..reach import Reach, measure_reach
-from ..run import Run
+from ..runs.run import Run
 from ..scene import CurvePanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import theme_named

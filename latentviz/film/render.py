@@ -22,7 +22,8 @@ from ..files import atomic, check_folder, expanded
 from ..interruption import orderly
 from ..media import notebook_progress
 from ..raster.page import interleaved
-from ..run import Run, RunLike, opened_run
+from ..runs.opening import RunLike, opened_run
+from ..runs.run import Run
 from ..text import printable
 from ..video.formats import Codec, VideoSettings, codec_for
 from ..video.place import check_video_path

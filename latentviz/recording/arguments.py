@@ -13,8 +13,8 @@ from ..archive import format as f
 from ..archive import schema as s
 from ..archive.values import checked_tokens
 from ..errors import LatentvizError, ModelError, OptionError, RecordingWarning
-from ..evaluate import plain_model
-from ..twin import apart
+from ..modules.apart import apart
+from ..modules.layers import plain_model
 from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
 from .header import checked_header, versions
 from .latents import Latents, check_runs_layers, layer_names

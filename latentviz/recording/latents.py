@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 from numpy.typing import NDArray
 
 from ..archive import schema as s
-from ..copying import COMPILED
 from ..errors import ModelError, OptionError, RecordingWarning
-from ..evaluate import named_layer, twin_outputs
-from ..outputs import (
+from ..modules.apart import apart
+from ..modules.copying import COMPILED
+from ..modules.layers import named_layer, twin_outputs
+from ..modules.outputs import (
     POOLED,
     UnfitOutput,
     flattened_unasked,
@@ -23,7 +24,7 @@ from ..outputs import (
     spellings,
     unused_mask,
 )
-from ..twin import Twin, apart
+from ..modules.twin import Twin
 from .probe import TokenPoints
 from .tensors import Forms, in_brief, to_numpy
 

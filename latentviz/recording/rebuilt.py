@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ModelError
-from ..evaluate import plain_model, twin_outputs
-from ..models import build_model, model_factory, registered_name
-from ..outputs import latent_rows
-from ..twin import apart, private_copy, state_slots
+from ..modules.apart import apart
+from ..modules.layers import plain_model, twin_outputs
+from ..modules.outputs import latent_rows
+from ..modules.registry import build_model, model_factory, registered_name
+from ..modules.twin import private_copy, state_slots
 
 if TYPE_CHECKING:
     import torch

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..archive import schema as s
 from ..errors import ModelError, OptionError
-from ..twin import state_slots
+from ..modules.twin import state_slots
 from .chunks import Chunk, View
 from .tensors import (
     Forms,

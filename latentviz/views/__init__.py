@@ -2,13 +2,13 @@
 
 from .curves import curve_panels
 from .points import drawing_order, point_colors
-from .projections import ProjectionsView, frame_latents, steps_covered
+from .projections import ProjectionsView, frame_positions, steps_covered
 
 __all__ = [
     "ProjectionsView",
     "curve_panels",
     "drawing_order",
-    "frame_latents",
+    "frame_positions",
     "point_colors",
     "steps_covered",
 ]

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..palette import curve_palette
-from ..run import Run
+from ..runs.run import Run
+from ..runs.schedule import Schedule
 from ..scene import Curve, CurvePanel, same_scale
-from ..schedule import Schedule
 from ..theme import Theme
 
 SMOOTHING_STEPS = 25

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError, OptionError
 from ..pacing import Frame
 from ..projection import Projection
-from ..run import Run
+from ..runs.blocks import Source
+from ..runs.run import Run, source_of
 from ..scene import Scene
+from ..transforms import Axes
 
 
 def substep_alpha(alpha: float, n_substeps: int) -> float:
@@ -71,9 +73,10 @@ class ProjectionsView:
             ArchiveError: At a step no point is finite.
         """
         steps = run.steps[frame.start : frame.stop]
-        latents = frame_latents(run, frame)
-        # In memory as they are drawn, a point's sub-steps side by side: (D, N, n).
-        columns = np.ascontiguousarray(latents.transpose(2, 1, 0)[self.dims])
+        source = source_of(run, Axes(tuple(self.dims.tolist())))
+        shown = frame_positions(source, frame)
+        # In memory as they are drawn, a point's sub-steps side by side: (d, N, n).
+        columns = np.ascontiguousarray(shown.transpose(2, 1, 0))
         n_left_out = 0
         finite = np.isfinite(columns)
         if not finite.all():
@@ -100,7 +103,7 @@ class ProjectionsView:
             )
         return Scene(
             positions=positions,
-            alpha=substep_alpha(self.alpha, len(latents)),
+            alpha=substep_alpha(self.alpha, len(shown)),
             step=step,
             words=words,
             number=number,
@@ -110,7 +113,7 @@ class ProjectionsView:
         )
 
 
-def frame_latents(run: Run, frame: Frame) -> NDArray[np.float32]:
-    """All that a frame shows, (n, N, D): a sub-step a recorded step, and what followed the last."""
-    latents = run.latents(run.steps[frame.start : frame.stop])
-    return np.concatenate([latents, run.final_latents()[None]]) if frame.after else latents
+def frame_positions(source: Source, frame: Frame) -> NDArray[np.float32]:
+    """All that a frame shows, (n, N, k): a sub-step a recorded step, and what followed the last."""
+    positions = source.positions(np.arange(frame.start, frame.stop))
+    return np.concatenate([positions, source.final()[None]]) if frame.after else positions

@@ -23,7 +23,7 @@ from latentviz.archive import format as f
 from latentviz.archive.deflate import deflate
 from latentviz.archive.salvage import salvage
 from latentviz.figures.timeline import plot_timeline
-from latentviz.run import Run
+from latentviz.runs.run import archived_run
 from latentviz.text import printable
 
 NASTY = "\x1b[2J\x1b]0;owned\x07$x^2$ _x\n\r\u202eb\ud800\u2028" + "long " * 100
@@ -301,7 +301,7 @@ def test_many_names_of_few_steps_are_no_way_around_the_limit(made):
     with ArchiveReader(path) as reader:
         reader.max_bytes = 40_000
         with pytest.raises(ArchiveError, match="2002 losses over 9 steps are more than the limit"):
-            Run._from_archive(reader, None)
+            archived_run(reader)
 
 
 # --- members that are not where or what the directory says

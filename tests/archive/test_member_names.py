@@ -160,8 +160,6 @@ def test_a_manifest_reads_back_equal(manifest):
 
 GROUPS = s.OF_CHUNKS | {s.PROBE, s.FINAL}
 PARTS = {s.INPUTS, s.LABELS, s.SHAPES}
-# Where names are still made by hand; the list is only to become shorter.
-KNOWN = {"latentviz/run.py"}
 
 
 def made_by_hand(tree):
@@ -204,4 +202,4 @@ def test_names_are_made_by_schema_alone():
     sources = {str(p.relative_to(ROOT)): p.read_text() for p in (ROOT / "latentviz").rglob("*.py")}
     found = {name: list(made_by_hand(ast.parse(source))) for name, source in sources.items()}
     assert found.pop("latentviz/archive/schema.py") == [s.MANIFEST]
-    assert {name: names for name, names in found.items() if names and name not in KNOWN} == {}
+    assert {name: names for name, names in found.items() if names} == {}

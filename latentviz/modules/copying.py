@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .earlier import (
+from ..errors import LatentvizError, ModelError
+from ..text import printable
+from .reuse import (
     HOOK_FLAGS,
     HOOKS,
     PARTS,
@@ -27,8 +29,6 @@ from .earlier import (
     serves,
     together_of,
 )
-from .errors import LatentvizError, ModelError
-from .text import printable
 
 if TYPE_CHECKING:
     import torch

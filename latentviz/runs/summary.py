@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .text import bytes_in_words, counted, listed, printable
+from ..text import bytes_in_words, counted, listed, printable
+
+if TYPE_CHECKING:
+    from .run import Run
 
 MOST_LISTED = 100
+
+
+def own_words(run: Run) -> dict[str, Any]:
+    """What can be said of a run without reading anything, as plain values that JSON can hold."""
+    return {
+        "name": run.name,
+        "steps": len(run),
+        "first_step": int(run.steps[0]),
+        "last_step": int(run.steps[-1]),
+        "layer": run.layer,
+        "layers": list(run.layers),
+        "seed": run.seed,
+        "points": None,
+        "params": list(run.params),
+        "losses": list(run.losses),
+        "metrics": list(run.metrics),
+        "final_losses": _for_json(run.final_losses),
+        "final_metrics": _for_json(run.final_metrics),
+        "phases": [{"step": step, "name": name} for step, name in run.phases],
+        "actions": [{"step": step, "name": name} for step, name in run.actions],
+    }
 
 
 def summary(about: Mapping[str, Any]) -> dict[str, str]:
@@ -81,3 +106,8 @@ def _probe(shape: list[int] | dict[str, list[int]] | None) -> str:
     if isinstance(shape, dict):
         return _listed([f"{printable(name)} {_probe(one)}" for name, one in shape.items()])
     return "none" if shape is None else " x ".join(map(str, shape))
+
+
+def _for_json(values: Mapping[str, float]) -> dict[str, float | str]:
+    """Numbers by name; JSON has none that is not finite, so such are text."""
+    return {name: v if math.isfinite(v) else str(v) for name, v in values.items()}

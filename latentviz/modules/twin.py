@@ -7,16 +7,12 @@ time, so that neither is changed what trains nor is anything stale.
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..errors import ModelError
 from .copying import COMPILED, Copying
-from .deferral import Deferred
-from .earlier import Earlier
-from .errors import ModelError
-from .randomness import kept_randomness
+from .reuse import Earlier
 
 if TYPE_CHECKING:
     import torch
@@ -105,33 +101,3 @@ def state_slots(model: nn.Module) -> Iterator[tuple[dict[str, Any], str, str]]:
 def plain_name(name: str) -> str:
     """The name that a tensor or a layer has where nothing is compiled."""
     return ".".join(part for part in name.split(".") if part != COMPILED)
-
-
-@contextlib.contextmanager
-def apart() -> Iterator[None]:
-    """Run a copy within: without gradients, uncompiled, not interrupted, from the same numbers.
-
-    All random states are afterwards what they were. Within they begin alike each time, so that
-    what a model samples differs from step to step by the model alone.
-    """
-    import torch
-
-    with Deferred(), kept_randomness(), torch.no_grad(), _uncompiled():
-        # Its cache takes a parameter for unchanged as long as the training's own block lasts.
-        caching = torch.is_autocast_cache_enabled()
-        torch.set_autocast_cache_enabled(False)
-        try:
-            yield
-        finally:
-            torch.set_autocast_cache_enabled(caching)
-
-
-def _uncompiled() -> contextlib.AbstractContextManager[object]:
-    """Run what is compiled within a class as it was written: for each copy it would be anew."""
-    import torch
-
-    # Unless dynamo was imported, which takes a second, nothing can be compiled.
-    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
-        return contextlib.nullcontext()
-    eager: contextlib.AbstractContextManager[object] = torch.compiler.set_stance("force_eager")
-    return eager

@@ -9,11 +9,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .archive.format import MAX_STEP
-from .archive.values import checked_keyframes, checked_moments
-from .arrays import numbers_of
-from .errors import OptionError
-from .text import printable
+from ..archive.format import MAX_STEP
+from ..archive.values import checked_keyframes, checked_moments
+from ..arrays import numbers_of
+from ..errors import OptionError
+from ..text import printable
 
 V = TypeVar("V")
 

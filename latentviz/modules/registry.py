@@ -15,8 +15,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from .errors import ModelError
-from .text import printable
+from ..errors import ModelError
+from ..text import printable
 
 if TYPE_CHECKING:
     from torch import nn

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .errors import ModelError
-from .text import counted, printable
+from ..errors import ModelError
+from ..text import counted, printable
 
 if TYPE_CHECKING:
     import torch
