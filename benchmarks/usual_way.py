@@ -21,9 +21,12 @@ from matplotlib.animation import FFMpegWriter, FuncAnimation  # noqa: E402 - as 
 
 from benchmarks.film import sampled  # noqa: E402 - as above
 from latentviz import open_run  # noqa: E402 - as above
+from latentviz.palette import role_color  # noqa: E402 - as above
+from latentviz.projection import projections  # noqa: E402 - as above
+from latentviz.scene import CurvesPanel  # noqa: E402 - as above
 from latentviz.theme import THEMES  # noqa: E402 - as above
 from latentviz.video.ffmpeg import ffmpeg_path  # noqa: E402 - as above
-from latentviz.views.projections import substep_alpha  # noqa: E402 - as above
+from latentviz.views.clouds import substep_alpha  # noqa: E402 - as above
 
 
 def main(path: str, output: str) -> None:
@@ -32,23 +35,24 @@ def main(path: str, output: str) -> None:
     film, indices = sampled(run)
     latents_of = {i: run.latents(_steps(film, i)) for i in indices}
     colors = np.asarray(run.colors)
-    stage = film.page.stage
+    charts = [panel.chart for panel in film.stage.panels if isinstance(panel, CurvesPanel)]
 
     figure = plt.figure(figsize=(19.2, 10.8), dpi=100, facecolor=THEMES["dark"].background)
     grid = figure.add_gridspec(2, 6, height_ratios=[5, 1])
     scatters = []
-    for p, projection in enumerate(stage.projections):
+    for p, projection in enumerate(projections(None, (), 4)):
         axes = figure.add_subplot(grid[0, 2 * p : 2 * p + 2])
         axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", title=projection.title)
         axes.axis("off")
         axes.add_patch(plt.Circle((0, 0), 1, color=THEMES["dark"].disc))
         scatters.append((axes.scatter([], [], clip_on=False, linewidths=0), projection))
     cursors = []
-    for p, panel in enumerate(stage.panels):
+    for p, chart in enumerate(charts):
         axes = figure.add_subplot(grid[1, 3 * p : 3 * p + 3])
-        for curve in panel.curves:
-            axes.plot(panel.steps, curve.values, color=curve.color, label=curve.name)
-        axes.set_yscale("log" if panel.log else "linear")
+        for curve in chart.curves:
+            color = role_color(curve.role, THEMES["dark"])
+            axes.plot(chart.steps, curve.values, color=color, label=curve.name)
+        axes.set_yscale("log" if chart.log else "linear")
         axes.legend(ncols=7)
         cursors.append(axes.axvline(0, color="w"))
 

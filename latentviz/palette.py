@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import warnings
 from functools import cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import LatentvizWarning
-from .theme import THEMES, Theme, rgb_bytes
-
-Kind = Literal["curves", "categories"]  # as a theme calls them
+from .theme import THEMES, Palette, Role, Theme, rgb_bytes
 
 LEAST_CONTRAST = 3.0  # to a theme's grounds: WCAG 2.2's for graphics, success criterion 1.4.11
 LEAST_DISTANCE = 16.0  # between two colors, Euclidean in CIELAB, in which 1 is just seen
@@ -34,43 +31,56 @@ class RepeatedColorWarning(LatentvizWarning):
     """There are more curves or classes than colors that can be told apart."""
 
 
-def curve_palette(n: int, theme: Theme) -> list[str]:
-    """Colors for n curves, ``#rrggbb``, in order; told apart on the theme's background.
+def palette_roles(n: int, palette: Palette) -> list[Role]:
+    """The colors of n curves or classes, in order.
 
     Warns with a `RepeatedColorWarning` where n is more than there are.
     """
-    return _palette(n, theme, "curves")
-
-
-def category_palette(n: int, theme: Theme) -> list[str]:
-    """Colors for n classes, ``#rrggbb``, in order; told apart on the background and on the disc.
-
-    Warns with a `RepeatedColorWarning` where n is more than there are.
-    """
-    return _palette(n, theme, "categories")
-
-
-def _palette(n: int, theme: Theme, kind: Kind) -> list[str]:
-    own: tuple[str, ...] = getattr(theme, kind)
-    colors = own if n <= len(own) else own + _further(kind)[theme.name]
-    if n > len(colors):
-        what = "classes" if kind == "categories" else kind
+    n_colors = _count(n, palette)
+    if n > n_colors:
+        what = "classes" if palette == "categories" else palette
         warnings.warn(
-            f"{n} {what} share {len(colors)} colors: from number {len(colors)} on (counted from 0) "
+            f"{n} {what} share {n_colors} colors: from number {n_colors} on (counted from 0) "
             "each has the color of an earlier one",
             RepeatedColorWarning,
             stacklevel=3,
         )
-    return [colors[i % len(colors)] for i in range(n)]
+    return [Role(palette, i) for i in range(n)]
+
+
+def role_color(role: Role, theme: Theme) -> str:
+    """A role's colour in a theme, ``#rrggbb``.
+
+    Colours for curves are told apart on the theme's background, those for categories on its disc,
+    too.
+    """
+    own: tuple[str, ...] = getattr(theme, role.palette)
+    if role.index < len(own):
+        return own[role.index]
+    colors = _colors(role.palette, theme)
+    return colors[role.index % len(colors)]
+
+
+def _count(n: int, palette: Palette) -> int:
+    """How many colours a palette has, in any theme; the further ones count if n needs them."""
+    theme = next(iter(THEMES.values()))
+    own: tuple[str, ...] = getattr(theme, palette)
+    return len(own) if n <= len(own) else len(_colors(palette, theme))
+
+
+def _colors(palette: Palette, theme: Theme) -> tuple[str, ...]:
+    """All colours of a palette."""
+    own: tuple[str, ...] = getattr(theme, palette)
+    return own + _further(palette)[theme.name]
 
 
 @cache
-def _further(kind: Kind) -> dict[str, tuple[str, ...]]:
+def _further(palette: Palette) -> dict[str, tuple[str, ...]]:
     """Colors to go on with, by theme, apart from each other and from the theme's own."""
     import colorcet
 
     themes = list(THEMES.values())
-    taken = [[*map(_lab, getattr(theme, kind))] for theme in themes]
+    taken = [[*map(_lab, getattr(theme, palette))] for theme in themes]
     found: list[list[str]] = [[] for _ in themes]
     for candidate in colorcet.b_glasbey_bw_minc_20:
         tinted = [_standing_out(candidate, theme) for theme in themes]

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from .errors import OptionError
+
+Palette = Literal["curves", "categories"]  # as a theme calls its palettes
+
+
+@dataclass(frozen=True)
+class Role:
+    """A colour of which a theme decides; `palette.role_color` looks it up."""
+
+    palette: Palette
+    index: int  # counted from 0, and from anew where the palette ends
 
 
 @dataclass(frozen=True)

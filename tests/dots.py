@@ -3,14 +3,14 @@
 import numpy as np
 
 from latentviz.theme import theme_named
-from latentviz.views import drawing_order, point_colors
+from latentviz.views import coloring, drawing_order
 
 OPACITY = 0.85  # of a dot at least, at the default alpha, in a film of few sub-steps too
 
 
 def topmost_color(run):
     """The color of the point that covers all others, (3,) in 0..1, in the dark theme."""
-    colors = point_colors(run.colors, run.n_points, theme_named("dark"))
+    colors = coloring(run.colors, run.n_points, theme_named("dark")).rgb
     return colors[drawing_order(run.colors, run.n_points)[-1]]
 
 

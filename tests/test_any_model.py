@@ -17,8 +17,7 @@ from latentviz.archive import ArchiveReader
 from latentviz.errors import ArchiveError, ModelError, OptionError
 from latentviz.modules import registry
 from latentviz.pacing import LinearPace, frames
-from latentviz.theme import theme_named
-from latentviz.views import curve_panels, steps_covered
+from latentviz.views import film_charts, steps_covered
 from trainers.models import ColorMLP
 
 RGB = np.random.default_rng(0).random((7, 3), np.float32)
@@ -193,7 +192,7 @@ def test_a_film_of_steps_far_apart(path, tmp_path, invoke):
         film = frames(LinearPace(4), len(run), 100)
         # As the heading has it: steps of training, not recorded ones.
         assert [steps_covered(run, frame) for frame in film] == [40, 40, 20]
-        (schedule, _) = curve_panels(run, 0, len(run), theme_named("dark"))
+        (schedule, _) = film_charts(run, 0, len(run))
         assert schedule.curves[0].keyed.tolist() == [0, 6]
     draw(path, tmp_path, pace="linear:4")
     assert "steps:      10 (0 to 90)" in invoke("info", path).output

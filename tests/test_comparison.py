@@ -14,8 +14,8 @@ from PIL import Image, ImageDraw
 from latentviz import Picture, compare
 from latentviz.comparison import BEYOND, DIMMED, GAP_PX, TOLERANCE, WITHIN
 from latentviz.errors import OptionError
-from latentviz.raster.chrome import LEAST_TEXT_PX
-from latentviz.raster.hud import HEADING_PX
+from latentviz.raster.chart import LEAST_TEXT_PX
+from latentviz.raster.heading import HEADING_PX
 from latentviz.raster.lettering import font
 from latentviz.theme import THEMES
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from latentviz import Film, FilmSpec, Recorder, Run, open_run, render, render_frame
 from latentviz.errors import ArchiveError, LatentvizError, LatentvizWarning, OptionError
+from latentviz.raster.layout import window_in
 from latentviz.raster.page import interleaved
 from latentviz.runs.run import source_of
 from latentviz.video.decode import sampled_frames
@@ -321,12 +322,12 @@ def test_an_error_leaves_an_existing_film_alone(recorded, tmp_path):
 def test_latents_of_any_dimensions(dims):
     film = Film(walk(D=dims), SMALL)
     assert film.draw(0).shape == (3, 180, 320)
-    assert len(film.page.titles) == {1: 1, 2: 1, 3: 2, 10: 3}[dims]
+    assert len(film.stage.panels) == {1: 1, 2: 1, 3: 2, 10: 3}[dims]
 
 
 def test_every_projection_that_is_asked_for_is_drawn():
     film = Film(walk(D=10), replace(SMALL, dims=[(9, 0), (4, 4)], names=["hue"]))
-    assert [p.title for p in film.page.stage.projections] == ["[9,0] hue", "[4,4]"]
+    assert [panel.title for panel in film.stage.panels] == ["[9,0] hue", "[4,4]"]
 
 
 @pytest.mark.parametrize(
@@ -344,14 +345,15 @@ def test_colors_of_points(colors):
     latents = np.zeros((1, 6, 2))
     latents[:, :, 0] = [-1.25, -0.75, -0.25, 0.25, 0.75, 1.25]
     film = Film(Run.from_arrays(latents, colors=colors), replace(SMALL, dims=[(0, 1)], alpha=1))
-    layout, canvas = film.page.layout, film.draw(0)
-    x, y = layout.centers[0]
+    canvas, panel = film.draw(0), film.stage.panels[0]
+    window = window_in(panel.cell.body, panel.limits)
+    x, y = window.center
     seen = [
-        canvas[:, round(y), round(x + layout.px_per_unit * place)].astype(int)
+        canvas[:, round(y), round(x + window.px_per_unit * place)].astype(int)
         for place in latents[0, :, 0]
     ]
     # One sub-step of an opaque dot lets 1 % of what is below shine through: 2.55 levels at most.
-    np.testing.assert_allclose(seen, film.page.stage.colors * 255, atol=3)
+    np.testing.assert_allclose(seen, panel.coloring.rgb * 255, atol=3)
     if colors is not None and colors.ndim == 1:
         same = colors[:, None] == colors
         alike = [[np.abs(a - b).max() <= 3 for b in seen] for a in seen]
@@ -416,15 +418,15 @@ def test_a_film_looks_at_every_step_that_it_shows():
     latents[137:160] = 3.0
     run = Run.from_arrays(latents)
     # 3 and a dot's radius, 0.07 of the limits, make 4.
-    assert Film(run, replace(SMALL, dims=[(0, 1)], frames=500)).page.stage.limits == 4
-    assert Film(run, replace(SMALL, dims=[(0, 1)], steps=(200, None))).page.stage.limits == 1.5
+    assert Film(run, replace(SMALL, dims=[(0, 1)], frames=500)).stage.panels[0].limits == 4
+    assert Film(run, replace(SMALL, dims=[(0, 1)], steps=(200, None))).stage.panels[0].limits == 1.5
 
 
 def test_a_few_points_that_run_away_are_marked_and_do_not_shrink_all_others():
     latents = RNG.uniform(-1, 1, (40, 1000, 2)).astype(np.float32)
     latents[30:33, :3] = 1e9
     film = Film(Run.from_arrays(latents), replace(SMALL, pace="linear", dims=[(0, 1)]))
-    assert film.page.stage.limits == 1.5
+    assert film.stage.panels[0].limits == 1.5
     assert film.frames_beyond == 3
 
 
@@ -432,7 +434,7 @@ def test_gaps_are_not_looked_at(recorded):
     latents = np.zeros((4, 10, 2), np.float32)
     latents[2, 5] = np.nan
     with pytest.warns(LatentvizWarning, match="1 of 10 points are not finite"):
-        assert Film(Run.from_arrays(latents), SMALL).page.stage.limits == 1.5
+        assert Film(Run.from_arrays(latents), SMALL).stage.panels[0].limits == 1.5
 
 
 def test_the_last_frame_shows_what_followed_the_last_update(recorded):
@@ -443,11 +445,11 @@ def test_the_last_frame_shows_what_followed_the_last_update(recorded):
     shown = recorded.steps[-film.frames[-1].stride :]
     np.testing.assert_array_equal(latents[:-1], recorded.latents(shown))
     scene = film.scene(len(film) - 1)
-    assert (scene.words, scene.number, scene.step) == ("after step", 149, 149)
+    assert (scene.heading.words, scene.heading.number) == ("after step", "149")
     # Of a part of the run, and of one from arrays, it is not known.
     for other in (Film(recorded, replace(SMALL, steps=(0, 100))), Film(walk(), SMALL)):
         assert not any(frame.after for frame in other.frames)
-        assert other.scene(len(other) - 1).words == "step"
+        assert other.scene(len(other) - 1).heading.words == "step"
 
 
 def test_what_followed_a_run_with_steps_left_out_has_no_number(tmp_path):
@@ -458,8 +460,8 @@ def test_what_followed_a_run_with_steps_left_out_has_no_number(tmp_path):
     with open_run(path) as run:
         film = Film(run, SMALL)
         assert film.frames[-1].after
-        scene = film.scene(len(film) - 1)
-    assert (scene.words, scene.number) == ("after the last update", None)
+        heading = film.scene(len(film) - 1).heading
+    assert (heading.words, heading.number) == ("after the last update", "")
 
 
 @pytest.mark.parametrize(
@@ -524,10 +526,12 @@ def test_a_gif_holds_its_last_frame_without_repeating_it(recorded, tmp_path):
 def test_a_film_of_wide_latents_shows_them_by_default():
     latents = 8 * RNG.uniform(-1, 1, (5, 40, 2)).astype(np.float32)
     wide = Film(Run.from_arrays(latents), FilmSpec(size=(320, 180)))
-    assert (wide.page.stage.limits, wide.page.stage.dot_radius) == (10, pytest.approx(0.7))
+    (panel,) = wide.stage.panels
+    assert (panel.limits, panel.dot_radius) == (10, pytest.approx(0.7))
     told = FilmSpec(size=(320, 180), limits=1.5, dot_radius=0.105)
     narrow = Film(Run.from_arrays(latents), told)
-    assert (narrow.page.stage.limits, narrow.page.stage.dot_radius) == (1.5, 0.105)
+    (panel,) = narrow.stage.panels
+    assert (panel.limits, panel.dot_radius) == (1.5, 0.105)
 
 
 def test_a_film_says_how_fast_it_goes_and_what_each_frame_shows(recorded):

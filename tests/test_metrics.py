@@ -11,9 +11,8 @@ from torch import nn
 from latentviz import ChunkLimits, LinearPace, Recorder, Run, open_run, recover
 from latentviz.errors import ArchiveError, OptionError
 from latentviz.pacing import frames
-from latentviz.projection import Projection
-from latentviz.theme import THEMES
-from latentviz.views import ProjectionsView, curve_panels
+from latentviz.scene import Heading
+from latentviz.views import film_charts, heading
 from trainers.models import ColorMLP
 
 RGB = np.random.default_rng(0).random((40, 3), np.float32)
@@ -152,13 +151,11 @@ def test_a_run_of_irregular_steps_is_drawn(path, tmp_path, invoke):
     invoke("history", path, "-o", tmp_path / "history.png", "--step", 400)
     invoke("timeline", path, "-o", tmp_path / "timeline.png")
     with open_run(path) as run:
-        view = ProjectionsView((Projection(0, 1),), alpha=0.9)
-        scenes = [view(run, frame) for frame in frames(LinearPace(1), 4, 4)]
-        said = [(scene.words, scene.number, scene.speed) for scene in scenes]
-        panels = curve_panels(run, 0, 4, THEMES["dark"])
-    assert said == [("step", number, None) for number in REPLAYED]
-    assert [panel.label for panel in panels] == ["schedule", "losses", "metrics"]
-    assert all(panel.steps.tolist() == REPLAYED for panel in panels)
+        said = [heading(run, frame, 0) for frame in frames(LinearPace(1), 4, 4)]
+        charts = film_charts(run, 0, 4)
+    assert said == [Heading("step", str(number)) for number in REPLAYED]
+    assert [chart.label for chart in charts] == ["schedule", "losses", "metrics"]
+    assert all(chart.steps.tolist() == REPLAYED for chart in charts)
 
 
 # ---- metrics

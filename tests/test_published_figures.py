@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from latentviz import Film, FilmSpec, open_run, rgb_from_hsv
+from latentviz.raster.layout import window_in
 
 
 @pytest.fixture(scope="module")
@@ -50,29 +51,31 @@ def test_the_film_has_987_frames_with_the_published_strides(run):
 
 def test_no_dot_of_any_frame_is_cut(run):
     film = Film(run, FilmSpec())
-    layout, stage = film.page.layout, film.page.stage
-    assert stage.limits == 1.5
-    radius = stage.dot_radius * layout.px_per_unit
+    panels = film.stage.panels[:3]
+    assert {panel.limits for panel in panels} == {1.5}
+    windows = [window_in(panel.cell.body, panel.limits) for panel in panels]
+    radius = panels[0].dot_radius * windows[0].px_per_unit
     assert radius == pytest.approx(27, abs=0.5)
     for frame in range(len(film)):
         scene = film.scene(frame)
-        for (x, y), points in zip(layout.centers, scene.positions, strict=True):
-            across = x + points[..., 0] * layout.px_per_unit
-            down = y - points[..., 1] * layout.px_per_unit
+        for window, cloud in zip(windows, scene.parts, strict=False):
+            across = window.center[0] + cloud.xy[..., 0] * window.px_per_unit
+            down = window.center[1] - cloud.xy[..., 1] * window.px_per_unit
             assert across.min() >= radius, frame
             assert across.max() <= 1920 - radius, frame
             assert down.min() >= radius, frame
-            assert down.max() <= layout.dots_bottom - radius, frame
+            assert down.max() <= film.page.bottom - radius, frame
     assert film.frames_beyond == 0
 
 
 def test_the_last_frame_is_what_training_left(run):
     film = Film(run, FilmSpec())
     scene = film.scene(986)
-    assert (scene.words, scene.number) == ("after step", 10_000)
-    assert scene.positions.shape == (3, 512, 2, 2)
+    assert (scene.heading.words, scene.heading.number) == ("after step", "10000")
+    clouds = scene.parts[:3]
+    assert [cloud.xy.shape for cloud in clouds] == [(512, 2, 2)] * 3
     final = run.final_latents()
-    assert (scene.positions[0, :, -1] == final[:, [1, 0]]).all()
+    assert (clouds[0].xy[:, -1] == final[:, [1, 0]]).all()
 
 
 def test_vibrant_hues_lie_in_cyclic_order_around_the_circle_and_red_at_its_pole(run):

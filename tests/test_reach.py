@@ -4,9 +4,10 @@ import pytest
 from latentviz import Run
 from latentviz.pacing import Frame
 from latentviz.raster.fitting import fitting_limits
+from latentviz.raster.layout import page_layout
 from latentviz.reach import Reach, measure_reach
+from latentviz.scene import CloudPanel, CurvesPanel
 
-FULL = (1920, 1080)
 RNG = np.random.default_rng(3)
 
 
@@ -65,7 +66,9 @@ def test_what_limits_are_to_hold(most, farthest, kept):
 def limits_of(right, up, *, n=1, **options):
     """Limits of n projections, whose points go so far to all sides."""
     far = np.tile([[right, up]], (n, 1)).astype(float)
-    return fitting_limits(-far, far, **{"size": FULL, "n_panels": 2} | options)
+    layout = page_layout((1920, 1080), [CloudPanel] * n + [CurvesPanel] * 2)
+    bodies = [cell.body for cell in layout.cells[:n]]
+    return fitting_limits(-far, far, bodies=bodies, page=layout.dots, **options)
 
 
 @pytest.mark.parametrize(

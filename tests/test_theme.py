@@ -5,7 +5,7 @@ import pytest
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from latentviz import OptionError
-from latentviz.palette import RepeatedColorWarning, category_palette, contrast, curve_palette
+from latentviz.palette import RepeatedColorWarning, contrast, palette_roles, role_color
 from latentviz.theme import THEMES, Theme, rgb_bytes, theme_named
 
 both = pytest.mark.parametrize("theme", THEMES.values(), ids=THEMES)
@@ -24,6 +24,10 @@ def laboratory(colors):
     return rgb2lab(np.array([[rgb_bytes(c) for c in colors]]) / 255)[0]
 
 
+def colors_of(palette, n, theme):
+    return [role_color(role, theme) for role in palette_roles(n, palette)]
+
+
 @both
 def test_curves_stand_out_from_the_background(theme):
     too_faint = {c: contrast(c, theme.background) for c in theme.curves}
@@ -34,23 +38,23 @@ def test_curves_stand_out_from_the_background(theme):
 @both
 @pytest.mark.parametrize("n", [10, MANY])
 def test_classes_stand_out_from_both_grounds(theme, n):
-    for color in category_palette(n, theme):
+    for color in colors_of("categories", n, theme):
         assert contrast(color, theme.background) >= 3, color
         assert contrast(color, theme.disc) >= 3, color
 
 
 @both
 @pytest.mark.parametrize(("palette", "n", "least"), [
-    (category_palette, 10, 17), (category_palette, MANY, 5), (curve_palette, MANY, 5),
+    ("categories", 10, 17), ("categories", MANY, 5), ("curves", MANY, 5),
 ])  # fmt: skip
 def test_classes_and_curves_are_told_apart(theme, palette, n, least):
-    lab = laboratory(palette(n, theme))
+    lab = laboratory(colors_of(palette, n, theme))
     distances = deltaE_ciede2000(lab[:, None], lab[None])
     assert distances[~np.eye(n, dtype=bool)].min() >= least
 
 
 def test_a_class_has_the_same_hue_in_both_themes():
-    dark, light = (laboratory(category_palette(MANY, theme)) for theme in THEMES.values())
+    dark, light = (laboratory(colors_of("categories", MANY, theme)) for theme in THEMES.values())
     hues = [np.degrees(np.arctan2(lab[:, 2], lab[:, 1])) for lab in (dark, light)]
     apart = np.abs((hues[0] - hues[1] + 180) % 360 - 180)
     # Of a grey it means nothing.
@@ -62,7 +66,9 @@ def test_a_class_has_the_same_hue_in_both_themes():
 
 def test_more_curves_than_colours_are_warned_of():
     with pytest.warns(RepeatedColorWarning, match="100 curves share 39 colors"):
-        assert len(curve_palette(100, THEMES["dark"])) == 100
+        roles = palette_roles(100, "curves")
+    repeated = [role_color(roles[i], THEMES["dark"]) for i in (3, 42, 81)]
+    assert len(set(repeated)) == 1
 
 
 @both

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
+from ..raster.chart import LEAST_TEXT_PX
 from ..raster.chrome import DPI
 from ..raster.fonts import text_options
-from ..raster.panel import LEAST_TEXT_PX
 from ..theme import Theme
 
 if TYPE_CHECKING:

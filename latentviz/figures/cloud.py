@@ -15,7 +15,7 @@ from ..errors import ArchiveError, OptionError
 from ..raster.spheres import Spheres
 from ..runs.run import Run
 from ..theme import Theme
-from ..views import point_colors
+from ..views import coloring
 from .axes import HUES
 from .moment import check_finite, moment_of
 from .triples import Triple, named
@@ -105,11 +105,11 @@ def cloud_of(
     run, when = moment.run, moment.when
     if side is None and not run.can_evaluate:
         latents, outputs = moment.latents(), None
-        fill = point_colors(run.colors, len(latents), theme)
+        fill = coloring(run.colors, len(latents), theme).rgb
     elif side is None:
         answer = moment.evaluate(run.probe)
         latents = answer.latents
-        fill = point_colors(run.colors, len(latents), theme)
+        fill = coloring(run.colors, len(latents), theme).rgb
         # A reconstruction is compared with a color, and with nothing else.
         outputs = answer.outputs if _are_colors(run) else None
     else:

@@ -21,7 +21,7 @@ from ..runs.opening import takes_path
 from ..runs.run import Run
 from ..text import counted, printable
 from ..theme import Theme, rgb_bytes, theme_named
-from ..views import drawing_order, point_colors
+from ..views import coloring, drawing_order
 from .axes import (
     LABEL_PX,
     TICK_PX,
@@ -117,18 +117,17 @@ def plot_history(
     if limits is not None:
         check_limits(limits)
     order = drawing_order(run.colors, run.n_points)
-    colors = point_colors(run.colors, run.n_points, look, colormap)[order]
-    latest, before = latest[order], before[:, order]
+    colors = coloring(run.colors, run.n_points, look, colormap)
     large = _row(latest[None], views, limits)
     strip = _row(before[finite], views[:1], limits)
     title = f"Latents{of_layer} {when}"
     plots, sprites = _arranged(large, strip, steps[finite], size, look, title)
     pixels = draw_board(
-        size, plots, sprites, colors=colors, dot_share=DOT_SHARE, alpha=ALPHA, theme=look,
-        mark_px=MARK_PX * picture_scale(size, SIZE),
+        size, plots, sprites, rgb=colors.rgb, order=order, dot_share=DOT_SHARE, alpha=ALPHA,
+        mark_px=MARK_PX * picture_scale(size, SIZE), theme=look,
     )  # fmt: skip
     titles = ", ".join(printable(view.title) for view in views)
-    radius = np.linalg.norm(latest[whole[order]].astype(np.float64), axis=-1)
+    radius = np.linalg.norm(latest[whole].astype(np.float64), axis=-1)
     if large.n_left_out:
         warnings.warn(
             f"{large.n_left_out} of {run.n_points} points are not finite (NaN or infinite) {when}; "

@@ -11,16 +11,16 @@ from os import PathLike
 import numpy as np
 
 from ..errors import ArchiveError, LatentvizWarning, OptionError
-from ..raster.chrome import draw_legend, plain_style, text_width
-from ..raster.layout import Box
-from ..raster.panel import draw_panel, draw_titles
+from ..raster.chart import draw_chart, draw_titles
+from ..raster.chrome import plain_style, text_width
+from ..raster.legend import draw_legend
 from ..runs.opening import opened_run
 from ..runs.run import Run
 from ..runs.schedule import Schedule
-from ..scene import Curve, CurvePanel
+from ..scene import Box, Chart, Curve
 from ..text import counted, listed, printable, shortened
 from ..theme import Theme, theme_named
-from ..views.curves import curve_names, schedule_panels
+from ..views.curves import curve_names, schedule_charts
 from .axes import TICK_PX, TITLE_PX, Sheet, check_picture_size, new_sheet, picture_scale
 from .picture import Picture
 
@@ -83,21 +83,21 @@ def plot_timeline(
 def _picture(
     schedule: Schedule, names: Iterable[str], size: tuple[int, int], theme: Theme
 ) -> Picture:
-    panels = schedule_panels(schedule, theme, names=names, most=_most_panels(size))
+    charts = schedule_charts(schedule, names=names, most=_most_charts(size))
     first, last = int(schedule.steps[0]), int(schedule.steps[-1])
     title = f"Schedule of {printable(schedule.name)}"
-    curves = [curve for panel in panels for curve in panel.curves]
+    curves = [curve for chart in charts for curve in chart.curves]
     alt = f"The schedule over steps {first} to {last}: {'; '.join(map(_in_words, curves))}."
     alt += _told("Phases", "from", schedule.phases) + _told("Actions", "at", schedule.actions)
     data = {
         "steps": [first, last],
-        "groups": [[curve.name for curve in panel.curves] for panel in panels],
+        "groups": [[curve.name for curve in chart.curves] for chart in charts],
         "phases": [[step, name] for step, name in schedule.phases],
         "actions": [[step, name] for step, name in schedule.actions],
     }
     with plain_style():
         sheet = new_sheet(size, theme, default=SIZE)
-        n_names, n_left_out = _draw(sheet, schedule, panels, title)
+        n_names, n_left_out = _draw(sheet, schedule, charts, title)
     if n_left_out:
         warnings.warn(
             "names of phases and actions are left out of the picture where they would lie on "
@@ -108,8 +108,8 @@ def _picture(
     return Picture(title, alt, data, sheet.figure)
 
 
-def _most_panels(size: tuple[int, int]) -> int:
-    """How many panels can be read on a page of (width, height) pixels."""
+def _most_charts(size: tuple[int, int]) -> int:
+    """How many charts can be read on a page of (width, height) pixels."""
     check_picture_size(size)
     k = picture_scale(size, SIZE)
     room = size[1] / k - TOP_PX - ACTIONS_PX - BOTTOM_PX + GAP_PX
@@ -168,7 +168,7 @@ class _Span:
 
 
 def _draw(
-    sheet: Sheet, schedule: Schedule, panels: tuple[CurvePanel, ...], title: str
+    sheet: Sheet, schedule: Schedule, charts: tuple[Chart, ...], title: str
 ) -> tuple[int, int]:
     """Draw all; how many names of phases and actions there are, and are left out."""
     k, theme = sheet.scale, sheet.theme
@@ -180,24 +180,24 @@ def _draw(
     lines = span.apart((step for step, _ in phases if step > span.first), LEAST_PHASE_PX * k)
     top = (TOP_PX + (ACTIONS_PX if actions else 0)) * k
     room = height - top - BOTTOM_PX * k
-    each = (room - (len(panels) - 1) * GAP_PX * k) / len(panels)
-    for n, panel in enumerate(panels):
+    each = (room - (len(charts) - 1) * GAP_PX * k) / len(charts)
+    for n, chart in enumerate(charts):
         y = top + n * (each + GAP_PX * k)
         legend = Box(MARGIN_LEFT_PX * k, y, inner, LEGEND_PX * k)
         plot = each - legend.height
         axes = sheet.axes(legend.x, y + legend.height, inner, plot)
-        draw_panel(axes, panel, theme, k)
-        draw_legend(sheet.figure, sheet.size, k, legend, panel, theme)
+        draw_chart(axes, chart, theme, k)
+        draw_legend(sheet.figure, sheet.size, k, legend, chart, theme)
         for step in lines:
             axes.axvline(step, color=theme.muted, linewidth=PHASE_PX * k, linestyle=(0, (4, 4)))
         axes.plot(
             [step for step, _ in actions], [1.0] * len(actions), "v", color=theme.text,
             markersize=MARK_PX * k, transform=axes.get_xaxis_transform(), clip_on=False, zorder=4,
         )  # fmt: skip
-        is_last = n == len(panels) - 1
+        is_last = n == len(charts) - 1
         axes.tick_params(axis="x", labelbottom=is_last)
         draw_titles(
-            sheet.figure, axes, panel, theme, k,
+            sheet.figure, axes, chart, theme, k,
             left_px=0.0, with_steps=is_last,
         )  # fmt: skip
     left_out = _name(sheet, span, phases, (TOP_PX - 14) * k, color=theme.muted, mark="")

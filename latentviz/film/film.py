@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +15,17 @@ from ..errors import LatentvizWarning, OptionError
 from ..figures.picture import Picture
 from ..media import file_html
 from ..pacing import Frame, frames, parse_pace
-from ..projection import projections
-from ..raster.fitting import DOT_SHARE, fitting_limits
-from ..raster.layout import has_room_for_panels
+from ..raster.layout import page_layout
 from ..raster.page import Page, interleaved, make_page
-from ..reach import Reach, measure_reach
 from ..runs.run import Run
-from ..scene import CurvePanel, Scene, Stage
+from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import theme_named
-from ..views import ProjectionsView, curve_panels, drawing_order, point_colors
+from ..views import heading
+from .clouds import FilmClouds
+from .curves import FilmCurves
+from .panels import FilmPanels, Plan
 from .spec import FilmSpec
-
-Real = TypeVar("Real", np.float32, np.float64)
 
 
 class Film:
@@ -55,8 +53,9 @@ class Film:
         ]
         if self._stop == len(run) and run.has_final:
             self.frames[-1] = replace(self.frames[-1], after=True)
-        n_dims = run.latents(int(run.steps[self._first])).shape[1]
-        self._view = ProjectionsView(projections(spec.dims, spec.names, n_dims), spec.alpha)
+        plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
+        self._clouds = FilmClouds(plan)
+        self._panels: tuple[FilmPanels, ...] = (self._clouds, FilmCurves(plan))
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -74,11 +73,15 @@ class Film:
     @property
     def alt(self) -> str:
         """What is to be seen, for those who cannot see it."""
-        views = ", ".join(printable(projection.title) for projection in self._view.projections)
         return (
-            f"The latents of {printable(self.run.name)} in the projections {views}, in "
+            f"The latents of {printable(self.run.name)} in the projections {self.titles}, in "
             f"{counted(len(self), 'frame')} from {self.shown} of training."
         )
+
+    @property
+    def titles(self) -> str:
+        """The projections' titles, in words."""
+        return ", ".join(printable(view.title) for view in self._clouds.view.projections)
 
     def html(self, *, width: int | None = None) -> str:
         """HTML that shows the film: a player, or its last frame if it was not rendered.
@@ -135,10 +138,12 @@ class Film:
         """
         if not 0 <= frame < len(self):
             raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
-        scene = self._view(self.run, self.frames[frame])
-        if scene.n_left_out:
-            self._tell(scene.n_left_out)
-        return scene
+        shown = self.frames[frame]
+        parts = tuple(part for panels in self._panels for part in panels.parts(shown))
+        n_left_out = max(part.n_left_out for part in parts if isinstance(part, Cloud))
+        if n_left_out:
+            self._tell(n_left_out)
+        return Scene(heading(self.run, shown, n_left_out), parts)
 
     def _tell(self, n_left_out: int) -> None:
         """Say once a film that points are left out."""
@@ -152,46 +157,34 @@ class Film:
             )
 
     @cached_property
-    def page(self) -> Page:
-        """What all frames have in common, drawn when it is first needed."""
-        run, spec = self.run, self.spec
-        panels: tuple[CurvePanel, ...] = ()
-        if has_room_for_panels(spec.size):
-            panels = curve_panels(run, self._first, self._stop, self._theme)
-        limits = spec.limits
-        if limits is None:
-            if n_left_out := int(self.reach.left_out.sum()):
-                self._tell(n_left_out)
-            low, high = (self._by_projection(side) for side in self.reach.kept)
-            limits = fitting_limits(
-                low, high, size=spec.size, n_panels=len(panels), dot_radius=spec.dot_radius
-            )
-        stage = Stage(
-            projections=self._view.projections,
-            colors=point_colors(run.colors, run.n_points, self._theme, spec.colormap),
-            order=drawing_order(run.colors, run.n_points),
-            limits=limits,
-            dot_radius=DOT_SHARE * limits if spec.dot_radius is None else spec.dot_radius,
-            panels=panels,
-            last_step=int(run.steps[self._stop - 1]),
+    def stage(self) -> Stage:
+        """What all frames have in common, as plain values; made when it is first needed."""
+        kinds = [panels.kind for panels in self._panels for _ in range(len(panels))]
+        layout = page_layout(self.spec.size, kinds)
+        if self.spec.limits is None and (n_left_out := int(self._clouds.reach.left_out.sum())):
+            self._tell(n_left_out)
+        cells = iter(layout.cells)
+        return Stage(
+            size=self.spec.size,
+            heading=layout.heading,
+            last_step=int(self.run.steps[self._stop - 1]),
+            panels=tuple(
+                panel
+                for panels in self._panels
+                for panel in panels.panels(list(islice(cells, len(panels))), layout)
+            ),
         )
-        return make_page(stage, size=spec.size, theme=self._theme)
 
     @cached_property
-    def reach(self) -> Reach:
-        """How far the points go in the dimensions that are shown, over all that the film shows."""
-        return measure_reach(self.run, self.frames, self._view.dims)
+    def page(self) -> Page:
+        """What all frames have in common, drawn when it is first needed."""
+        return make_page(self.stage, self._theme)
 
     @property
     def frames_beyond(self) -> int:
         """In how many frames points lie beyond an edge of their projection, where marks say so."""
-        edges = np.array(self.page.layout.edges_px) / self.page.layout.px_per_unit
-        low, high = self._by_projection(self.reach.low), self._by_projection(self.reach.high)
-        return int(((low < -edges) | (high > edges)).any((-2, -1)).sum())
-
-    def _by_projection(self, along: NDArray[Real]) -> NDArray[Real]:
-        """Values along each dimension shown, (..., d), as (..., P, 2), right and up."""
-        return along[..., np.searchsorted(self.reach.dims, self._view.pairs)]
+        clouds = [panel for panel in self.stage.panels if isinstance(panel, CloudPanel)]
+        return self._clouds.frames_beyond(clouds)
 
     @property
     def shown(self) -> str:

@@ -228,11 +228,10 @@ def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSp
         frame = len(film) - 1 if step is None else film.frame_at(step)
     drawn = interleaved(film.draw(frame))
     covered = run.steps[film.frames[frame].start : film.frames[frame].stop]
-    views = ", ".join(printable(projection.title) for projection in film.page.stage.projections)
     return Picture(
         title=f"{printable(run.name)}, frame {frame}",
         alt=(
-            f"The latents of {run.n_points} points in the projections {views}, at steps "
+            f"The latents of {run.n_points} points in the projections {film.titles}, at steps "
             f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."
         ),
         data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])]},

@@ -1,474 +1,144 @@
-"""The compositor: blended, anti-aliased discs, compiled, exact to one level of 255.
-
-Discs come in *trails*: the sub-steps of one point, adjacent in depth and of one colour. For such
-discs of alpha a and coverage c the light that passes is the product of (1 - a·c), whatever their
-order, so a trail is composited in one go: only that product is taken sub-step by sub-step.
-
-The page is cut into tiles, and these into blocks. Each tile walks its trails from the topmost down,
-keeps what light still passes (the transmittance) for each pixel, passes over trails that lie
-within blocks where too little is left to show, and stops when all are such; the background comes
-last. No fastmath: the same bits on every CPU.
-
-Coverage is ½ + (r² - d²) / 2r, clamped to 0..1, for a pixel whose centre is d from the disc's: the
-usual ramp of one pixel around the radius, to within 1/8r, without a square root.
-"""
+"""Discs to be drawn: how dots become them, and how those of several panels lie on each other."""
 
 from __future__ import annotations
 
-import math
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core import cgutils
-from numba.extending import intrinsic as typed_intrinsic
 from numpy.typing import NDArray
 
-from .compiled import compiled
-
-TILE = 16
-AREA = TILE * TILE
-BLOCK = 4
-# A tile's blocks are bits of a number: a row of blocks is 16 bits, of which every fourth counts.
-_ROW_BITS = np.uint64(TILE)
-_ROW_OF_BLOCKS = np.uint64(0x1111)
-_ALL_ROWS = np.uint64(0x0001000100010001)
-_NO_BLOCK = np.uint64(0)
-# A tile's planes lie end to end in one array, at constant places: so the compiler knows that they
-# do not overlap. Unsigned, so that no index is taken to count from the end.
-N_PLANES = 5
-LIGHT, RED, GREEN, BLUE, THROUGH = (np.uint64(plane * AREA) for plane in range(N_PLANES))
-
-AHEAD = 6  # so many trails of a tile are on their way from memory while one is composited
-# What a trail's numbers are.
-CENTER_X, CENTER_Y, HALF_W, HALF_H, SPREAD, KIND, COUNT, COLOR = range(8)
-
-intrinsic: Any = typed_intrinsic  # whose types leave out that the first argument is numba's
-
-_f = np.float32
-_HALF = _f(0.5)
-_ZERO = _f(0)
-_ONE = _f(1)
-# A pixel through which less light passes is done: what lies below changes it by under one level.
-_SPENT = _f(1 / 256)
-_NOTHING = _f(1e-12)
+_OFF_PAGE = np.float32(1e9)
 
 
-@compiled
-def composite(  # noqa: D417 - the arrays are described together
-    canvas: NDArray[np.uint8],
-    background: NDArray[np.uint8],
-    bottom: int,
-    xs: NDArray[np.float32],
-    ys: NDArray[np.float32],
-    counts: NDArray[np.int32],
-    kinds: NDArray[np.int32],
-    colors: NDArray[np.float32],
-    radii: NDArray[np.float32],
-    alphas: NDArray[np.float32],
-) -> None:
-    """Draw M trails over a background, topmost first.
+@dataclass(frozen=True, eq=False)
+class Discs:
+    """M trails of up to n discs each, topmost first.
+
+    A trail's discs are of one colour and one kind, and adjacent in depth: the sub-steps of a point.
+
+    Attributes:
+        xs: (M, n) float32, their centres, in pixels.
+        ys: (M, n) float32.
+        counts: (M,) int32, how many of the n are used.
+        kinds: (M,) int32, index into ``radii`` and ``alphas``.
+        colors: (M, 3) float32, 0..255.
+        radii: (kinds,) float32, in pixels.
+        alphas: (kinds,) float32, of each single disc.
+    """
+
+    xs: NDArray[np.float32]
+    ys: NDArray[np.float32]
+    counts: NDArray[np.int32]
+    kinds: NDArray[np.int32]
+    colors: NDArray[np.float32]
+    radii: NDArray[np.float32]
+    alphas: NDArray[np.float32]
+
+
+def dots(
+    xy: NDArray[np.float32],
+    rgb: NDArray[np.float32],
+    order: NDArray[np.int64],
+    *,
+    center: tuple[float, float],
+    px_per_unit: float,
+    radius_px: float,
+    alpha: float,
+    farthest_px: float = np.inf,
+) -> Discs:
+    """The dots of points, each a trail of its sub-steps.
 
     Args:
-        canvas: (3, H, W), where to draw, whatever is on it.
-        background: (3,) the background's colour.
-        bottom: Rows from here down are left alone.
-        xs, ys: (M, n) centres of each trail's discs, in pixels.
-        counts: (M,) how many of the n are used.
-        kinds: (M,) index into ``radii`` and ``alphas``.
-        colors: (M, 3), 0..255.
-        radii: (kinds,) in pixels.
-        alphas: (kinds,) of each single disc.
+        xy: (N, n, 2) right and up, in data units; what is NaN is not drawn.
+        rgb: (N, 3) in 0..1.
+        order: (N,) the points' numbers, the lowest first.
+        center: Of the origin, in pixels from the page's top left corner.
+        px_per_unit: How many pixels a unit of the data is long.
+        radius_px: Of a dot.
+        alpha: Of each sub-step.
+        farthest_px: What lies so far to the left or right of the origin is not drawn.
     """
-    height, width = min(bottom, canvas.shape[1]), canvas.shape[2]
-    nx = (width + TILE - 1) // TILE
-    ny = (height + TILE - 1) // TILE
-    n_trails = xs.shape[0]
-
-    # Where the centres of each trail's discs lie: in a box, and in a circle around its centre. In
-    # one array, as tiles fetch trails in no order that the CPU could foresee.
-    trails = np.empty((n_trails, COLOR + 3), np.float32)
-    for g in range(n_trails):
-        low_x, high_x, low_y, high_y = xs[g, 0], xs[g, 0], ys[g, 0], ys[g, 0]
-        for s in range(1, counts[g]):
-            low_x, high_x = min(low_x, xs[g, s]), max(high_x, xs[g, s])
-            low_y, high_y = min(low_y, ys[g, s]), max(high_y, ys[g, s])
-        # Far off the page is as good as anywhere off it, and keeps the sums finite.
-        x = min(max((low_x + high_x) * _HALF, _f(-1e6)), _f(1e6))
-        y = min(max((low_y + high_y) * _HALF, _f(-1e6)), _f(1e6))
-        far = _ZERO
-        for s in range(counts[g]):
-            dx, dy = xs[g, s] - x, ys[g, s] - y
-            far = max(far, dx * dx + dy * dy)
-        trails[g, CENTER_X], trails[g, CENTER_Y] = x, y
-        # A little more, for the rounding of the sums below; and no more than an integer can hold.
-        trails[g, HALF_W] = min(max(high_x - x, x - low_x) + _f(0.01), _f(1e7))
-        trails[g, HALF_H] = min(max(high_y - y, y - low_y) + _f(0.01), _f(1e7))
-        trails[g, SPREAD] = min(np.sqrt(far) + _f(0.01), _f(1e7))
-        trails[g, KIND], trails[g, COUNT] = kinds[g], counts[g]
-        for channel in range(3):
-            trails[g, COLOR + channel] = colors[g, channel]
-
-    n_kinds = radii.shape[0]
-    outer = np.empty(n_kinds, np.float32)  # beyond this distance nothing is covered
-    inner = np.empty(n_kinds, np.float32)  # within this distance all is
-    for k in range(n_kinds):
-        r = radii[k]
-        outer[k] = np.sqrt(r * r + r)
-        inner[k] = np.sqrt(max(_ZERO, r * r - r))
-
-    starts, items = _bin(trails, outer, nx, ny)
-
-    work = np.empty(N_PLANES * AREA, np.float32)
-    centers = np.empty((xs.shape[1], 2), np.float32)
-    distances = np.empty((xs.shape[1], 2, TILE), np.float32)
-    for tile in range(nx * ny):
-        x0, y0 = (tile % nx) * TILE, (tile // nx) * TILE
-        if x0 == 0:
-            # A row of tiles at a time, so that its tiles find it in the cache.
-            for channel in range(3):
-                canvas[channel, y0 : min(y0 + TILE, height)] = background[channel]
-        first, last = starts[tile], starts[tile + 1]
-        if first == last:
-            continue
-        rows, columns = min(TILE, height - y0), min(TILE, width - x0)
-        for i in range(np.uint64(AREA)):
-            # None off the page, where nothing will be seen.
-            on_page = i // np.uint64(TILE) < np.uint64(rows)
-            work[LIGHT + i] = _ONE if on_page else _ZERO
-            work[RED + i] = _ZERO
-            work[GREEN + i] = _ZERO
-            work[BLUE + i] = _ZERO
-        lit = _lit_blocks(work, 0, TILE)
-        for item in range(first, last):
-            if item + AHEAD < last:
-                g = items[item + AHEAD]
-                _prefetch(trails, g)
-                _prefetch(xs, g)
-                _prefetch(ys, g)
-            g = items[item]
-            k, count = int(trails[g, KIND]), int(trails[g, COUNT])
-            x, y = trails[g, CENTER_X] - _f(x0), trails[g, CENTER_Y] - _f(y0)
-            reach_x, reach_y = outer[k] + trails[g, HALF_W], outer[k] + trails[g, HALF_H]
-            touched = lit & _blocks_between(x - reach_x, x + reach_x)
-            a = max(0, math.floor(y - reach_y))
-            b = min(TILE, math.ceil(y + reach_y))
-            # Of these rows, those from the first block that is lit and touched to the last.
-            while a < b and not _has_lit(touched, a):
-                a = (a // BLOCK + 1) * BLOCK
-            while a < b and not _has_lit(touched, b - 1):
-                b = (b - 1) // BLOCK * BLOCK
-            if a >= b:
-                continue
-            far_x = max(abs(x), abs(x - _f(TILE)))
-            far_y = max(abs(y - _f(a)), abs(y - _f(b)))
-            within = inner[k] - trails[g, SPREAD]
-            if within > _ZERO and far_x * far_x + far_y * far_y < within * within:
-                # Every disc of the trail covers all of these rows.
-                passing = _ONE
-                for _ in range(count):
-                    passing *= _ONE - alphas[k]
-                for i in range(np.uint64(a * TILE), np.uint64(b * TILE)):
-                    work[THROUGH + i] = passing
-            else:
-                _pass(
-                    work, a, b, xs, ys, g, count,
-                    _f(x0), _f(y0), alphas[k], radii[k], centers, distances,
-                )  # fmt: skip
-            _blend(work, a, b, trails[g, COLOR], trails[g, COLOR + 1], trails[g, COLOR + 2])
-            lit = (lit & ~_rows_of_blocks(a, b)) | _lit_blocks(work, a, b)
-            if lit == _NO_BLOCK:
-                break
-        _store(canvas, background, work, x0, y0, rows, columns)
-
-
-@compiled
-def _blocks_between(left: Any, right: Any) -> Any:
-    """The blocks of a tile whose columns touch those from ``left`` to ``right``."""
-    first = min(max(math.floor(left), 0), TILE) // BLOCK
-    last = min(max(math.floor(right), -1), TILE - 1) // BLOCK
-    if first > last:
-        return _NO_BLOCK
-    cut = TILE - BLOCK * (last + 1)
-    row = (_ROW_OF_BLOCKS << np.uint64(BLOCK * first)) & (_ROW_OF_BLOCKS >> np.uint64(cut))
-    return row * _ALL_ROWS
-
-
-@compiled
-def _rows_of_blocks(top: int, bottom: int) -> Any:
-    """The blocks of a tile whose rows touch those from ``top`` up to ``bottom``."""
-    blocks = _NO_BLOCK
-    for row in range(top // BLOCK, (bottom - 1) // BLOCK + 1):
-        blocks |= _ROW_OF_BLOCKS << np.uint64(row * TILE)
-    return blocks
-
-
-@compiled
-def _has_lit(blocks: Any, row: int) -> bool:
-    """Whether any block of those that hold a row is among ``blocks``."""
-    return bool((blocks >> np.uint64(row // BLOCK * TILE)) & _ROW_OF_BLOCKS)
-
-
-@compiled
-def _lit_blocks(work: Any, top: int, bottom: int) -> Any:
-    """Of the blocks whose rows touch those given, the ones through which light still passes."""
-    blocks = _NO_BLOCK
-    for row in range(top // BLOCK, (bottom - 1) // BLOCK + 1):
-        reached = _NO_BLOCK
-        for i in range(row * BLOCK, (row + 1) * BLOCK):
-            reached |= _pixels_reaching(work, LIGHT + np.uint64(i * TILE), _SPENT)
-        # Gather each block's four columns in its one bit.
-        reached |= reached >> np.uint64(1)
-        reached |= reached >> np.uint64(2)
-        blocks |= (reached & _ROW_OF_BLOCKS) << np.uint64(row * TILE)
-    return blocks
-
-
-@compiled
-def _bin(trails: Any, outer: Any, nx: int, ny: int) -> Any:
-    """For each tile the trails that may touch it, topmost first: items[starts[t]:starts[t + 1]]."""
-    starts = np.zeros(nx * ny + 1, np.int64)
-    items = np.empty(0, np.int32)
-    per_tile = _f(1 / TILE)
-    for counting in (True, False):
-        if not counting:
-            total = 0
-            for t in range(nx * ny + 1):
-                total, starts[t] = total + starts[t], total
-            items = np.empty(total, np.int32)
-        for g in range(trails.shape[0]):
-            x, y, radius = (
-                trails[g, CENTER_X],
-                trails[g, CENTER_Y],
-                outer[int(trails[g, KIND])],
-            )
-            reach = radius + trails[g, SPREAD]
-            reach_x, reach_y = radius + trails[g, HALF_W], radius + trails[g, HALF_H]
-            top = max(0, math.floor((y - reach_y) * per_tile))
-            low = min(ny - 1, math.floor((y + reach_y) * per_tile))
-            for ty in range(top, low + 1):
-                dy = max(_f(ty * TILE) - y, _ZERO, y - _f(ty * TILE + TILE))
-                chord = reach * reach - dy * dy
-                if chord <= _ZERO:
-                    continue
-                chord = min(np.sqrt(chord), reach_x)
-                left = max(0, math.floor((x - chord) * per_tile))
-                right = min(nx - 1, math.floor((x + chord) * per_tile))
-                for t in range(ty * nx + left, ty * nx + right + 1):
-                    if not counting:
-                        items[starts[t]] = g
-                    starts[t] += 1
-    # Filling moved each start to the next tile's.
-    for t in range(nx * ny, 0, -1):
-        starts[t] = starts[t - 1]
-    starts[0] = 0
-    return starts, items
-
-
-@compiled
-def _pass(
-    work: Any, top: int, bottom: int, xs: Any, ys: Any, g: int, count: int,
-    x0: Any, y0: Any, alpha: Any, radius: Any, centers: Any,
-    distances: Any,
-) -> None:  # fmt: skip
-    """How much light trail ``g`` lets through at a tile's rows from ``top`` on: Π (1 - a·c)."""
-    least = _ONE - alpha
-    # Tell which discs cover all of these rows, and which none of them.
-    half_x, half_y = _f(TILE) * _HALF, _f(bottom - top) * _HALF
-    mid_x, mid_y = half_x, _f(top) + half_y
-    diagonal = np.sqrt(half_x * half_x + half_y * half_y)
-    outside = radius + _HALF + diagonal
-    inside = max(_ZERO, radius - _HALF - diagonal)
-    passing = _ONE
-    m = 0
-    for s in range(count):
-        x, y = xs[g, s] - x0, ys[g, s] - y0
-        dx, dy = x - mid_x, y - mid_y
-        distance2 = dx * dx + dy * dy
-        if distance2 < inside * inside:
-            passing *= least
-        elif distance2 < outside * outside:
-            centers[m, 0] = x
-            centers[m, 1] = y
-            m += 1
-    _multiply_rows(work, THROUGH, top, bottom, passing, centers, m, alpha, radius, distances)
-
-
-@compiled
-def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
-    """Lay a colour over a tile's rows, as far as `THROUGH` does not let light pass."""
-    for i in range(np.uint64(top * TILE), np.uint64(bottom * TILE)):
-        kept = work[LIGHT + i] * work[THROUGH + i]
-        seen = work[LIGHT + i] - kept
-        work[RED + i] += seen * r
-        work[GREEN + i] += seen * g
-        work[BLUE + i] += seen * b
-        # Below this nothing shows; and numbers too small to be normal are slow.
-        work[LIGHT + i] = kept if kept > _NOTHING else _ZERO
-
-
-@compiled
-def _store(
-    canvas: Any, background: Any, work: Any, x0: int, y0: int, rows: int, columns: int
-) -> None:
-    r, g, b = _f(background[0]), _f(background[1]), _f(background[2])
-    left, top = np.uint64(x0), np.uint64(y0)
-    for row in range(np.uint64(rows)):
-        y = top + row
-        for column in range(np.uint64(columns)):
-            i, x = row * np.uint64(TILE) + column, left + column
-            light = work[LIGHT + i]
-            canvas[0, y, x] = np.uint8(np.int32(work[RED + i] + light * r + _HALF))
-            canvas[1, y, x] = np.uint8(np.int32(work[GREEN + i] + light * g + _HALF))
-            canvas[2, y, x] = np.uint8(np.int32(work[BLUE + i] + light * b + _HALF))
-
-
-@compiled
-def blend_mask(
-    canvas: NDArray[np.uint8],
-    mask: NDArray[np.float32],
-    x0: int,
-    y0: int,
-    color: tuple[int, int, int],
-) -> None:
-    """Blend a colour onto (3, H, W) through a mask (h, w) of 0..1 at (x0, y0), clipped."""
-    for channel in range(3):
-        ink = _f(color[channel])
-        plane = canvas[channel]
-        for row in range(max(0, -y0), min(mask.shape[0], canvas.shape[1] - y0)):
-            for column in range(max(0, -x0), min(mask.shape[1], canvas.shape[2] - x0)):
-                below = _f(plane[y0 + row, x0 + column])
-                value = below + mask[row, column] * (ink - below)
-                plane[y0 + row, x0 + column] = np.uint8(np.int32(value + _HALF))
-
-
-# What follows is a tile's inner loops as vectors of one row of pixels: LLVM makes scalar code of
-# loops as short as a row. It stands in this file because numba's cache looks at the file of the
-# function that it compiled, and at no other.
-_NUMBER, _INDEX = ir.FloatType(), ir.IntType(64)
-_ROW = ir.VectorType(_NUMBER, TILE)
-_BYTES = ir.IntType(8).as_pointer()
-_ROWS_AT_ONCE = 4  # as many chains of multiplications run side by side
-
-
-def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
-    """Where a contiguous array's numbers lie."""
-    return context.make_array(kind)(context, builder, array).data
-
-
-def _splat(builder: Any, number: Any) -> Any:
-    """A row that holds one number everywhere."""
-    nothing = ir.Constant(_ROW, ir.Undefined)
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), TILE), [0] * TILE)
-    return builder.shuffle_vector(
-        builder.insert_element(nothing, number, _INDEX(0)), nothing, lanes
+    n_points, n, _ = xy.shape
+    scale, topmost = np.float32(px_per_unit), np.ascontiguousarray(order[::-1])
+    xs, ys = np.empty((n_points, n), np.float32), np.empty((n_points, n), np.float32)
+    with np.errstate(over="ignore"):  # too far off the page for a number is off the page
+        np.multiply(xy[..., 0].take(topmost, 0), scale, out=xs)
+        np.multiply(xy[..., 1].take(topmost, 0), -scale, out=ys)
+        xs[np.abs(xs) > farthest_px] = _OFF_PAGE
+        nowhere = np.isnan(xs) | np.isnan(ys)
+        if nowhere.any():
+            xs[nowhere], ys[nowhere] = _OFF_PAGE, 0
+        xs += np.float32(center[0])
+        ys += np.float32(center[1])
+    return Discs(
+        xs,
+        ys,
+        counts=np.full(n_points, n, np.int32),
+        kinds=np.zeros(n_points, np.int32),
+        colors=rgb.take(topmost, 0) * np.float32(255),
+        radii=np.array([radius_px], np.float32),
+        alphas=np.array([alpha], np.float32),
     )
 
 
-def _row_at(builder: Any, numbers: Any, index: Any) -> Any:
-    """Where a row starts: the numbers from ``index`` on."""
-    return builder.bitcast(builder.gep(numbers, [index]), _ROW.as_pointer())
+def plate(center: tuple[float, float], radius_px: float, color: tuple[int, int, int]) -> Discs:
+    """One opaque disc.
 
-
-@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
-def _pixels_reaching(typing: Any, work: Any, at: Any, limit: Any) -> Any:
-    """Which of a row, ``work[at : at + TILE]``, are not less than ``limit``: a bit each."""
-
-    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array, start, bound = values
-        place = _row_at(builder, _data(context, builder, work, array), start)
-        row = builder.load(place, align=4)
-        reached = builder.fcmp_unordered(">=", row, _splat(builder, bound))
-        return builder.zext(builder.bitcast(reached, ir.IntType(TILE)), _INDEX)
-
-    return types.uint64(work, at, limit), codegen
-
-
-@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
-def _prefetch(typing: Any, rows: Any, index: Any) -> Any:
-    """Have ``rows[index]`` fetched from memory: its first 128 bytes."""
-
-    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        array = context.make_array(rows)(context, builder, values[0])
-        stride = builder.extract_value(array.strides, 0)
-        place = builder.mul(builder.sext(values[1], _INDEX), stride)
-        address = builder.add(builder.ptrtoint(array.data, _INDEX), place)
-        kind = ir.FunctionType(ir.VoidType(), [_BYTES, *[ir.IntType(32)] * 3])
-        fetch = builder.module.declare_intrinsic("llvm.prefetch", [_BYTES], kind)
-        read, near, data = (ir.IntType(32)(n) for n in (0, 3, 1))
-        for offset in (0, 64):
-            at = builder.inttoptr(builder.add(address, _INDEX(offset)), _BYTES)
-            builder.call(fetch, [at, read, near, data])
-        return context.get_dummy_value()
-
-    return types.void(rows, index), codegen
-
-
-@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
-def _multiply_rows(
-    typing: Any, work: Any, at: Any, top: Any, bottom: Any, start: Any, centers: Any, m: Any,
-    alpha: Any, radius: Any, distances: Any,
-) -> Any:  # fmt: skip
-    """Rows ``top`` to ``bottom`` of the plane at ``work[at]``: start · Π (1 - a·c) over m discs.
-
-    As d² = dx² + dy², 1 - a·c is a number of the pixel's column and one of its row, added and
-    clamped. They are worked out first, in ``distances`` (n, 2, TILE).
+    Args:
+        center: In pixels from the page's top left corner.
+        radius_px: Its radius.
+        color: Its bytes.
     """
+    return Discs(
+        xs=np.array([[center[0]]], np.float32),
+        ys=np.array([[center[1]]], np.float32),
+        counts=np.ones(1, np.int32),
+        kinds=np.zeros(1, np.int32),
+        colors=np.array([color], np.float32),
+        radii=np.array([radius_px], np.float32),
+        alphas=np.ones(1, np.float32),
+    )
 
-    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        work_, at_, first, last, start_, centers_, m_, alpha_, radius_, distances_ = values
-        plane = builder.gep(_data(context, builder, work, work_), [at_])
-        places = _data(context, builder, centers, centers_)
-        table = _data(context, builder, distances, distances_)
-        half, one = _NUMBER(0.5), _NUMBER(1)
-        pixels = ir.Constant(_ROW, [i + 0.5 for i in range(TILE)])
-        ones = ir.Constant(_ROW, [1.0] * TILE)
-        least = _splat(builder, builder.fsub(one, alpha_))
-        curve = _splat(builder, builder.fdiv(alpha_, builder.fadd(radius_, radius_)))
-        center = builder.fmul(alpha_, builder.fadd(half, builder.fmul(radius_, half)))
-        center = _splat(builder, builder.fsub(one, center))
 
-        def after(index: Any, count: int) -> Any:
-            return builder.add(index, _INDEX(count))
+def stacked(layers: Sequence[Discs]) -> Discs:
+    """All discs of several layers, the topmost first."""
+    n_trails = sum(len(layer.xs) for layer in layers)
+    n = max((layer.xs.shape[1] for layer in layers), default=1)
+    xs, ys = np.empty((n_trails, n), np.float32), np.empty((n_trails, n), np.float32)
+    kinds = np.empty(n_trails, np.int32)
+    first, first_kind = 0, 0
+    for layer in layers:
+        rows = slice(first, first + len(layer.xs))
+        columns = slice(layer.xs.shape[1])
+        xs[rows, columns], ys[rows, columns] = layer.xs, layer.ys
+        kinds[rows] = layer.kinds + first_kind
+        first, first_kind = rows.stop, first_kind + len(layer.radii)
+    return Discs(
+        xs,
+        ys,
+        counts=np.concatenate([np.empty(0, np.int32), *(layer.counts for layer in layers)]),
+        kinds=kinds,
+        colors=np.concatenate([np.empty((0, 3), np.float32), *(layer.colors for layer in layers)]),
+        radii=np.concatenate([np.empty(0, np.float32), *(layer.radii for layer in layers)]),
+        alphas=np.concatenate([np.empty(0, np.float32), *(layer.alphas for layer in layers)]),
+    )
 
-        def from_disc(coordinate: Any) -> Any:
-            d = builder.fsub(pixels, _splat(builder, builder.load(coordinate)))
-            return builder.fmul(curve, builder.fmul(d, d))
 
-        with cgutils.for_range(builder, m_) as disc:
-            k = builder.mul(disc.index, _INDEX(2))
-            across = from_disc(builder.gep(places, [k]))
-            down = builder.fadd(center, from_disc(builder.gep(places, [after(k, 1)])))
-            k = builder.mul(disc.index, _INDEX(2 * TILE))
-            builder.store(across, _row_at(builder, table, k), align=4)
-            builder.store(down, _row_at(builder, table, after(k, TILE)), align=4)
+def draw_discs(
+    canvas: NDArray[np.uint8], ground: tuple[int, int, int], discs: Discs, *, bottom: int
+) -> None:
+    """Draw discs over flat ground.
 
-        step = _INDEX(_ROWS_AT_ONCE)
-        first = builder.and_(first, _INDEX(-_ROWS_AT_ONCE))
-        with cgutils.for_range_slice(builder, first, last, step, inc=True) as (row, _):
-            products = [
-                cgutils.alloca_once(builder, _ROW)  # type: ignore[no-untyped-call]  # numba's gap
-                for _ in range(_ROWS_AT_ONCE)
-            ]
-            for product in products:
-                builder.store(_splat(builder, start_), product)
-            with cgutils.for_range(builder, m_) as disc:
-                k = builder.mul(disc.index, _INDEX(2 * TILE))
-                across = builder.load(_row_at(builder, table, k), align=4)
-                for j, product in enumerate(products):
-                    down = builder.gep(table, [builder.add(after(k, TILE + j), row)])
-                    factor = builder.fadd(across, _splat(builder, builder.load(down)))
-                    # 1 first: LLVM would make a select of a multiplication by it.
-                    below = builder.fcmp_ordered("<", factor, ones)
-                    factor = builder.select(below, factor, ones)
-                    above = builder.fcmp_ordered(">", factor, least)
-                    factor = builder.select(above, factor, least)
-                    builder.store(builder.fmul(builder.load(product), factor), product)
-            for j, product in enumerate(products):
-                place = _row_at(builder, plane, builder.mul(after(row, j), _INDEX(TILE)))
-                builder.store(builder.load(product), place, align=4)
-        return context.get_dummy_value()
+    Args:
+        canvas: (3, H, W), where to draw, whatever is on it.
+        ground: The ground's colour, in bytes.
+        discs: What to draw.
+        bottom: Rows from here down are left alone.
+    """
+    from .compositor import composite
 
-    values = (work, at, top, bottom, start, centers, m, alpha, radius, distances)
-    return types.void(*values), codegen
+    composite(
+        canvas, np.array(ground, np.uint8), bottom,
+        discs.xs, discs.ys, discs.counts, discs.kinds, discs.colors, discs.radii, discs.alphas,
+    )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .layout import MAX_LIMITS, Layout, page_layout
+from ..scene import Box
+from .layout import MAX_LIMITS, window_in
 
 # A dot's radius as a share of the limits: 0.105 at 1.5.
 DOT_SHARE = 0.07
@@ -20,8 +21,8 @@ def fitting_limits(
     low: NDArray[np.float64],
     high: NDArray[np.float64],
     *,
-    size: tuple[int, int],
-    n_panels: int,
+    bodies: Sequence[Box],
+    page: Box,
     dot_radius: float | None = None,
 ) -> float:
     """The least limits at which all dots are seen whole: 1.5, or a round number above it.
@@ -32,20 +33,21 @@ def fitting_limits(
     Args:
         low: (P, 2) the least coordinates of each projection's points, right and up, in data units.
         high: (P, 2) the greatest.
-        size: (width, height) of the page in pixels.
-        n_panels: How many panels of curves stand below.
+        bodies: Where each projection is to be drawn, P.
+        page: What dots may cover.
         dot_radius: In data units; by default `DOT_SHARE` of the limits.
     """
     limits = LEAST_LIMITS
     for limits in _candidates():
-        layout = page_layout(size, n_projections=len(low), limits=limits, n_panels=n_panels)
+        windows = [window_in(body, limits) for body in bodies]
         radius = DOT_SHARE * limits if dot_radius is None else dot_radius
         # Up is up in the data and down on the page.
         first = np.stack([low[:, 0], -high[:, 1]], 1) - radius
         last = np.stack([high[:, 0], -low[:, 1]], 1) + radius
-        centers = np.array(layout.centers)
-        corners = centers + first * layout.px_per_unit, centers + last * layout.px_per_unit
-        if _fits(layout, *corners, in_cells=limits > LEAST_LIMITS):
+        centers = np.array([window.center for window in windows])
+        scales = np.array([[window.px_per_unit] for window in windows])
+        rooms = bodies if limits > LEAST_LIMITS else [page]
+        if _fits(rooms, centers + first * scales, centers + last * scales):
             break
     return limits
 
@@ -58,14 +60,8 @@ def _candidates() -> Iterator[float]:
                 yield limits
 
 
-def _fits(
-    layout: Layout, first: NDArray[np.float64], last: NDArray[np.float64], *, in_cells: bool
-) -> bool:
-    """Whether boxes, given by their corners (P, 2) in pixels, lie in their cells or on the page."""
-    if in_cells:
-        top = np.array([[cell.x, cell.y] for cell in layout.cells])
-        bottom = top + [[cell.width, cell.height] for cell in layout.cells]
-    else:
-        top = np.array([[0.0, layout.heading.y + layout.heading.height]])
-        bottom = np.array([[float(layout.size[0]), float(layout.dots_bottom)]])
+def _fits(rooms: Sequence[Box], first: NDArray[np.float64], last: NDArray[np.float64]) -> bool:
+    """Whether boxes, given by their corners (P, 2) in pixels, lie in one room, or each in its."""
+    top = np.array([[room.x, room.y] for room in rooms])
+    bottom = top + [[room.width, room.height] for room in rooms]
     return bool((first >= top).all() and (last <= bottom).all())

@@ -1,4 +1,4 @@
-"""How the values of a panel's curves become heights."""
+"""How the values of a chart's curves become heights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import CurvePanel
+from ..scene import Chart
 from .ticks import APART, Ticks, linear_ticks, log_ticks, room_for
 
 Floats = NDArray[np.float64]
@@ -76,20 +76,20 @@ class Heights:
         return np.where(values > 0, places, np.nan if self.zero is None else self.zero)
 
 
-def heights_of(panel: CurvePanel, length_px: float, *, above_px: float = 0.0) -> Heights:
-    """An axis on which all curves of a panel have their place.
+def heights_of(chart: Chart, length_px: float, *, above_px: float = 0.0) -> Heights:
+    """An axis on which all curves of a chart have their place.
 
     Args:
-        panel: The panel; its axis is logarithmic where that is wanted and can be.
+        chart: The chart; its axis is logarithmic where that is wanted and can be.
         length_px: How high it is.
         above_px: How much of that to leave free above the curves.
     """
-    finals = [curve.final for curve in panel.curves if curve.final is not None]
-    values = _finite([*(curve.values for curve in panel.curves), np.array(finals, np.float64)])
-    raw = [_finite([curve.raw]) for curve in panel.curves if curve.raw is not None]
+    finals = [curve.final for curve in chart.curves if curve.final is not None]
+    values = _finite([*(curve.values for curve in chart.curves), np.array(finals, np.float64)])
+    raw = [_finite([curve.raw]) for curve in chart.curves if curve.raw is not None]
     # Negative values have no place on a log axis, and zeros alone would leave it empty.
     negative = any((array < 0).any() for array in (values, *raw))
-    log = panel.log and bool((values > 0).any()) and not negative
+    log = chart.log and bool((values > 0).any()) and not negative
     has_zero = log and bool((values == 0).any())
     if log:
         values, raw = values[values > 0], [array[array > 0] for array in raw]
@@ -107,7 +107,7 @@ def heights_of(panel: CurvePanel, length_px: float, *, above_px: float = 0.0) ->
         return Heights(True, low, low + (most - low) * share, length_px, least, most, zero)
     values = np.clip(values, -GREATEST, GREATEST)
     least, most = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
-    if panel.close_up and (limits := _close_up(least, most)) is not None:
+    if chart.close_up and (limits := _close_up(least, most)) is not None:
         low, most = limits
         return Heights(False, low, low + (most - low) * share, length_px, low, most, None)
     if least == most == 0:

@@ -3,113 +3,135 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Real
 
 from ..errors import OptionError
+from ..scene import Box, Cell, CloudPanel, Panel
 
 MIN_SIDE, MAX_SIDE = 120, 8192
 MIN_LIMITS, MAX_LIMITS = 1e-6, 1e6
 
-# Heights on a page of 1920x1080 pixels. The projections are 5 times as high as the panels.
+# Heights on a page of 1920x1080 pixels. The projections are 5 times as high as the charts.
 PAGE, PAGE_WIDTH = 1080.0, 1920.0
 LEAST_SCALE = 0.75  # of a page that has the height for it
-# From here on a page has room for panels whose text can be read: 640x360 pixels, if it is wide.
-PANELS_SCALE = 1 / 3
+# From here on a page has room for charts whose text can be read: 640x360 pixels, if it is wide.
+CHARTS_SCALE = 1 / 3
 HEADING = (16.0, 50.0)  # top and height
 TITLES = (66.0, 30.0)
 LEAST_ROWS_PX = (14.0, 11.0)  # of heading and titles, on any page
 PROJECTIONS = (96.0, 760.0)
 LEGENDS = (864.0, 30.0)
-PANELS = (896.0, 152.0)
-# A page without panels gives their room to the projections.
+CHARTS = (896.0, 152.0)
+# A page without charts gives their room to the projections.
 PROJECTIONS_ALONE = (96.0, 930.0)
 OUTER_MARGIN = 0.05  # of the page's width, to either side of the projections
-SIDE_MARGIN = 96.0  # left of each panel, where its tick labels stand
-END_MARGIN = 48.0  # right of each panel, for the half of its last tick label
+SIDE_MARGIN = 96.0  # left of each chart, where its tick labels stand
+END_MARGIN = 48.0  # right of each chart, for the half of its last tick label
 # Side by side, a projection may show this share of its height's range in its width; dots are not
 # clipped, so what lies beyond runs over into the neighbour.
 WIDTH_SHARE = 0.75
 
 
 @dataclass(frozen=True)
-class Box:
-    """A rectangle; (x, y) is its top left corner."""
-
-    x: float
-    y: float
-    width: float
-    height: float
-
-
-@dataclass(frozen=True)
 class Layout:
     """A page's geometry."""
 
-    size: tuple[int, int]  # (width, height)
-    scale: float  # this page's pixels for one of the 1080-pixel page
     heading: Box
-    titles: tuple[Box, ...]
-    cells: tuple[Box, ...]  # each projection's own share of the page
-    centers: tuple[tuple[float, float], ...]  # of the projections' origins
+    cells: tuple[Cell, ...]  # one for each panel
+    dots: Box  # what dots may cover
+
+
+@dataclass(frozen=True)
+class Window:
+    """Where a cloud's data lie on the page."""
+
+    center: tuple[float, float]  # the origin, in pixels
     px_per_unit: float
-    edges_px: tuple[float, float]  # so far from its origin, right and up, a projection reaches
-    dots_bottom: int  # dots are drawn above this row only; below it stand the panels
-    legends: tuple[Box, ...]
-    panels: tuple[Box, ...]
+    edges: tuple[float, float]  # so far from its origin, right and up, it reaches, in data units
 
 
-def page_layout(
-    size: tuple[int, int], *, n_projections: int, limits: float, n_panels: int
-) -> Layout:
-    """Lay out a page.
+def page_layout(size: tuple[int, int], kinds: Sequence[type[Panel]]) -> Layout:
+    """Lay out a page: clouds side by side, and all other panels in a row below them.
 
     Args:
         size: (width, height) in pixels.
-        n_projections: How many projections stand side by side.
-        limits: Each shows -limits..limits of the data, up and down.
-        n_panels: How many panels of curves stand below, side by side.
+        kinds: Of the panels, in their order.
 
     Raises:
-        OptionError: The size is odd or absurd, or the limits are not positive.
+        OptionError: The size is odd or absurd.
     """
-    width, height = check_size(size)
-    check_limits(limits)
+    width, _ = check_size(size)
     scale = page_scale(size)
-    spare = height - PAGE * scale
     heading = Box(0, HEADING[0] * scale, width, max(LEAST_ROWS_PX[0], HEADING[1] * scale))
+    are_clouds = [issubclass(kind, CloudPanel) for kind in kinds]
+    n_clouds, n_below = are_clouds.count(True), are_clouds.count(False)
+    clouds = _row_of_clouds(size, n_clouds, heading, PROJECTIONS if n_below else PROJECTIONS_ALONE)
+    below = _row_below(size, n_below)
+    cells = [next(clouds if is_cloud else below) for is_cloud in are_clouds]
+    top = heading.y + heading.height
+    bottom = dots_bottom(size, zip(kinds, cells, strict=True))
+    return Layout(heading, tuple(cells), dots=Box(0, top, width, bottom - top))
+
+
+def dots_bottom(size: tuple[int, int], cells: Iterable[tuple[type[Panel], Cell]]) -> int:
+    """The row above which dots are drawn: what is no cloud stands below.
+
+    Args:
+        size: (width, height) in pixels.
+        cells: Each panel's kind, and its cell.
+    """
+    tops = [cell.head.y for kind, cell in cells if not issubclass(kind, CloudPanel)]
+    return math.ceil(min(tops, default=size[1]))
+
+
+def _from_bottom(size: tuple[int, int], y: float) -> float:
+    """A height on a page of 1080 pixels, as far from the bottom on another one."""
+    scale = page_scale(size)
+    return y * scale + (size[1] - PAGE * scale)
+
+
+def _row_of_clouds(
+    size: tuple[int, int], n: int, heading: Box, band: tuple[float, float]
+) -> Iterator[Cell]:
+    width, scale = size[0], page_scale(size)
     titles_top = heading.y + heading.height
     titles_height = max(LEAST_ROWS_PX[1], TITLES[1] * scale)
-    top, room = PROJECTIONS if n_panels else PROJECTIONS_ALONE
+    top, room = band
     # What small pages take for text that can be read, they take from the projections.
-    bottom = (top + room) * scale + spare
+    bottom = _from_bottom(size, top + room)
     top = max(top * scale, titles_top + titles_height)
     margin = OUTER_MARGIN * width
-    pitch = (width - 2 * margin) / n_projections
-    cells = tuple(Box(margin + p * pitch, top, pitch, bottom - top) for p in range(n_projections))
-    px_per_unit = min((bottom - top) / (2 * limits), pitch / (2 * WIDTH_SHARE * limits))
+    for i in range(n):
+        pitch = (width - 2 * margin) / n
+        x = margin + i * pitch
+        yield Cell(Box(x, titles_top, pitch, titles_height), Box(x, top, pitch, bottom - top))
 
-    def below(band: tuple[float, float], i: int) -> Box:
-        share = width / n_panels
+
+def _row_below(size: tuple[int, int], n: int) -> Iterator[Cell]:
+    scale = page_scale(size)
+
+    def part(band: tuple[float, float], i: int) -> Box:
+        share = size[0] / n
         left, right = SIDE_MARGIN * scale, END_MARGIN * scale
-        return Box(i * share + left, band[0] * scale + spare, share - left - right, band[1] * scale)
+        x, y = i * share + left, _from_bottom(size, band[0])
+        return Box(x, y, share - left - right, band[1] * scale)
 
-    return Layout(
-        size=(width, height),
-        scale=scale,
-        heading=heading,
-        titles=tuple(Box(cell.x, titles_top, pitch, titles_height) for cell in cells),
-        cells=cells,
-        centers=tuple((cell.x + pitch / 2, top + cell.height / 2) for cell in cells),
+    for i in range(n):
+        yield Cell(part(LEGENDS, i), part(CHARTS, i))
+
+
+def window_in(body: Box, limits: float) -> Window:
+    """How -limits..limits of a cloud's data fit a panel's body, up and down."""
+    px_per_unit = min(body.height / (2 * limits), body.width / (2 * WIDTH_SHARE * limits))
+    # Its share of the page; and where that is narrower than its limits, into the neighbour's.
+    right = max(body.width / 2, limits * px_per_unit)
+    up = max(body.height / 2, limits * px_per_unit)
+    return Window(
+        center=(body.x + body.width / 2, body.y + body.height / 2),
         px_per_unit=px_per_unit,
-        # Its share of the page; and where that is narrower than its limits, into the neighbour's.
-        edges_px=(
-            max(pitch / 2, limits * px_per_unit),
-            max((bottom - top) / 2, limits * px_per_unit),
-        ),
-        dots_bottom=math.ceil(LEGENDS[0] * scale + spare) if n_panels else height,
-        legends=tuple(below(LEGENDS, i) for i in range(n_panels)),
-        panels=tuple(below(PANELS, i) for i in range(n_panels)),
+        edges=(right / px_per_unit, up / px_per_unit),
     )
 
 
@@ -123,9 +145,9 @@ def page_scale(size: tuple[int, int]) -> float:
     return min(height / PAGE, max(width / PAGE_WIDTH, min(2 * width / PAGE_WIDTH, LEAST_SCALE)))
 
 
-def has_room_for_panels(size: tuple[int, int]) -> bool:
-    """Whether the text of panels could be read on a page of (width, height) pixels."""
-    return page_scale(size) >= PANELS_SCALE - 1e-9
+def has_room_for_charts(size: tuple[int, int]) -> bool:
+    """Whether the text of charts could be read on a page of (width, height) pixels."""
+    return page_scale(size) >= CHARTS_SCALE - 1e-9
 
 
 def check_limits(limits: object) -> None:

@@ -63,7 +63,7 @@ def text_sprite(
 
 def blend_sprite(canvas: NDArray[np.uint8], sprite: Sprite) -> None:
     """Draw a sprite onto (3, H, W), as far as it lies on it; compiled, for frame after frame."""
-    from .discs import blend_mask
+    from .masks import blend_mask
 
     blend_mask(canvas, sprite.mask, sprite.x, sprite.y, sprite.color)
 

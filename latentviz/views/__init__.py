@@ -1,14 +1,17 @@
-"""Views: what of a run is shown in a frame, as a scene."""
+"""Views: what of a run a film shows, as panels of a stage and parts of a scene."""
 
-from .curves import curve_panels
-from .points import drawing_order, point_colors
-from .projections import ProjectionsView, frame_positions, steps_covered
+from .clock import heading, steps_covered
+from .clouds import CloudsView, frame_positions
+from .coloring import coloring, drawing_order
+from .curves import cursor, film_charts
 
 __all__ = [
-    "ProjectionsView",
-    "curve_panels",
+    "CloudsView",
+    "coloring",
+    "cursor",
     "drawing_order",
+    "film_charts",
     "frame_positions",
-    "point_colors",
+    "heading",
     "steps_covered",
 ]

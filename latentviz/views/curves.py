@@ -10,11 +10,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..palette import curve_palette
+from ..pacing import Frame
+from ..palette import palette_roles
 from ..runs.run import Run
 from ..runs.schedule import Schedule
-from ..scene import Curve, CurvePanel, same_scale
-from ..theme import Theme
+from ..scene import Chart, Cursor, Curve
+from ..theme import Role
 
 SMOOTHING_STEPS = 25
 SMOOTHING_SHARE = 20  # but over no more than a twentieth of a short run, which would be flat
@@ -27,7 +28,7 @@ RARE = 1 / SMOOTHING_STEPS
 
 # Properties whose greatest values differ by more than this do not share an axis.
 SCALE_RATIO = 100.0
-# Where there is a panel for each group, they can be told apart more finely.
+# Where there is a chart for each group, they can be told apart more finely.
 TIMELINE_RATIO = 10.0
 
 # Not weights of loss terms, so never on the weights' axis: lr, and lr-1, lr-2 of other groups of
@@ -35,21 +36,22 @@ TIMELINE_RATIO = 10.0
 LEARNING_RATE = re.compile(r"lr(-\d+)?")
 
 
-def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePanel, ...]:
-    """The panels below a film's projections: schedule, losses and metrics, as far as it has any.
+def film_charts(run: Run, start: int, stop: int) -> tuple[Chart, ...]:
+    """The charts of a film: schedule, losses and metrics, as far as the run has any.
+
+    A property and its loss term share a colour.
 
     Args:
         run: The run.
         start: Index of the first recorded step to show.
         stop: Index after the last.
-        theme: Where the colours come from; a property and its loss term share one.
     """
     steps = run.steps[start:stop]
     ends = stop == len(run)
     final_losses, final_metrics = (run.final_losses, run.final_metrics) if ends else ({}, {})
-    color = curve_colors(curve_names(run), theme)
+    roles = curve_roles(curve_names(run))
 
-    schedule = _schedule(run.schedule, start, stop, color)
+    schedule = _schedule(run.schedule, start, stop, roles)
     width = smoothing_width(len(steps))
 
     def curves_of(
@@ -59,7 +61,7 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
     ) -> list[Curve]:
         curves = []
         for name, column in values.items():
-            curve = _curve(name, column, gaps[name], start, stop, color[name])
+            curve = _curve(name, column, gaps[name], start, stop, roles[name])
             if _is_frequent(gaps[name], share):
                 curves.append(_smoothed(curve, width))
             else:
@@ -68,18 +70,21 @@ def curve_panels(run: Run, start: int, stop: int, theme: Theme) -> tuple[CurvePa
 
     losses = curves_of(run.losses, run.loss_gaps, RARE)
     metrics = curves_of(run.metrics, run.metric_gaps, SPARSE)
-    panels = []
+    charts = []
     if schedule:
-        panels.append(CurvePanel(steps, tuple(_main_group(schedule)), False, "schedule"))
-    if curves := _with_final(losses, final_losses, len(steps), color):
+        charts.append(Chart(steps, tuple(_main_group(schedule)), False, "schedule"))
+    if curves := _with_final(losses, final_losses, len(steps), roles):
         note, brief = _smoothing_in_words(curves, steps, width)
-        panels.append(CurvePanel(steps, curves, True, "losses", note, "loss", brief))
-    if curves := _with_final(metrics, final_metrics, len(steps), color):
+        charts.append(Chart(steps, curves, True, "losses", note, "loss", brief))
+    if curves := _with_final(metrics, final_metrics, len(steps), roles):
         note, brief = _smoothing_in_words(curves, steps, width)
-        panels.append(
-            CurvePanel(steps, curves, False, "metrics", note, brief_note=brief, close_up=True)
-        )
-    return tuple(panels)
+        charts.append(Chart(steps, curves, False, "metrics", note, brief_note=brief, close_up=True))
+    return tuple(charts)
+
+
+def cursor(run: Run, frame: Frame) -> Cursor:
+    """Where a frame's line stands: at the last recorded step that it shows."""
+    return Cursor(int(run.steps[frame.stop - 1]))
 
 
 def smoothing_width(n_steps: int) -> int:
@@ -92,7 +97,7 @@ def smoothing_width(n_steps: int) -> int:
 def _smoothing_in_words(
     curves: Iterable[Curve], steps: NDArray[np.int64], width: int
 ) -> tuple[str, str]:
-    """What a panel's title says of the smoothing of its curves, and the same in brief."""
+    """What a chart's title says of the smoothing of its curves, and the same in brief."""
     if all(curve.raw is None for curve in curves):
         return "", ""
     every = bool((np.diff(steps) == 1).all())
@@ -137,13 +142,13 @@ def from_one_to_the_next(
 
 
 def _with_final(
-    curves: Sequence[Curve], final: Mapping[str, float], n_steps: int, color: Mapping[str, str]
+    curves: Sequence[Curve], final: Mapping[str, float], n_steps: int, roles: Mapping[str, Role]
 ) -> tuple[Curve, ...]:
     """The curves, and what was measured after the last update, of those and of others."""
     named = {curve.name: curve for curve in curves}
     nothing, nowhere = np.full(n_steps, np.nan), np.empty(0, np.int64)
     for name, value in final.items():
-        curve = named.get(name, Curve(name, nothing, nowhere, color[name]))
+        curve = named.get(name, Curve(name, nothing, nowhere, roles[name]))
         broken = curve.broken if math.isfinite(value) else np.append(curve.broken, n_steps - 1)
         named[name] = replace(curve, final=value, broken=np.unique(broken))
     return tuple(named.values())
@@ -161,37 +166,57 @@ def _curve(
     gaps: NDArray[np.bool_],
     start: int,
     stop: int,
-    color: str,
+    role: Role,
 ) -> Curve:
     """A range of a curve without keyframes, as it was given."""
     shown = carry_forward(values, gaps)[start:stop]
     finite = np.isfinite(shown)
     broken = np.flatnonzero(~np.isfinite(values[start:stop]) & ~gaps[start:stop])
-    return Curve(name, np.where(finite, shown, np.nan), np.empty(0, np.int64), color, broken)
+    return Curve(name, np.where(finite, shown, np.nan), np.empty(0, np.int64), role, broken)
 
 
-def schedule_panels(
-    schedule: Schedule, theme: Theme, *, names: Iterable[str] = (), most: int | None = None
-) -> tuple[CurvePanel, ...]:
-    """The whole schedule, a panel for each group of comparable scale, the learning rate first.
+def schedule_charts(
+    schedule: Schedule, *, names: Iterable[str] = (), most: int | None = None
+) -> tuple[Chart, ...]:
+    """The whole schedule, a chart for each group of comparable scale, the learning rate first.
 
-    Where there are more groups than panels, the last panel has all others, on a log axis.
+    Where there are more groups than charts, the last chart has all others, on a log axis.
 
     Args:
         schedule: The schedule.
-        theme: Where the colours come from.
         names: A run's `curve_names`, so that a property has the colour that it has in its film.
-        most: How many panels there is room for.
+        most: How many charts there is room for.
     """
-    color = curve_colors([*names, *schedule.params], theme)
-    rates, weights = _rates_apart(_schedule(schedule, 0, len(schedule.steps), color))
+    roles = curve_roles([*names, *schedule.params])
+    rates, weights = _rates_apart(_schedule(schedule, 0, len(schedule.steps), roles))
     groups = [*([rates] if rates else []), *same_scale(weights, TIMELINE_RATIO)]
     rest: list[Curve] = []
     if most is not None and len(groups) > most:
         rest = [curve for group in groups[most - 1 :] for curve in group]
         groups = groups[: most - 1]
-    panels = [CurvePanel(schedule.steps, tuple(group), False, "") for group in groups]
-    return (*panels, *([CurvePanel(schedule.steps, tuple(rest), True, "")] if rest else []))
+    charts = [Chart(schedule.steps, tuple(group), False, "") for group in groups]
+    return (*charts, *([Chart(schedule.steps, tuple(rest), True, "")] if rest else []))
+
+
+def same_scale(curves: Sequence[Curve], ratio: float) -> list[list[Curve]]:
+    """Groups of curves whose greatest magnitudes are within ``ratio`` of each other.
+
+    The groups are in order of falling magnitude, the curves of one in the order given.
+    """
+
+    def peak(curve: Curve) -> float:
+        finite = curve.values[np.isfinite(curve.values)]
+        return float(np.abs(finite).max(initial=0.0))
+
+    groups: list[list[Curve]] = []
+    top = np.inf
+    for curve in sorted(curves, key=peak, reverse=True):
+        if not groups or peak(curve) * ratio < top:
+            groups.append([])
+            top = peak(curve)
+        groups[-1].append(curve)
+    order = {curve.name: i for i, curve in enumerate(curves)}
+    return [sorted(group, key=lambda curve: order[curve.name]) for group in groups]
 
 
 def _rates_apart(curves: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
@@ -203,11 +228,11 @@ def _rates_apart(curves: Sequence[Curve]) -> tuple[list[Curve], list[Curve]]:
     return rates, weights
 
 
-def _schedule(schedule: Schedule, start: int, stop: int, color: Mapping[str, str]) -> list[Curve]:
+def _schedule(schedule: Schedule, start: int, stop: int, roles: Mapping[str, Role]) -> list[Curve]:
     steps = schedule.steps[start:stop]
     return [
         replace(
-            _curve(name, values, schedule.gaps_of(name), start, stop, color[name]),
+            _curve(name, values, schedule.gaps_of(name), start, stop, roles[name]),
             keyed=_keyed(steps, schedule.keyframes.get(name, [])),
         )
         for name, values in schedule.params.items()
@@ -225,10 +250,10 @@ def curve_names(run: Run) -> list[str]:
     return [*run.losses, *run.params, *run.metrics, *run.final_losses, *run.final_metrics]
 
 
-def curve_colors(names: list[str], theme: Theme) -> dict[str, str]:
+def curve_roles(names: list[str]) -> dict[str, Role]:
     """A colour for each name, the same for the same names."""
     distinct = list(dict.fromkeys(names))
-    return dict(zip(distinct, curve_palette(len(distinct), theme), strict=True))
+    return dict(zip(distinct, palette_roles(len(distinct), "curves"), strict=True))
 
 
 def carry_forward(values: NDArray[np.float64], gaps: NDArray[np.bool_]) -> NDArray[np.float64]:

@@ -26,7 +26,7 @@ from latentviz.errors import LatentvizWarning
 from latentviz.figures import timeline
 from latentviz.figures.history import DOT_SHARE, earlier_steps, fitted_limits
 from latentviz.theme import rgb_bytes, theme_named
-from latentviz.views import point_colors
+from latentviz.views import coloring
 
 THEMES = ("dark", "light")
 T = 101
@@ -358,7 +358,7 @@ def test_sorted_classes_do_not_cover_each_other():
     latents = np.random.default_rng(0).normal(scale=0.2, size=(1, 900, 2))
     run = Run.from_arrays(latents, colors=np.repeat([0, 1, 2], 300))
     pixels = plot_history(run).pixels[100:800].reshape(-1, 3).astype(float)
-    palette = point_colors(np.arange(3), 3, theme_named("dark")) * 255
+    palette = coloring(np.arange(3), 3, theme_named("dark")).rgb * 255
     shares = [(np.abs(pixels - color).sum(-1) < 40).sum() for color in palette]
     assert min(shares) > 0.6 * max(shares)
 
@@ -416,7 +416,7 @@ def test_latents_that_are_not_finite():
     assert picture.data["points_not_finite"] == 1
     assert "within ±1.1, 1 point not finite;" in picture.alt
     others = np.delete(latents, 1, 1)
-    colors = point_colors(None, 4, theme_named("dark"))
+    colors = coloring(None, 4, theme_named("dark")).rgb
     expected = plot_history(
         Run.from_arrays(others, colors=np.delete(colors, 1, 0)), step=2, dims=[(0, 1)]
     )

@@ -11,10 +11,11 @@ GROUND, DISC, TEXT = (rgb_bytes(c) for c in (THEME.background, THEME.disc, THEME
 RED = np.array([[1.0, 0, 0]], np.float32)
 
 
-def board(*plots, colors=RED):
+def board(*plots, rgb=RED):
     return draw_board(
-        (200, 100), plots, [], colors=colors, dot_share=0.1, alpha=1.0, mark_px=8, theme=THEME
-    )
+        (200, 100), plots, [], rgb=rgb, order=np.arange(len(rgb)), dot_share=0.1, alpha=1.0,
+        mark_px=8, theme=THEME,
+    )  # fmt: skip
 
 
 def red(pixels):
@@ -48,7 +49,7 @@ def test_the_first_plot_s_dots_lie_on_top():
     nowhere = [9.0, 9.0]
     first = Plot(np.array([nowhere, [0.5, 0]], np.float32), (50, 50), 100, 1.25)
     second = Plot(np.array([[-0.5, 0], nowhere], np.float32), (90, 50), 100, 1.25)
-    assert tuple(board(first, second, colors=colors)[50, 70]) == (0, 255, 0)
+    assert tuple(board(first, second, rgb=colors)[50, 70]) == (0, 255, 0)
 
 
 def test_dots_keep_to_their_plot_s_scale():

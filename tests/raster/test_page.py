@@ -2,15 +2,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from blank_pages import chart_cells, page_of
 
 from latentviz import Film, FilmSpec, LinearPace, Run, rgb_from_hsv
 from latentviz.comparison import TOLERANCE
-from latentviz.raster.chrome import draw_chrome
-from latentviz.raster.hud import speed_words
-from latentviz.raster.layout import page_layout
+from latentviz.raster.layout import window_in
 from latentviz.raster.page import interleaved
-from latentviz.scene import Curve, CurvePanel
-from latentviz.theme import THEMES, rgb_bytes
+from latentviz.scene import Chart, Curve, Heading
+from latentviz.theme import THEMES, Role, rgb_bytes
 
 DRAFT, FULL = (640, 360), (1920, 1080)
 DARK = THEMES["dark"]
@@ -84,12 +83,13 @@ def picture(plan, frame=-1):
     return interleaved(plan.draw(frame % len(plan)))
 
 
-def written(layout):
+def written(plan):
     """Where the page has text and curves, (H, W)."""
-    width, height = layout.size
+    width, height = plan.stage.size
     mask = np.zeros((height, width), bool)
-    mask[layout.dots_bottom :] = True
-    mask[: round(layout.titles[0].y + layout.titles[0].height)] = True
+    mask[plan.page.bottom :] = True
+    titles = plan.stage.panels[0].cell.head
+    mask[: round(titles.y + titles.height)] = True
     return mask
 
 
@@ -118,15 +118,19 @@ def written(layout):
 def test_frame(latentviz_snapshot, frame, options):
     plan = film(**options)
     # Dots, discs and flat ground are our own compositor's, the same on every CPU.
-    tolerance = np.where(written(plan.page.layout), TOLERANCE, 0)
+    tolerance = np.where(written(plan), TOLERANCE, 0)
     latentviz_snapshot(picture(plan, frame), tolerance=tolerance)
+
+
+def window(plan, projection=0):
+    panel = plan.stage.panels[projection]
+    return window_in(panel.cell.body, panel.limits)
 
 
 def at(plan, projection, right, up):
     """The row and the column of the pixel at a place in a projection."""
-    layout = plan.page.layout
-    x, y = layout.centers[projection]
-    return int(y - up * layout.px_per_unit), int(x + right * layout.px_per_unit)
+    (x, y), px_per_unit = window(plan, projection).center, window(plan).px_per_unit
+    return int(y - up * px_per_unit), int(x + right * px_per_unit)
 
 
 def still(*points):
@@ -158,8 +162,8 @@ def test_a_lone_dot_on_its_disc_on_the_page(theme):
 def test_a_dot_s_edge_is_a_radius_away():
     plan = film(still([0, 0]), colors=np.array([RED]), alpha=1.0, size=FULL, dims=[(0, 1)])
     red = picture(plan)[..., 0].astype(int) > 128
-    rows, columns = np.nonzero(red & ~written(plan.page.layout))
-    expected = 2 * 0.105 * plan.page.layout.px_per_unit
+    rows, columns = np.nonzero(red & ~written(plan))
+    expected = 2 * 0.105 * window(plan).px_per_unit
     assert np.ptp(rows) + 1 == pytest.approx(expected, abs=1)
     assert np.ptp(columns) + 1 == pytest.approx(expected, abs=1)
 
@@ -174,8 +178,7 @@ def test_a_later_point_covers_an_earlier_one():
 
 
 def test_the_first_projection_lies_on_top_where_dots_run_over():
-    layout = film(dims=[(0, 1), (2, 1)]).page.layout
-    border = layout.size[0] / 4 / layout.px_per_unit
+    border = DRAFT[0] / 4 / window(film(dims=[(0, 1), (2, 1)])).px_per_unit
     # Point 0 lies on the border in the first projection alone, point 1 in the second.
     points, colors = still([border, 0, 0.5], [-0.5, 0, -border]), np.array([RED, BLUE])
     plan = film(points, colors=colors, alpha=1.0, dims=[(0, 1), (2, 1)])
@@ -192,8 +195,8 @@ def test_no_unit_disc_hides_a_dot_that_runs_over(projection, right):
         still([0, 0, right]), colors=np.array([RED]), alpha=1.0, limits=1.5, dims=dims, size=FULL
     )
     row, column = at(plan, projection, right, 0)
-    x, _ = plan.page.layout.centers[projection + (1 if right > 0 else -1)]
-    assert abs(column - x) < plan.page.layout.px_per_unit  # on the neighbour's disc
+    x, _ = window(plan, projection + (1 if right > 0 else -1)).center
+    assert abs(column - x) < window(plan).px_per_unit  # on the neighbour's disc
     assert picture(plan)[row, column].argmax() == 0
 
 
@@ -205,7 +208,7 @@ def test_a_dot_never_passes_for_one_of_the_neighbour_s():
 
 def test_marks_are_drawn():
     plan = film(still([0, 0], [0, 50]), limits=1.5, dims=[(0, 1)], colors=np.array([RED, RED]))
-    cell = plan.page.layout.cells[0]
+    cell = plan.stage.panels[0].cell.body
     pixels = picture(plan)[round(cell.y) : round(cell.y) + 8, :]
     assert (pixels == rgb_bytes(DARK.text)).all(-1).any()
     assert plan.frames_beyond == len(plan)
@@ -227,7 +230,7 @@ def test_dots_leave_the_curves_alone():
         film(still([0, up]), colors=np.array([RED]), dims=[(0, 1)], limits=1.0)
         for up in (-1.03, 0.0)
     )
-    bottom = low.page.layout.dots_bottom
+    bottom = low.page.bottom
     apart = (picture(low) != picture(high)).any((1, 2))
     assert apart[bottom - 1]
     assert not apart[bottom:].any()
@@ -237,7 +240,7 @@ def test_dots_leave_the_curves_alone():
 def test_the_cursor_stands_at_the_step(frame):
     plan = film()
     canvas = plan.draw(frame)
-    for box in plan.page.layout.panels:
+    for box in [cell.body for cell in chart_cells(plan.page)]:
         rows = slice(round(box.y), round(box.y + box.height))
         changed = (canvas != plan.page.background).any(0)[rows]
         columns = np.nonzero(changed.any(0))[0]
@@ -245,17 +248,17 @@ def test_the_cursor_stands_at_the_step(frame):
         assert 1 <= len(near) <= 2
         assert changed[:, near].any(1).mean() > 0.95
     # One a panel, and nothing else changes there.
-    below = (canvas != plan.page.background).any(0)[plan.page.layout.dots_bottom :]
+    below = (canvas != plan.page.background).any(0)[plan.page.bottom :]
     assert below.any(0).sum() <= 4
 
 
 def test_the_heading_tells_the_step_and_the_speed():
     plan = film(stride=7, panels=False)
-    heading = plan.page.layout.heading
+    heading = plan.stage.heading
     rows = slice(round(heading.y), round(heading.y + heading.height))
     first, second, last = (picture(plan, frame)[rows] for frame in (0, 1, len(plan) - 1))
     # The word and, until the last frame's, the speed stay where they are.
-    [word, _, speed] = plan.page.heading.sprites("step", 0, 7)
+    [word, _, speed] = plan.page.heading.sprites(Heading("step", "0", "▸▸7x"))
     changed = np.nonzero((first != second).any((0, 2)))[0]
     assert word.x + word.mask.shape[1] <= changed.min() <= changed.max() < speed.x
     assert np.nonzero((first != last).any((0, 2)))[0].max() >= speed.x
@@ -265,7 +268,9 @@ def test_the_heading_tells_the_step_and_the_speed():
 def test_the_heading_has_room_for_the_last_step_and_never_moves(size):
     run = Run.from_arrays(moving_figure(), steps=STEPS * 2_000)
     heading = Film(run, FilmSpec(size=size, pace=LinearPace())).page.heading
-    all_steps = [heading.sprites("step", step, 15) for step in range(0, 120_001, 2_000)]
+    all_steps = [
+        heading.sprites(Heading("step", str(step), "▸▸15x")) for step in range(0, 120_001, 2_000)
+    ]
     words, numbers, speeds = zip(*all_steps, strict=True)
     assert len({s.x for s in words}) == len({s.x for s in speeds}) == 1
     for number in numbers:
@@ -276,13 +281,8 @@ def test_the_heading_has_room_for_the_last_step_and_never_moves(size):
     # In the middle as it is: what stands left and right of the number is about as long.
     left, right = words[0].x, speeds[0].x + speeds[0].mask.shape[1]
     assert (left + right) / 2 == pytest.approx(size[0] / 2, abs=0.025 * size[0])
-    [words_alone] = heading.sprites("after the last update", None, None)
+    [words_alone] = heading.sprites(Heading("after the last update"))
     assert words_alone.x + words_alone.mask.shape[1] / 2 == pytest.approx(size[0] / 2, abs=1)
-
-
-@pytest.mark.parametrize(("speed", "words"), [(1, "▸1x"), (2, "▸▸2x"), (15, "▸▸15x")])
-def test_one_step_a_frame_is_no_fast_forward(speed, words):
-    assert speed_words(speed) == words
 
 
 def test_a_frame_depends_on_nothing_drawn_before():
@@ -295,12 +295,12 @@ def test_a_frame_depends_on_nothing_drawn_before():
         assert (film(stride=7).draw(frame) == pixels).all()
 
 
-def panel(values=None, *, names=("weight",), log=False, label="schedule", steps=STEPS, keyed=()):
+def chart(values=None, *, names=("weight",), log=False, label="schedule", steps=STEPS, keyed=()):
     values = np.linspace(0.1, 0.9, len(steps)) if values is None else np.asarray(values, float)
-    return CurvePanel(
+    return Chart(
         np.asarray(steps),
         tuple(
-            Curve(name, values, np.array(keyed, np.int64), DARK.curves[i % len(DARK.curves)])
+            Curve(name, values, np.array(keyed, np.int64), Role("curves", i))
             for i, name in enumerate(names)
         ),
         log,
@@ -308,9 +308,9 @@ def panel(values=None, *, names=("weight",), log=False, label="schedule", steps=
     )
 
 
-def chrome(*panels, size=DRAFT):
-    layout = page_layout(size, n_projections=3, limits=1.5, n_panels=len(panels))
-    return layout, draw_chrome(layout, panels, DARK)
+def chrome(*charts, size=DRAFT):
+    page = page_of(charts, size=size)
+    return chart_cells(page), page.background
 
 
 def cut(pixels, box):
@@ -318,9 +318,9 @@ def cut(pixels, box):
     return pixels[:, rows, int(box.x) : int(np.ceil(box.x + box.width))]
 
 
-def legend_of(*panels, **options):
-    layout, pixels = chrome(*panels, **options)
-    return cut(pixels, layout.legends[0])
+def legend_of(*charts, **options):
+    cells, pixels = chrome(*charts, **options)
+    return cut(pixels, cells[0].head)
 
 
 def ink(pixels):
@@ -346,15 +346,15 @@ WIGGLE = np.sin(STEPS / 3)
     ],
 )
 def test_no_curve_or_tick_reaches_the_legend(values, size, log):
-    expected = legend_of(panel(log=log), size=size)
+    expected = legend_of(chart(log=log), size=size)
     assert ink(expected).any()
     keyed = [0, int(np.argmax(values)), 60]
-    assert (legend_of(panel(values, log=log, keyed=keyed), size=size) == expected).all()
+    assert (legend_of(chart(values, log=log, keyed=keyed), size=size) == expected).all()
 
 
 @pytest.mark.parametrize("values", [1e-6 * STEPS, 1e7 * STEPS])
 def test_no_offset_of_an_axis_reaches_the_legend(values):
-    assert (legend_of(panel(values)) == legend_of(panel())).all()
+    assert (legend_of(chart(values)) == legend_of(chart())).all()
 
 
 MANY = [f"a rather long loss term's name, number {i}" for i in range(30)]
@@ -374,14 +374,14 @@ MANY = [f"a rather long loss term's name, number {i}" for i in range(30)]
     ],
 )
 def test_a_legend_stays_within_its_box(names, size):
-    def two_panels(names):
-        return chrome(panel(names=names), panel(names=names, log=True), size=size)
+    def two_charts(names):
+        return chrome(chart(names=names), chart(names=names, log=True), size=size)
 
-    layout, long = two_panels(names)
-    _, short = two_panels(["i"] * len(names))
+    cells, long = two_charts(names)
+    _, short = two_charts(["i"] * len(names))
     changed = (long != short).any(0)
     assert changed.any()
-    for box in layout.legends:
+    for box in [cell.head for cell in cells]:
         rows = slice(int(box.y), int(np.ceil(box.y + box.height)))
         columns = slice(int(box.x) - 1, int(np.ceil(box.x + box.width)) + 1)
         changed[rows, columns] = False
@@ -389,13 +389,13 @@ def test_a_legend_stays_within_its_box(names, size):
 
 
 def test_names_that_do_not_fit_are_counted():
-    assert (legend_of(panel(names=MANY[:29])) != legend_of(panel(names=MANY))).any()
+    assert (legend_of(chart(names=MANY[:29])) != legend_of(chart(names=MANY))).any()
 
 
 @pytest.mark.parametrize("i", range(3))
 def test_a_name_stands_in_its_curve_s_colour(i):
     names = [c * 30 for c in "HIJ"]
-    legend = legend_of(panel(names=names), size=FULL)
+    legend = legend_of(chart(names=names), size=FULL)
     color = np.array(rgb_bytes(DARK.curves[i]))[:, None, None]
     columns = np.nonzero((np.abs(legend.astype(int) - color) < 8).all(0).any(0))[0]
     other = np.array(rgb_bytes(DARK.curves[(i + 1) % 3]))[:, None, None]
@@ -408,8 +408,8 @@ def test_a_name_stands_in_its_curve_s_colour(i):
     "name", ["$x^2_$", "$\\frac", "reg_norm", "a^b_c", "größe-λ", "50 % & #1", "{}", "\\alpha"]
 )
 def test_any_name_is_drawn_as_it_is(name):
-    legend = ink(legend_of(panel(names=[name, "next"])))
-    plain = ink(legend_of(panel(names=["", "next"])))
+    legend = ink(legend_of(chart(names=[name, "next"])))
+    plain = ink(legend_of(chart(names=["", "next"])))
     width = [np.nonzero(mask.any(0))[0].max() for mask in (legend, plain)]
     # Nothing is swallowed as markup: there is room for every character.
     assert width[0] - width[1] >= 2 * len(name)
@@ -418,7 +418,7 @@ def test_any_name_is_drawn_as_it_is(name):
 
 
 def test_a_tab_in_a_name_warns_nobody():
-    legend_of(panel(names=["a\tb"]))
+    legend_of(chart(names=["a\tb"]))
 
 
 @pytest.mark.parametrize("log", [False, True])
@@ -434,14 +434,14 @@ def test_a_tab_in_a_name_warns_nobody():
     ],
 )
 def test_absurd_curves_are_drawn_without_a_fault(values, steps, log):
-    chrome(panel(values, steps=list(steps), log=log))
+    chrome(chart(values, steps=list(steps), log=log))
 
 
 @pytest.mark.parametrize("values", [np.zeros(61), -1 - WIGGLE**2, WIGGLE])
 def test_losses_that_are_not_all_positive_are_drawn_whole(values):
-    layout, pixels = chrome(panel(values, log=True))
+    cells, pixels = chrome(chart(values, log=True))
     color = np.array(rgb_bytes(DARK.curves[0]))[:, None, None]
-    seen = (np.abs(cut(pixels, layout.panels[0]).astype(int) - color) < 110).all(0)
+    seen = (np.abs(cut(pixels, cells[0].body).astype(int) - color) < 110).all(0)
     assert seen.any(0).mean() > 0.9
 
 
@@ -454,7 +454,7 @@ def test_losses_that_are_not_all_positive_are_drawn_whole(values):
     ],
 )
 def test_tick_labels_tell_which_steps(a, b):
-    assert (chrome(panel(steps=a))[1] != chrome(panel(steps=b))[1]).any()
+    assert (chrome(chart(steps=a))[1] != chrome(chart(steps=b))[1]).any()
 
 
 @pytest.mark.parametrize(
@@ -468,8 +468,8 @@ def test_tick_labels_tell_which_steps(a, b):
     ],
 )
 def test_a_log_axis_has_labels(low, high):
-    layout, pixels = chrome(panel(np.geomspace(low, high, 61), log=True))
-    box = layout.panels[0]
+    cells, pixels = chrome(chart(np.geomspace(low, high, 61), log=True))
+    box = cells[0].body
     left_of_it = pixels[:, int(box.y) : int(box.y + box.height), : int(box.x) - 1]
     assert ink(left_of_it).any()
 
@@ -478,9 +478,9 @@ def test_a_spike_in_a_long_curve_is_not_thinned_away():
     steps = np.arange(100_000)
     flat, spike = np.ones(len(steps)), np.ones(len(steps))
     spike[51_237] = 2.0
-    both = [panel(np.where(steps == 9, 2.0, v), steps=steps) for v in (flat, spike)]
-    layout, without = chrome(both[0])
+    both = [chart(np.where(steps == 9, 2.0, v), steps=steps) for v in (flat, spike)]
+    cells, without = chrome(both[0])
     _, with_spike = chrome(both[1])
-    box = layout.panels[0]
+    box = cells[0].body
     columns = np.nonzero((without != with_spike).any((0, 1)))[0]
     assert columns.mean() == pytest.approx(box.x + 0.51237 * box.width, abs=2)

@@ -4,13 +4,15 @@ import numpy as np
 import pytest
 
 from latentviz import Run
-from latentviz.scene import Curve, same_scale
-from latentviz.theme import THEMES
-from latentviz.views import curve_panels
+from latentviz.palette import role_color
+from latentviz.scene import Curve
+from latentviz.theme import THEMES, Role
+from latentviz.views import film_charts
 from latentviz.views.curves import (
     carry_forward,
-    curve_colors,
-    schedule_panels,
+    curve_roles,
+    same_scale,
+    schedule_charts,
     smooth,
     smoothing_width,
 )
@@ -23,8 +25,8 @@ def run_of(n_steps=5, **options):
     return Run.from_arrays(np.zeros((n_steps, 1, 2)), **options)
 
 
-def panels_of(run, start=0, stop=None):
-    return curve_panels(run, start, len(run) if stop is None else stop, DARK)
+def charts_of(run, start=0, stop=None):
+    return film_charts(run, start, len(run) if stop is None else stop)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +106,7 @@ def test_smooth_adds_up_the_greatest_numbers():
 )
 def test_short_runs_are_hardly_smoothed(n_steps, width):
     assert smoothing_width(n_steps) == width
-    (losses,) = panels_of(run_of(n_steps, losses={"loss": np.ones(n_steps)}))
+    (losses,) = charts_of(run_of(n_steps, losses={"loss": np.ones(n_steps)}))
     assert losses.label == "losses"
     assert losses.note == (f", smoothed over {width} steps" if width > 1 else "")
     assert (losses.curves[0].raw is None) == (width == 1)
@@ -112,7 +114,7 @@ def test_short_runs_are_hardly_smoothed(n_steps, width):
 
 def test_steps_that_were_not_recorded_are_not_counted():
     steps = np.arange(100) * 10
-    (losses,) = panels_of(run_of(100, steps=steps, losses={"loss": np.ones(100)}))
+    (losses,) = charts_of(run_of(100, steps=steps, losses={"loss": np.ones(100)}))
     assert losses.note == ", smoothed over 5 recorded steps"
 
 
@@ -125,13 +127,13 @@ def test_nan_and_infinity_break_a_curve_and_a_gap_does_not():
     odd = given(1, 1, nan, 2, inf, 3, 3)
     odd.mask[5] = True
     run = run_of(7, params={"odd": odd, "gaps": [nan, 1, nan, 2, nan, nan, 3]})
-    (schedule,) = panels_of(run)
+    (schedule,) = charts_of(run)
     odd, gaps = schedule.curves
     np.testing.assert_array_equal(odd.values, [1, 1, nan, 2, nan, nan, 3])
     assert odd.broken.tolist() == [2, 4]
     np.testing.assert_array_equal(gaps.values, [nan, 1, 1, 2, 2, 2, 3])
     assert gaps.broken.tolist() == []
-    (part,) = panels_of(run, 3, 6)
+    (part,) = charts_of(run, 3, 6)
     assert part.curves[0].broken.tolist() == [1]
     # A range takes a gap's value from before it.
     np.testing.assert_array_equal(part.curves[1].values, [2, 2, 2])
@@ -139,7 +141,7 @@ def test_nan_and_infinity_break_a_curve_and_a_gap_does_not():
 
 def test_a_broken_curve_is_smoothed_on_either_side_by_itself():
     values = np.concatenate([np.arange(300.0), [nan], 1000 - np.arange(299.0)])
-    (losses,) = panels_of(run_of(600, losses={"loss": given(*values)}))
+    (losses,) = charts_of(run_of(600, losses={"loss": given(*values)}))
     (curve,) = losses.curves
     # Straight on either side: nothing of the one side is in the other.
     np.testing.assert_array_equal(curve.values, values)
@@ -154,7 +156,7 @@ def test_smooth_forgets_a_spike_once_it_has_passed():
 
 
 def curve(name, *values):
-    return Curve(name, np.array(values, float), np.empty(0, np.int64), "#000000")
+    return Curve(name, np.array(values, float), np.empty(0, np.int64), Role("curves", 0))
 
 
 def names(curves):
@@ -189,16 +191,17 @@ def test_a_property_and_its_loss_term_share_a_colour():
         params={"lr": flat, "reg-norm": flat, "reg-polar": flat},
         losses={"loss": flat, "reg-polar": flat, "reg-norm": flat},
     )
-    schedule, losses = ({c.name: c.color for c in panel.curves} for panel in panels_of(run))
+    schedule, losses = ({c.name: c.role for c in chart.curves} for chart in charts_of(run))
     assert schedule["reg-norm"] == losses["reg-norm"] != losses["reg-polar"]
     assert schedule["reg-polar"] == losses["reg-polar"] != losses["loss"]
-    assert {*schedule.values(), *losses.values()} <= set(DARK.curves)
+    assert {role.palette for role in (*schedule.values(), *losses.values())} == {"curves"}
 
 
 def test_many_curves_all_have_colours_of_their_own():
-    colors = curve_colors([f"c{i}" for i in range(23)], DARK)
-    assert [colors[f"c{i}"] for i in range(10)] == list(DARK.curves)
-    assert len(set(colors.values())) == 23
+    roles = curve_roles([f"c{i}" for i in range(23)])
+    colors = [role_color(roles[f"c{i}"], DARK) for i in range(23)]
+    assert colors[:10] == list(DARK.curves)
+    assert len(set(colors)) == 23
 
 
 def test_the_schedule_shows_the_largest_group_without_the_learning_rate():
@@ -206,7 +209,7 @@ def test_the_schedule_shows_the_largest_group_without_the_learning_rate():
     run = run_of(
         params={"lr": 0.01 * flat, "a": flat, "b": 0.02 * flat, "c": 1e-4 * flat, "d": 1e6 * flat}
     )
-    (schedule,) = panels_of(run)
+    (schedule,) = charts_of(run)
     assert names(schedule.curves) == ["a", "b"]
     assert (schedule.label, schedule.log) == ("schedule", False)
 
@@ -214,16 +217,16 @@ def test_the_schedule_shows_the_largest_group_without_the_learning_rate():
 def test_the_learning_rates_of_all_parameter_groups_are_apart():
     flat = np.ones(5)
     run = run_of(params={"lr": flat, "lr-1": flat, "lr-2": flat, "lr-decay": flat, "b": flat})
-    (schedule,) = panels_of(run)
+    (schedule,) = charts_of(run)
     assert names(schedule.curves) == ["lr-decay", "b"]
-    assert [names(p.curves) for p in schedule_panels(run.schedule, DARK)] == [
+    assert [names(p.curves) for p in schedule_charts(run.schedule)] == [
         ["lr", "lr-1", "lr-2"],
         ["lr-decay", "b"],
     ]
 
 
 def test_the_learning_rate_is_shown_where_it_is_alone():
-    (schedule,) = panels_of(run_of(params={"lr": np.ones(5)}))
+    (schedule,) = charts_of(run_of(params={"lr": np.ones(5)}))
     assert names(schedule.curves) == ["lr"]
 
 
@@ -234,7 +237,7 @@ def test_keyframes_are_marked_on_the_schedule_only():
         losses={"w": np.ones(5)},
         keyframes={"w": [0, 15, 30], "lr": [10]},
     )
-    schedule, losses = panels_of(run)
+    schedule, losses = charts_of(run)
     # As indices; step 15 was not recorded, and its keyframe stands at the next that was.
     assert [c.keyed.tolist() for c in schedule.curves] == [[0, 2, 3], []]
     assert [c.keyed.tolist() for c in losses.curves] == [[]]
@@ -243,7 +246,7 @@ def test_keyframes_are_marked_on_the_schedule_only():
 def test_losses_are_smoothed_on_a_log_axis_and_the_schedule_is_not():
     values = np.zeros(600)
     values[300] = 25
-    schedule, losses = panels_of(run_of(600, params={"w": values}, losses={"w": values}))
+    schedule, losses = charts_of(run_of(600, params={"w": values}, losses={"w": values}))
     np.testing.assert_array_equal(schedule.curves[0].values, values)
     assert schedule.curves[0].raw is None
     assert losses.curves[0].values[[287, 288, 300, 312, 313]] == pytest.approx([0, 1, 1, 1, 0])
@@ -259,7 +262,7 @@ def test_a_range_of_steps_carries_what_came_before_it():
         losses={"loss": [7, nan, nan, 7, 1000]},
         keyframes={"w": [0, 6]},
     )
-    schedule, losses = panels_of(run, 1, 4)
+    schedule, losses = charts_of(run, 1, 4)
     assert schedule.steps.tolist() == losses.steps.tolist() == [2, 4, 6]
     assert schedule.curves[0].values.tolist() == [3, 3, 5]
     assert schedule.curves[0].keyed.tolist() == [2]
@@ -268,23 +271,23 @@ def test_a_range_of_steps_carries_what_came_before_it():
 
 def test_a_range_is_smoothed_over_what_is_shown():
     values = np.where(np.arange(300) < 200, 1.0, 1000.0)
-    (losses,) = panels_of(run_of(300, losses={"loss": values}), 0, 200)
+    (losses,) = charts_of(run_of(300, losses={"loss": values}), 0, 200)
     assert losses.note == ", smoothed over 9 steps"
     assert losses.curves[0].values.tolist() == [1.0] * 200
 
 
-def test_a_run_without_curves_has_no_panels():
-    assert panels_of(run_of()) == ()
-    assert [p.label for p in panels_of(run_of(losses={"loss": np.ones(5)}))] == ["losses"]
+def test_a_run_without_curves_has_no_charts():
+    assert charts_of(run_of()) == ()
+    assert [p.label for p in charts_of(run_of(losses={"loss": np.ones(5)}))] == ["losses"]
 
 
-def test_metrics_have_a_panel_of_their_own_with_a_linear_axis():
+def test_metrics_have_a_chart_of_their_own_with_a_linear_axis():
     spike = np.where(np.arange(600) == 300, 1.0, 0.0)
     run = run_of(
         600, params={"w": spike + 1}, losses={"acc": spike + 1}, metrics={"acc": spike, "f1": spike}
     )
-    schedule, losses, metrics = panels_of(run)
-    assert [panel.label for panel in (schedule, losses, metrics)] == [
+    schedule, losses, metrics = charts_of(run)
+    assert [chart.label for chart in (schedule, losses, metrics)] == [
         *("schedule", "losses", "metrics"),
     ]
     assert (metrics.log, metrics.quantity, metrics.close_up) == (False, "value", True)
@@ -293,15 +296,15 @@ def test_metrics_have_a_panel_of_their_own_with_a_linear_axis():
     np.testing.assert_array_equal(metrics.curves[0].raw, spike)
     assert metrics.curves[0].values[300] == pytest.approx(1 / 25)
     # The same name has the same colour, and a run's others have those that they have without.
-    colors = curve_colors(["acc", "w", "f1"], DARK)
-    assert metrics.curves[0].color == losses.curves[0].color == colors["acc"]
-    assert metrics.curves[1].color == colors["f1"]
+    roles = curve_roles(["acc", "w", "f1"])
+    assert metrics.curves[0].role == losses.curves[0].role == roles["acc"]
+    assert metrics.curves[1].role == roles["f1"]
 
 
 def test_a_metric_that_is_measured_now_and_then_is_a_line_between_what_was_measured():
     values = np.full(600, nan)
     values[[100, 200, 300, 400, 500]] = [0, 1, 0.5, 0.5, inf]
-    (metrics,) = panels_of(run_of(600, steps=np.arange(600) * 2, metrics={"a": values}))
+    (metrics,) = charts_of(run_of(600, steps=np.arange(600) * 2, metrics={"a": values}))
     (curve,) = metrics.curves
     assert (metrics.note, curve.raw) == ("", None)
     assert curve.measured.tolist() == [100, 200, 300, 400]
@@ -309,7 +312,7 @@ def test_a_metric_that_is_measured_now_and_then_is_a_line_between_what_was_measu
     assert curve.values[[100, 125, 150, 200, 250, 400]].tolist() == [0, 0.25, 0.5, 1, 0.75, 0.5]
     assert np.isnan(curve.values[[0, 99, 401, 599]]).all()
     # A range shows the same.
-    (part,) = panels_of(run_of(600, metrics={"a": values}), 120, 250)
+    (part,) = charts_of(run_of(600, metrics={"a": values}), 120, 250)
     np.testing.assert_array_equal(part.curves[0].values, curve.values[120:250])
     assert part.curves[0].measured.tolist() == [80]
 
@@ -318,13 +321,13 @@ def test_a_metric_that_is_measured_now_and_then_is_a_line_between_what_was_measu
 def test_a_metric_that_many_steps_have_is_smoothed_as_losses_are(every):
     values = np.where(np.arange(600) % every == 0, 1.0, nan)
     values[5] = 3.0
-    (metrics,) = panels_of(run_of(600, metrics={"a": values}))
+    (metrics,) = charts_of(run_of(600, metrics={"a": values}))
     assert metrics.curves[0].raw is not None
     assert len(metrics.curves[0].measured) == 0
 
 
 def test_a_metric_without_any_value_has_a_place_in_the_legend_alone():
-    (metrics,) = panels_of(run_of(600, metrics={"a": np.full(600, nan)}))
+    (metrics,) = charts_of(run_of(600, metrics={"a": np.full(600, nan)}))
     assert np.isnan(metrics.curves[0].values).all()
 
 
@@ -334,14 +337,14 @@ def test_what_was_measured_after_the_last_update_ends_the_curves():
         final_losses={"loss": 0.5, "test": inf},
         final_metrics={"accuracy": 0.9},
     )
-    losses, metrics = panels_of(run)
+    losses, metrics = charts_of(run)
     assert [(c.name, c.final, c.broken.tolist()) for c in losses.curves] == [
         ("loss", 0.5, []),
         ("test", inf, [4]),
     ]
     assert [(c.name, c.final) for c in metrics.curves] == [("accuracy", 0.9)]
     # Where the last step is not shown, nor is what followed it.
-    (losses,) = panels_of(run, 0, 4)
+    (losses,) = charts_of(run, 0, 4)
     assert [(c.name, c.final) for c in losses.curves] == [("loss", None)]
 
 
@@ -351,8 +354,8 @@ def test_a_loss_that_is_measured_once_in_a_while_is_a_line_and_one_in_some_steps
     now_and_then[::10] = np.arange(50)
     losses = {"eval_loss": rare, "term": now_and_then}
     run = Run.from_arrays(np.zeros((500, 4, 2)), losses=losses)
-    (panel,) = curve_panels(run, 0, 500, DARK)
-    line, stair = panel.curves
+    (chart,) = film_charts(run, 0, 500)
+    line, stair = chart.curves
     assert line.measured.tolist() == [100, 200, 300]
     assert line.raw is None
     assert line.values[[99, 100, 150, 300, 301]].tolist() == pytest.approx(

@@ -6,8 +6,11 @@ import pytest
 from latentviz import ArchiveError, OptionError, Run
 from latentviz.pacing import Frame
 from latentviz.projection import Projection
-from latentviz.views import ProjectionsView
-from latentviz.views.projections import substep_alpha
+from latentviz.scene import Box, Cell, Heading
+from latentviz.theme import THEMES
+from latentviz.views import CloudsView, coloring, heading
+from latentviz.views.clock import speed_words
+from latentviz.views.clouds import substep_alpha
 
 
 @pytest.mark.parametrize(
@@ -40,7 +43,7 @@ def test_a_faint_still_point_looks_alike_however_many_substeps(n, a):
 @pytest.mark.parametrize("alpha", [0, -0.1, 1.1, math.nan])
 def test_alpha_out_of_range_is_refused(alpha):
     with pytest.raises(OptionError, match="above 0 and at most 1"):
-        ProjectionsView((Projection(0, 1),), alpha)
+        CloudsView((Projection(0, 1),), alpha)
 
 
 @pytest.fixture
@@ -48,63 +51,79 @@ def latents():
     return np.random.default_rng(5).normal(size=(6, 4, 3)).astype(np.float32)
 
 
-def test_positions_are_projection_point_substep_and_right_up(latents):
+def test_clouds_are_point_substep_and_right_up(latents):
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
-    view = ProjectionsView((Projection(1, 0), Projection(2, 2)), 0.5)
-    scene = view(run, Frame(0, 2, 5))
-    assert scene.positions.shape == (2, 4, 3, 2)
-    assert scene.positions.dtype == np.float32
-    for p, (right, up) in enumerate([(1, 0), (2, 2)]):
+    view = CloudsView((Projection(1, 0), Projection(2, 2)), 0.5)
+    clouds = view(run, Frame(0, 2, 5))
+    for cloud, (right, up) in zip(clouds, [(1, 0), (2, 2)], strict=True):
+        assert cloud.xy.shape == (4, 3, 2)
+        assert cloud.xy.dtype == np.float32
+        assert cloud.alpha == substep_alpha(0.5, 3)
         for point in range(4):
             for substep in range(3):
                 expected = latents[2 + substep, point, [right, up]]
-                assert scene.positions[p, point, substep].tolist() == expected.tolist()
+                assert cloud.xy[point, substep].tolist() == expected.tolist()
 
 
-def test_a_scene_knows_its_step_stride_and_alpha(latents):
+def test_clouds_have_a_panel_each(latents):
+    cells = [Cell(Box(x, 0, 10, 2), Box(x, 2, 10, 8)) for x in (0, 10)]
+    view = CloudsView((Projection(1, 0, "hue"), Projection(2, 2)), 0.5)
+    colors = coloring(None, 4, THEMES["dark"])
+    first, second = view.panels(cells, limits=2.0, dot_radius=0.1, coloring=colors)
+    assert (first.title, second.title) == ("[1,0] hue", "[2,2]")
+    assert [first.cell, second.cell] == cells
+    assert (first.limits, first.dot_radius, first.plate_radius) == (2.0, 0.1, 1.0)
+    assert first.coloring is second.coloring is colors
+
+
+def test_a_heading_says_the_step_and_the_speed(latents):
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
-    scene = ProjectionsView((Projection(1, 0),), 0.5)(run, Frame(3, 2, 5))
-    assert (scene.step, scene.words, scene.number) == (40, "step", 40)
-    assert (scene.speed, scene.alpha) == (30, substep_alpha(0.5, 3))
+    assert heading(run, Frame(3, 2, 5), 0) == Heading("step", "40", "▸▸30x")
+    assert heading(run, Frame(3, 2, 5), 1).note == "1 point not finite"
+    assert heading(run, Frame(3, 2, 5), 2).note == "2 points not finite"
+
+
+@pytest.mark.parametrize(("speed", "words"), [(1, "▸1x"), (2, "▸▸2x"), (15, "▸▸15x")])
+def test_one_step_a_frame_is_no_fast_forward(speed, words):
+    assert speed_words(speed) == words
 
 
 @pytest.mark.parametrize(
     ("steps", "frame", "speed"),
     [
-        (range(6), Frame(0, 2, 3), 1),
-        (range(6), Frame(0, 2, 5), 3),
-        ([0, 10, 20, 30, 40, 50], Frame(0, 2, 3), None),  # a frame a recorded step
-        ([0, 10, 20, 30, 40, 50], Frame(0, 5, 6), None),
-        ([0, 10, 20, 30, 40, 50], Frame(0, 4, 6), 20),
+        (range(6), Frame(0, 2, 3), "▸1x"),
+        (range(6), Frame(0, 2, 5), "▸▸3x"),
+        ([0, 10, 20, 30, 40, 50], Frame(0, 2, 3), ""),  # a frame a recorded step
+        ([0, 10, 20, 30, 40, 50], Frame(0, 5, 6), ""),
+        ([0, 10, 20, 30, 40, 50], Frame(0, 4, 6), "▸▸20x"),
     ],
 )
 def test_a_frame_a_recorded_step_says_nothing_of_speed_where_steps_are_missing(
     latents, steps, frame, speed
 ):
     run = Run.from_arrays(latents, steps=list(steps))
-    assert ProjectionsView((Projection(1, 0),), 0.5)(run, frame).speed == speed
+    assert heading(run, frame, 0).speed == speed
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_points_that_are_not_finite_are_left_out_and_counted(latents, bad):
-    expected = ProjectionsView((Projection(1, 0),), 0.5)(
-        Run.from_arrays(latents.copy()), Frame(0, 2, 4)
-    )
+    view = CloudsView((Projection(1, 0),), 0.5)
+    (expected,) = view(Run.from_arrays(latents.copy()), Frame(0, 2, 4))
     latents[3, 1, 0] = latents[2, 2, 1] = bad
     latents[3, 3, 2] = bad  # which no projection shows
-    scene = ProjectionsView((Projection(1, 0),), 0.5)(Run.from_arrays(latents), Frame(0, 2, 4))
-    assert scene.n_left_out == 2
+    (cloud,) = view(Run.from_arrays(latents), Frame(0, 2, 4))
+    assert cloud.n_left_out == 2
     assert expected.n_left_out == 0
-    positions = expected.positions.copy()
-    positions[:, 1, 1] = positions[:, 2, 0] = np.nan
-    np.testing.assert_array_equal(scene.positions, positions)
+    xy = expected.xy.copy()
+    xy[1, 1] = xy[2, 0] = np.nan
+    np.testing.assert_array_equal(cloud.xy, xy)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_latents_of_which_none_is_finite_are_named_by_step(latents, bad):
     latents[3, :, 0] = latents[4] = bad
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
-    view = ProjectionsView((Projection(1, 0),), 0.5)
+    view = CloudsView((Projection(1, 0),), 0.5)
     view(run, Frame(0, 0, 3))
     with pytest.raises(ArchiveError, match="at step 30 are not finite at 4 of 4 points"):
         view(run, Frame(0, 0, 6))

@@ -1,22 +1,31 @@
-"""The colours of a run's points."""
+"""The colours of a run's points, and what they mean."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import import_matplotlib
 from ..errors import OptionError
-from ..palette import category_palette
+from ..palette import palette_roles, role_color
+from ..scene import Categories, Coloring, Ramp
 from ..theme import Theme, rgb_bytes
 
 SHUFFLE_SEED = 0
 
 
-def point_colors(
-    colors: NDArray[np.generic] | None, n_points: int, theme: Theme, colormap: str = "viridis"
-) -> NDArray[np.float32]:
-    """What colour each point is drawn in.
+def coloring(
+    colors: NDArray[np.generic] | None,
+    n_points: int,
+    theme: Theme,
+    colormap: str = "viridis",
+    *,
+    class_names: Sequence[str] | None = None,
+) -> Coloring:
+    """What colour each point is drawn in, and what that means.
 
     Args:
         colors: (N, 3) RGB in 0..1; (N,) integer labels, which take a qualitative palette's
@@ -26,9 +35,7 @@ def point_colors(
         n_points: N.
         theme: Where the qualitative palette comes from.
         colormap: The name of a matplotlib colormap, for scalars.
-
-    Returns:
-        (N, 3) float32 in 0..1.
+        class_names: The names that labels number; by default labels are their own names.
 
     Raises:
         OptionError: The shape is wrong, a value is out of range, or there is no such colormap.
@@ -39,7 +46,7 @@ def point_colors(
     if colormap not in colormaps:
         raise OptionError(f"matplotlib has no colormap {colormap!r}; viridis is one")
     if colors is None:
-        colors = np.arange(n_points, dtype=np.float64)
+        return Coloring(_mapped(np.arange(n_points, dtype=np.float64), colormap))
     if colors.shape not in ((n_points, 3), (n_points,)):
         raise OptionError(
             f"colors must be ({n_points}, 3) RGB or ({n_points},) labels or scalars, "
@@ -49,13 +56,22 @@ def point_colors(
         rgb = colors.astype(np.float32)
         if not ((rgb >= 0) & (rgb <= 1)).all():
             raise OptionError("RGB colors must lie in 0..1; divide bytes by 255")
-        return rgb
+        return Coloring(rgb)
     if colors.dtype.kind in "iub":
-        classes, labels = np.unique(colors, return_inverse=True)
-        palette = category_palette(len(classes), theme)
-        picked: NDArray[np.float32] = np.array([rgb_bytes(c) for c in palette], np.float32)[labels]
-        return picked / np.float32(255)
-    return _mapped(colors.astype(np.float64), colormap)
+        return _of_classes(colors, theme, class_names)
+    scalars = colors.astype(np.float64)
+    if not np.isfinite(scalars).all():
+        raise OptionError("scalar colors must be finite, got NaN or infinity")
+    low, high = float(scalars.min()), float(scalars.max())
+    return Coloring(_mapped(scalars, colormap), Ramp(low, high, colormap))
+
+
+def _of_classes(labels: NDArray[np.generic], theme: Theme, names: Sequence[str] | None) -> Coloring:
+    classes, which = np.unique(labels, return_inverse=True)
+    roles = palette_roles(len(classes), "categories")
+    palette = np.array([rgb_bytes(role_color(role, theme)) for role in roles], np.float32)
+    named = tuple(str(label) if names is None else names[label] for label in classes.tolist())
+    return Coloring(palette[which] / np.float32(255), Categories(named, tuple(roles)))
 
 
 def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[np.int64]:
@@ -65,7 +81,7 @@ def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[
     hide all others, as labels often come sorted: they are shuffled, always alike.
 
     Args:
-        colors: As for `point_colors`.
+        colors: As for `coloring`.
         n_points: N.
 
     Returns:
@@ -73,14 +89,20 @@ def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[
     """
     if colors is None or colors.ndim == 2:
         return np.arange(n_points)
-    return np.random.default_rng(SHUFFLE_SEED).permutation(n_points)
+    return _shuffled(n_points)
+
+
+@lru_cache(maxsize=8)  # every frame asks for it
+def _shuffled(n_points: int) -> NDArray[np.int64]:
+    order = np.random.default_rng(SHUFFLE_SEED).permutation(n_points)
+    order.setflags(write=False)
+    return order
 
 
 def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:
+    """A colormap's colours, (N, 3), from the least of the scalars to the greatest."""
     from matplotlib import colormaps
 
-    if not np.isfinite(scalars).all():
-        raise OptionError("scalar colors must be finite, got NaN or infinity")
     span = float(np.ptp(scalars)) or 1.0
     rgba = np.asarray(colormaps[colormap]((scalars - scalars.min()) / span), np.float32)
     return rgba[:, :3]

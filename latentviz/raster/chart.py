@@ -1,4 +1,4 @@
-"""A panel of curves over steps, drawn by matplotlib."""
+"""Curves over steps, drawn by matplotlib."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import CurvePanel
-from ..theme import Theme
+from ..palette import role_color
+from ..scene import Chart
+from ..theme import Role, Theme
 from .coincide import MOST_CURVES, in_turns
 from .heights import Heights, heights_of
 from .ticks import linear_ticks
@@ -44,27 +45,27 @@ BROKEN_SHARE = 0.3  # of the height, at most, for all rows
 CURVE_COLUMNS = 2048
 
 
-def draw_panel(axes: Axes, panel: CurvePanel, theme: Theme, scale: float) -> None:
-    """A panel's curves, with keyframes marked, and where a curve is broken.
+def draw_chart(axes: Axes, chart: Chart, theme: Theme, scale: float) -> None:
+    """A chart's curves, with keyframes marked, and where a curve is broken.
 
     Args:
         axes: Where.
-        panel: What.
+        chart: What.
         theme: Where the colours come from.
         scale: How large all things are, 1 on a page of 1080 pixels.
     """
     axes.set_facecolor(theme.background)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    rows = _rows_of_broken(panel, axes.bbox.height, scale)
+    rows = _rows_of_broken(chart, axes.bbox.height, scale)
     above = len(rows) * BROKEN_PITCH * _broken_px(scale)
-    heights = heights_of(panel, axes.bbox.height, above_px=above)
-    _draw_axes(axes, panel, heights, theme, scale)
-    _draw_curves(axes, panel, heights, theme, scale)
-    _draw_broken(axes, panel, rows, theme, scale)
+    heights = heights_of(chart, axes.bbox.height, above_px=above)
+    _draw_axes(axes, chart, heights, theme, scale)
+    _draw_curves(axes, chart, heights, theme, scale)
+    _draw_broken(axes, chart, rows, theme, scale)
 
 
-def _draw_axes(axes: Axes, panel: CurvePanel, heights: Heights, theme: Theme, scale: float) -> None:
+def _draw_axes(axes: Axes, chart: Chart, heights: Heights, theme: Theme, scale: float) -> None:
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
     text_px = max(LEAST_TEXT_PX, TICK_PX * scale)
@@ -73,7 +74,7 @@ def _draw_axes(axes: Axes, panel: CurvePanel, heights: Heights, theme: Theme, sc
     )
     # A keyframe of the first step reaches beyond the axis.
     axes.tick_params(axis="y", pad=max(TICK_PAD_PX * scale, 0.75 * LEAST_KEY_PX))
-    first, last = float(panel.steps[0]), float(panel.steps[-1])
+    first, last = float(chart.steps[0]), float(chart.steps[-1])
     last = max(last, first + 1)
     axes.set_xlim(first, last)
     # A digit is some 0.64 of the text's height wide, and a label as long as the last needs air.
@@ -96,55 +97,57 @@ def _draw_axes(axes: Axes, panel: CurvePanel, heights: Heights, theme: Theme, sc
     axes.grid(True, axis="y", which="minor", color=theme.grid, linewidth=line_px, alpha=0.5)
 
 
-def _draw_curves(
-    axes: Axes, panel: CurvePanel, heights: Heights, theme: Theme, scale: float
-) -> None:
+def _draw_curves(axes: Axes, chart: Chart, heights: Heights, theme: Theme, scale: float) -> None:
     line_px, dash_px = max(1.0, LINE_PX * scale), max(LEAST_DASH_PX, DASH_PX * scale)
     first, last = axes.get_xlim()
     per_step = axes.bbox.width / (last - first)
-    for curve in panel.curves:
+    colors = [role_color(curve.role, theme) for curve in chart.curves]
+    for curve, color in zip(chart.curves, colors, strict=True):
         if curve.raw is not None:
             # No zero: a raw curve may touch it at every other step.
             raw = np.where(curve.raw > 0, curve.raw, np.nan) if heights.log else curve.raw
-            steps, ys = _thinned(panel.steps, heights.pixels(raw))
+            steps, ys = _thinned(chart.steps, heights.pixels(raw))
             axes.plot(
-                steps, heights.values(ys), color=curve.color, alpha=RAW_ALPHA,
+                steps, heights.values(ys), color=color, alpha=RAW_ALPHA,
                 linewidth=max(0.7, RAW_PX * scale), zorder=1.5,
             )  # fmt: skip
-    pixels = [heights.pixels(curve.values) for curve in panel.curves]
-    thinned = [_thinned(panel.steps, ys) for ys in pixels]
+    pixels = [heights.pixels(curve.values) for curve in chart.curves]
+    thinned = [_thinned(chart.steps, ys) for ys in pixels]
     xs: Floats = (np.asarray(thinned[0][0], np.float64) - first) * per_step
     shown = in_turns(xs, [ys for _, ys in thinned], width=line_px, dash=dash_px)
-    for curve, (x, y) in zip(panel.curves, shown, strict=True):
+    for color, (x, y) in zip(colors, shown, strict=True):
         axes.plot(
-            first + x / per_step, heights.values(y), color=curve.color, linewidth=line_px,
+            first + x / per_step, heights.values(y), color=color, linewidth=line_px,
             solid_capstyle="butt",
         )  # fmt: skip
-    point_px = max(2.0, (KEY_PX if len(panel.steps) == 1 else POINT_PX) * scale)
+    point_px = max(2.0, (KEY_PX if len(chart.steps) == 1 else POINT_PX) * scale)
     places = [(steps, ys, _alone(ys)) for steps, ys in thinned]
-    _draw_marks(axes, panel, heights, places, "o", point_px)
+    _draw_marks(axes, chart, theme, heights, places, "o", point_px)
     point_px = max(LEAST_MEASURED_PX, MEASURED_PX * scale)
     places = [
-        (panel.steps, ys, _apart(curve.measured, panel.steps, per_step, point_px))
-        for curve, ys in zip(panel.curves, pixels, strict=True)
+        (chart.steps, ys, _apart(curve.measured, chart.steps, per_step, point_px))
+        for curve, ys in zip(chart.curves, pixels, strict=True)
     ]
-    _draw_marks(axes, panel, heights, places, "o", point_px)
+    _draw_marks(axes, chart, theme, heights, places, "o", point_px)
     places = [
-        (panel.steps, ys, curve.keyed[np.isfinite(ys[curve.keyed])])
-        for curve, ys in zip(panel.curves, pixels, strict=True)
+        (chart.steps, ys, curve.keyed[np.isfinite(ys[curve.keyed])])
+        for curve, ys in zip(chart.curves, pixels, strict=True)
     ]
     edge = {"markeredgecolor": theme.background, "markeredgewidth": 1.2 * scale}
-    _draw_marks(axes, panel, heights, places, "D", max(LEAST_KEY_PX, KEY_PX * scale), **edge)
-    at_end = panel.steps[-1:]
-    finals = [np.array([np.nan if c.final is None else c.final]) for c in panel.curves]
+    _draw_marks(axes, chart, theme, heights, places, "D", max(LEAST_KEY_PX, KEY_PX * scale), **edge)
+    at_end = chart.steps[-1:]
+    finals = [np.array([np.nan if c.final is None else c.final]) for c in chart.curves]
     places = [(at_end, ys, np.flatnonzero(np.isfinite(ys))) for ys in map(heights.pixels, finals)]
     ring = {"markerfacecolor": theme.background, "markeredgewidth": line_px}
-    _draw_marks(axes, panel, heights, places, "o", max(LEAST_FINAL_PX, FINAL_PX * scale), **ring)
+    _draw_marks(
+        axes, chart, theme, heights, places, "o", max(LEAST_FINAL_PX, FINAL_PX * scale), **ring
+    )
 
 
 def _draw_marks(
     axes: Axes,
-    panel: CurvePanel,
+    chart: Chart,
+    theme: Theme,
     heights: Heights,
     places: Sequence[tuple[NDArray[np.int64], Floats, NDArray[np.int64]]],
     marker: str,
@@ -155,7 +158,8 @@ def _draw_marks(
 
     Args:
         axes: Where.
-        panel: Whose curves.
+        chart: Whose curves.
+        theme: Where their colours come from.
         heights: The axis of the values.
         places: Of each curve, steps and heights in pixels, and the indices of what to mark.
         marker: Matplotlib's name of the mark.
@@ -163,14 +167,14 @@ def _draw_marks(
         look: What else matplotlib is to know.
     """
     below = len(places) <= MOST_CURVES
-    for n, (curve, (steps, ys, at)) in enumerate(zip(panel.curves, places, strict=True)):
-        covered = np.zeros(len(at), np.int64)
+    for n, (curve, (steps, ys, at)) in enumerate(zip(chart.curves, places, strict=True)):
+        color, covered = role_color(curve.role, theme), np.zeros(len(at), np.int64)
         for _, others, marked in places[n + 1 :] if below else []:
             covered += np.isin(at, marked) & (np.abs(others[at] - ys[at]) < 1)
         for times in np.unique(covered).tolist():
             group = at[covered == times]
             axes.plot(
-                steps[group], heights.values(ys[group]), marker, color=curve.color,
+                steps[group], heights.values(ys[group]), marker, color=color,
                 markersize=size_px * (1 + NESTED * min(times, MOST_NESTED)), clip_on=False,
                 zorder=3, **look,
             )  # fmt: skip
@@ -205,14 +209,14 @@ def _broken_px(scale: float) -> float:
 
 
 def _rows_of_broken(
-    panel: CurvePanel, height: float, scale: float
-) -> list[tuple[str | None, NDArray[np.int64]]]:
+    chart: Chart, height: float, scale: float
+) -> list[tuple[Role | None, NDArray[np.int64]]]:
     """Where curves are broken, a row each; where they are many, the last is of all others.
 
-    That one has no colour.
+    That one has no role.
     """
-    rows: list[tuple[str | None, NDArray[np.int64]]] = [
-        (curve.color, curve.broken) for curve in panel.curves if len(curve.broken)
+    rows: list[tuple[Role | None, NDArray[np.int64]]] = [
+        (curve.role, curve.broken) for curve in chart.curves if len(curve.broken)
     ]
     most = max(1, int(BROKEN_SHARE * height / (BROKEN_PITCH * _broken_px(scale))))
     if len(rows) <= most:
@@ -223,22 +227,23 @@ def _rows_of_broken(
 
 def _draw_broken(
     axes: Axes,
-    panel: CurvePanel,
-    rows: Sequence[tuple[str | None, NDArray[np.int64]]],
+    chart: Chart,
+    rows: Sequence[tuple[Role | None, NDArray[np.int64]]],
     theme: Theme,
     scale: float,
 ) -> None:
     """A cross where a curve breaks, and dots from there on as long as it is broken."""
     size_px = _broken_px(scale)
     first, last = axes.get_xlim()
-    for n, (color, at) in enumerate(rows):
+    for n, (role, at) in enumerate(rows):
         y = 1 - (n + 0.5) * BROKEN_PITCH * size_px / axes.bbox.height
-        steps = panel.steps[at]
+        steps = chart.steps[at]
         # Crosses that would overlap are one.
         apart = np.diff(steps) * axes.bbox.width / (last - first) > 1.5 * size_px
         begins = steps[np.concatenate([[True], apart])]
         ends = steps[np.concatenate([apart, [True]])]
-        transform, color = axes.get_xaxis_transform(), color or theme.muted
+        transform = axes.get_xaxis_transform()
+        color = theme.muted if role is None else role_color(role, theme)
         width_px = max(1.0, 1.6 * scale)
         axes.plot(
             begins, np.full(len(begins), y), "x", markersize=size_px, markeredgewidth=width_px,
@@ -262,7 +267,7 @@ def _is_within(box: Bbox, page: BboxBase) -> bool:
 def draw_titles(
     figure: Figure,
     axes: Axes,
-    panel: CurvePanel,
+    chart: Chart,
     theme: Theme,
     scale: float,
     *,
@@ -275,8 +280,8 @@ def draw_titles(
 
     Args:
         figure: Where.
-        axes: Whose, drawn by `draw_panel`.
-        panel: What they show.
+        axes: Whose, drawn by `draw_chart`.
+        chart: What they show.
         theme: Where the colours come from.
         scale: How large all things are.
         left_px: From where on there is room, in pixels.
@@ -307,7 +312,7 @@ def draw_titles(
 
     values = numbers(axes.yaxis)
     right = min([bounds.x0, *(float(number.x0) for number in values)]) - pad
-    title = write(panel.quantity, right, (bounds.y0 + bounds.y1) / 2, va="center", rotation=90)
+    title = write(chart.quantity, right, (bounds.y0 + bounds.y1) / 2, va="center", rotation=90)
     box = title.get_window_extent(renderer)
     if box.x0 < left_px or box.height > bounds.height:
         title.remove()

@@ -4,8 +4,9 @@ from matplotlib import colormaps
 
 from latentviz import OptionError
 from latentviz.palette import RepeatedColorWarning
-from latentviz.theme import THEMES, rgb_bytes
-from latentviz.views import drawing_order, point_colors
+from latentviz.scene import Categories, Ramp
+from latentviz.theme import THEMES, Role, rgb_bytes
+from latentviz.views import coloring, drawing_order
 
 DARK = THEMES["dark"]
 
@@ -16,7 +17,7 @@ def category(i):
 
 def test_rgb_is_kept():
     rgb = np.array([[0, 0.5, 1], [0.25, 0.125, 0]])
-    colors = point_colors(rgb, 2, DARK)
+    colors = coloring(rgb, 2, DARK).rgb
     assert colors.dtype == np.float32
     assert colors.tolist() == rgb.tolist()
 
@@ -25,21 +26,33 @@ def test_rgb_is_kept():
 def test_labels_take_the_palette_in_sorted_order(kind):
     labels = np.array([7, 3, 7, 100], kind)
     expected = [category(i) for i in (1, 0, 1, 2)]
-    assert point_colors(labels, 4, DARK) == pytest.approx(np.array(expected))
+    assert coloring(labels, 4, DARK).rgb == pytest.approx(np.array(expected))
+
+
+def test_a_key_says_what_colours_mean():
+    roles = (Role("categories", 0), Role("categories", 1))
+    labels = np.array([2, 0, 2])
+    assert coloring(labels, 3, DARK).key == Categories(("0", "2"), roles)
+    names = ("ant", "bee", "cat")
+    assert coloring(labels, 3, DARK, class_names=names).key == Categories(("ant", "cat"), roles)
+    scalars = np.array([-1.0, 4.0, 2.0])
+    assert coloring(scalars, 3, DARK, "magma").key == Ramp(-1.0, 4.0, "magma")
+    assert coloring(np.zeros((3, 3)), 3, DARK).key is None
+    assert coloring(None, 3, DARK).key is None
 
 
 def test_booleans_are_labels():
     expected = [category(1), category(0)]
-    assert point_colors(np.array([True, False]), 2, DARK) == pytest.approx(np.array(expected))
+    assert coloring(np.array([True, False]), 2, DARK).rgb == pytest.approx(np.array(expected))
 
 
 def test_many_classes_all_have_colours_of_their_own():
-    assert len({tuple(c) for c in point_colors(np.arange(40), 40, DARK)}) == 40
+    assert len({tuple(c) for c in coloring(np.arange(40), 40, DARK).rgb}) == 40
 
 
 def test_classes_beyond_all_colours_are_not_given_one_silently():
     with pytest.warns(RepeatedColorWarning, match="200 classes share 41 colors"):
-        colors = point_colors(np.arange(200), 200, DARK)
+        colors = coloring(np.arange(200), 200, DARK).rgb
     assert colors[3].tolist() == colors[44].tolist()
 
 
@@ -58,18 +71,18 @@ def test_colours_are_drawn_in_their_own_order_and_classes_and_scalars_shuffled()
 def test_scalars_span_the_colormap(name):
     scalars = np.array([-5.0, 15.0, 5.0])
     expected = colormaps[name]([0.0, 1.0, 0.5])[:, :3]
-    assert point_colors(scalars, 3, DARK, name) == pytest.approx(expected)
+    assert coloring(scalars, 3, DARK, name).rgb == pytest.approx(expected)
 
 
 def test_equal_scalars_are_no_division_by_zero():
     expected = np.tile(colormaps["viridis"](0.0)[:3], (4, 1))
-    assert point_colors(np.full(4, 2.5), 4, DARK) == pytest.approx(expected)
+    assert coloring(np.full(4, 2.5), 4, DARK).rgb == pytest.approx(expected)
 
 
 def test_no_colours_are_the_points_order():
-    expected = point_colors(np.arange(5.0), 5, DARK)
-    assert point_colors(None, 5, DARK).tolist() == expected.tolist()
-    assert point_colors(None, 1, DARK).shape == (1, 3)
+    expected = coloring(np.arange(5.0), 5, DARK).rgb
+    assert coloring(None, 5, DARK).rgb.tolist() == expected.tolist()
+    assert coloring(None, 1, DARK).rgb.shape == (1, 3)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +98,9 @@ def test_no_colours_are_the_points_order():
 )
 def test_refuses(colors, message):
     with pytest.raises(OptionError, match=message):
-        point_colors(colors, 3, DARK)
+        coloring(colors, 3, DARK)
 
 
 def test_an_unknown_colormap_is_refused():
     with pytest.raises(OptionError, match="no colormap 'virids'"):
-        point_colors(np.zeros(3), 3, DARK, "virids")
+        coloring(np.zeros(3), 3, DARK, "virids")

@@ -1,8 +1,9 @@
-"""The film's main view: latents in several projections, blurred over a frame's sub-steps."""
+"""Clouds of points: latents in several projections, blurred over a frame's sub-steps."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +14,12 @@ from ..pacing import Frame
 from ..projection import Projection
 from ..runs.blocks import Source
 from ..runs.run import Run, source_of
-from ..scene import Scene
+from ..scene import Cell, Cloud, CloudPanel, Coloring
+from ..text import printable
 from ..transforms import Axes
+from .coloring import drawing_order
+
+UNIT_RADIUS = 1.0
 
 
 def substep_alpha(alpha: float, n_substeps: int) -> float:
@@ -28,26 +33,9 @@ def substep_alpha(alpha: float, n_substeps: int) -> float:
     return base + alpha**5 * (opaque - base)
 
 
-def steps_covered(run: Run, frame: Frame) -> int:
-    """How many steps of training a frame stands for: more than it shows if not all were recorded.
-
-    The last recorded step stands for as many as the one before it.
-    """
-    steps = run.steps
-    if frame.stop < len(steps):
-        return int(steps[frame.stop] - steps[frame.start])
-    last = int(steps[-1] - steps[-2]) if len(steps) > 1 else 1
-    return int(steps[-1] - steps[frame.start]) + last
-
-
-def is_dense(run: Run) -> bool:
-    """Whether the last steps that were recorded follow each other: nothing came between them."""
-    return len(run) < 2 or bool(run.steps[-1] - run.steps[-2] == 1)
-
-
 @dataclass(frozen=True)
-class ProjectionsView:
-    """All recorded steps that a frame covers, as positions in each projection."""
+class CloudsView:
+    """All recorded steps that a frame covers, as clouds of points, one for each projection."""
 
     projections: tuple[Projection, ...]
     alpha: float
@@ -66,8 +54,31 @@ class ProjectionsView:
         """Each projection's dimensions, (P, 2), right and up."""
         return np.array([[p.i, p.j] for p in self.projections])
 
-    def __call__(self, run: Run, frame: Frame) -> Scene:
-        """The scene of one frame; a point is left out at sub-steps at which it is not finite.
+    def panels(
+        self, cells: Sequence[Cell], *, limits: float, dot_radius: float, coloring: Coloring
+    ) -> tuple[CloudPanel, ...]:
+        """A panel for each projection.
+
+        Args:
+            cells: Where they stand.
+            limits: Each shows -limits..limits of the data, up and down.
+            dot_radius: In data units.
+            coloring: The points' colours.
+        """
+        return tuple(
+            CloudPanel(
+                cell,
+                title=printable(projection.title),
+                limits=limits,
+                dot_radius=dot_radius,
+                plate_radius=UNIT_RADIUS,
+                coloring=coloring,
+            )
+            for cell, projection in zip(cells, self.projections, strict=True)
+        )
+
+    def __call__(self, run: Run, frame: Frame) -> tuple[Cloud, ...]:
+        """Each projection's cloud; a point is left out at sub-steps at which it is not finite.
 
         Raises:
             ArchiveError: At a step no point is finite.
@@ -91,25 +102,11 @@ class ProjectionsView:
                 )
             columns[:, ~whole] = np.nan
             n_left_out = int((~whole.all(1)).sum())
-        # (P, 2, N, n) -> (P, N, n, 2)
-        positions = columns[np.searchsorted(self.dims, self.pairs)].transpose(0, 2, 3, 1)
-        step, covered = int(steps[-1]), steps_covered(run, frame)
-        words: str = "step"
-        number: int | None = step
-        if frame.after:
-            # Where not every step was recorded, nobody knows which one was the last.
-            words, number = (
-                ("after step", step) if is_dense(run) else ("after the last update", None)
-            )
-        return Scene(
-            positions=positions,
-            alpha=substep_alpha(self.alpha, len(shown)),
-            step=step,
-            words=words,
-            number=number,
-            # Of a run that was not recorded at every step, a frame a recorded step is no speed.
-            speed=None if frame.stride == 1 < covered else covered,
-            n_left_out=n_left_out,
+        alpha = substep_alpha(self.alpha, len(shown))
+        order = drawing_order(run.colors, run.n_points)
+        return tuple(
+            Cloud(columns[rows].transpose(1, 2, 0), alpha, order, n_left_out)
+            for rows in np.searchsorted(self.dims, self.pairs)
         )
 
 

@@ -1,0 +1,40 @@
+"""A film's curves over the steps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import ClassVar
+
+from ..pacing import Frame
+from ..raster.layout import Layout, has_room_for_charts
+from ..scene import Cell, Chart, Cursor, CurvesPanel, Panel
+from ..views import cursor, film_charts
+from .panels import Plan
+
+
+class FilmCurves:
+    """The curves over the steps; none on a page on which their text could not be read."""
+
+    kind: ClassVar[type[Panel]] = CurvesPanel
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    @cached_property
+    def _charts(self) -> tuple[Chart, ...]:
+        plan = self._plan
+        if not has_room_for_charts(plan.spec.size):
+            return ()
+        return film_charts(plan.run, plan.first, plan.stop)
+
+    def __len__(self) -> int:
+        return len(self._charts)
+
+    def panels(self, cells: Sequence[Cell], layout: Layout) -> tuple[CurvesPanel, ...]:
+        """A panel for each chart."""
+        return tuple(map(CurvesPanel, cells, self._charts))
+
+    def parts(self, frame: Frame) -> tuple[Cursor, ...]:
+        """The line at the step."""
+        return (cursor(self._plan.run, frame),) * len(self)

@@ -1,0 +1,80 @@
+"""A panel of points: its disc, its dots, its title, and marks where points lie beyond it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import numpy as np
+
+from ..scene import Cloud, CloudPanel
+from ..theme import rgb_bytes
+from .discs import Discs, dots, plate
+from .fonts import covering
+from .layout import Window, window_in
+from .lettering import Sprite, fitted_text, font, text_sprite
+from .marks import edge_marks
+from .painter import Painter
+
+TITLE_PX = 24.0  # sizes on a page of 1080 pixels
+LEAST_TITLE_PX = 8.0  # on any page
+TITLE_SHARE = 0.95  # of its box's width, at most
+MARK_PX = 18.0
+LEAST_MARK_PX = 8.0
+
+
+class CloudPainter(Painter[CloudPanel, Cloud]):
+    """Paints clouds of points."""
+
+    @cached_property
+    def window(self) -> Window:
+        """Where the data lie on the page."""
+        return window_in(self.panel.cell.body, self.panel.limits)
+
+    def ground(self) -> Iterator[Discs]:
+        """The disc behind the dots."""
+        if self.panel.plate_radius is not None:
+            yield plate(
+                self.window.center, self._px(self.panel.plate_radius), rgb_bytes(self.theme.disc)
+            )
+
+    def discs(self, part: Cloud) -> Iterator[Discs]:
+        """The dots."""
+        yield dots(
+            part.xy,
+            self.panel.coloring.rgb,
+            part.order,
+            center=self.window.center,
+            px_per_unit=self.window.px_per_unit,
+            radius_px=self._px(self.panel.dot_radius),
+            alpha=part.alpha,
+            # A dot may run over into the neighbour, but not as far as to pass for one of its own.
+            farthest_px=self.panel.cell.body.width,
+        )
+
+    def sprites(self, part: Cloud) -> Iterator[Sprite]:
+        """The title, and marks where points of any sub-step lie beyond the edges."""
+        yield self._title
+        body = self.panel.cell.body
+        yield from edge_marks(
+            part.xy,
+            reach=self.window.edges,
+            center=self.window.center,
+            half_px=(body.width / 2, body.height / 2),
+            px_per_unit=self.window.px_per_unit,
+            mark_px=max(LEAST_MARK_PX, MARK_PX * self.scale),
+            color=rgb_bytes(self.theme.text),
+        )
+
+    @cached_property
+    def _title(self) -> Sprite:
+        """Centred above the dots, shortened if it is too long."""
+        box, title = self.panel.cell.head, self.panel.title
+        face = covering(title, font(max(LEAST_TITLE_PX, TITLE_PX * self.scale)))
+        name = fitted_text(title, face, box.width * TITLE_SHARE)
+        at = box.x + box.width / 2, box.y + box.height * 0.8
+        return text_sprite(name, face, *at, rgb_bytes(self.theme.text), anchor="ms")
+
+    def _px(self, length: float) -> float:
+        """A length of the data in pixels, in the compositor's precision."""
+        return float(np.float32(length) * np.float32(self.window.px_per_unit))

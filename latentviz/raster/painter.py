@@ -1,0 +1,58 @@
+"""How one panel comes onto a film's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, TypeVar
+
+from ..scene import Panel, Part
+from ..theme import Theme
+from .discs import Discs
+from .layout import page_scale
+from .lettering import Sprite
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+APanel = TypeVar("APanel", bound=Panel)
+APart = TypeVar("APart", bound=Part)
+
+
+@dataclass(frozen=True)
+class Painter(Generic[APanel, APart]):
+    """Paints one panel of a film; each kind of panel has a class of its own, which says how.
+
+    A painter is pure: a frame depends on nothing that was painted before, and several threads paint
+    at once.
+    """
+
+    panel: APanel
+    theme: Theme
+    size: tuple[int, int]  # the page's (width, height) in pixels
+
+    @property
+    def scale(self) -> float:
+        """The page's pixels for one of the 1080-pixel page."""
+        return page_scale(self.size)
+
+    def chrome(self, figure: Figure) -> None:
+        """Draw what is the same in every frame, once, by matplotlib.
+
+        Only below the dots: above, the page is flat ground.
+
+        Args:
+            figure: As large as the page; one point is one pixel.
+        """
+
+    def ground(self) -> Iterable[Discs]:
+        """Discs that lie under the dots of all panels, the same in every frame."""
+        return ()
+
+    def discs(self, part: APart) -> Iterable[Discs]:
+        """A frame's dots, the topmost first."""
+        return ()
+
+    def sprites(self, part: APart) -> Iterable[Sprite]:
+        """A frame's text and marks, which lie on top."""
+        return ()

@@ -1,0 +1,35 @@
+"""What a film shows, as plain values: no run, no pixels, no colours that a theme decides."""
+
+from .frame import Cloud, Cursor, Heading, Part, Scene
+from .stage import (
+    Box,
+    Categories,
+    Cell,
+    Chart,
+    CloudPanel,
+    Coloring,
+    Curve,
+    CurvesPanel,
+    Panel,
+    Ramp,
+    Stage,
+)
+
+__all__ = [
+    "Box",
+    "Categories",
+    "Cell",
+    "Chart",
+    "Cloud",
+    "CloudPanel",
+    "Coloring",
+    "Cursor",
+    "Curve",
+    "CurvesPanel",
+    "Heading",
+    "Panel",
+    "Part",
+    "Ramp",
+    "Scene",
+    "Stage",
+]
