@@ -49,9 +49,9 @@ def palette_roles(n: int, palette: Palette) -> list[Role]:
 
 
 def role_color(role: Role, theme: Theme) -> str:
-    """A role's colour in a theme, ``#rrggbb``.
+    """A role's color in a theme, ``#rrggbb``.
 
-    Colours for curves are told apart on the theme's background, those for categories on its disc,
+    Colors for curves are told apart on the theme's background, those for categories on its disc,
     too.
     """
     own: tuple[str, ...] = getattr(theme, role.palette)
@@ -62,14 +62,14 @@ def role_color(role: Role, theme: Theme) -> str:
 
 
 def _count(n: int, palette: Palette) -> int:
-    """How many colours a palette has, in any theme; the further ones count if n needs them."""
+    """How many colors a palette has, in any theme; the further ones count if n needs them."""
     theme = next(iter(THEMES.values()))
     own: tuple[str, ...] = getattr(theme, palette)
     return len(own) if n <= len(own) else len(_colors(palette, theme))
 
 
 def _colors(palette: Palette, theme: Theme) -> tuple[str, ...]:
-    """All colours of a palette."""
+    """All colors of a palette."""
     own: tuple[str, ...] = getattr(theme, palette)
     return own + _further(palette)[theme.name]
 

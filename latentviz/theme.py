@@ -12,7 +12,7 @@ Palette = Literal["curves", "categories"]  # as a theme calls its palettes
 
 @dataclass(frozen=True)
 class Role:
-    """A colour of which a theme decides; `palette.role_color` looks it up."""
+    """A color of which a theme decides; `palette.role_color` looks it up."""
 
     palette: Palette
     index: int  # counted from 0, and from anew where the palette ends

@@ -234,17 +234,4 @@ def test_color_is_spelled_in_one_way():
         path = ROOT / name
         if path.is_file() and b"\0" not in (text := path.read_bytes()) and other.search(text):
             spelled.append(name)
-    assert [name for name in spelled if not name.startswith(WAITING)] == []
-
-
-# Files that are being rewritten, and are respelled then.
-WAITING = (
-    "CONTRIBUTING.md",
-    "docs/archive.md",
-    "latentviz/archive/",
-    "latentviz/raster/",
-    "latentviz/recording/",
-    "latentviz/run",
-    "latentviz/views/",
-    "tests/",
-)
+    assert spelled == []

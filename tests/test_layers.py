@@ -218,7 +218,7 @@ def test_files_do_not_import_each_other_in_a_circle():
 def test_a_layer_knows_nothing_of(path):
     layer, _ = LAYERS[LAYER_OF[own_module(path)]]
     known = {target(i) or i.module.split(".")[0] for i in imports_of(path) if not i.for_types}
-    # The one thing of matplotlib's that a view may look up, when it is asked: a colour map.
+    # The one thing of matplotlib's that a view may look up, when it is asked: a color map.
     if layer == "what to show" and own_module(path) != "backend":  # whose work that is
         maps = [i for i in imports_of(path) if i.module.startswith("matplotlib")]
         assert all((i.module, i.name, i.at_top) == ("matplotlib", "colormaps", False) for i in maps)

@@ -64,7 +64,7 @@ def test_a_class_has_the_same_hue_in_both_themes():
     assert np.median(apart[colored]) < 12
 
 
-def test_more_curves_than_colours_are_warned_of():
+def test_more_curves_than_colors_are_warned_of():
     with pytest.warns(RepeatedColorWarning, match="100 curves share 39 colors"):
         roles = palette_roles(100, "curves")
     repeated = [role_color(roles[i], THEMES["dark"]) for i in (3, 42, 81)]
@@ -79,7 +79,7 @@ def test_text_is_legible(theme, role, ground):
 
 
 @both
-def test_every_colour_is_rrggbb(theme):
+def test_every_color_is_rrggbb(theme):
     values = [getattr(theme, f.name) for f in fields(Theme) if f.name != "name"]
     colors = [c for v in values for c in (v if isinstance(v, tuple) else [v])]
     assert all(c == "#{:02x}{:02x}{:02x}".format(*rgb_bytes(c)) for c in colors)

@@ -41,7 +41,7 @@ def raw(rgb, settings=SETTINGS):
 
 
 def frames(count):
-    """Six patches of colour, and a bar that moves through the last row of pixels."""
+    """Six patches of color, and a bar that moves through the last row of pixels."""
     for i in range(count):
         rgb = PATCHES.repeat(64, 0).repeat(64, 1).astype(np.uint8)
         rgb[-8:, 8 * i : 8 * i + 8] = 255
@@ -130,7 +130,7 @@ def test_the_best_quality_plays_in_browsers_too(tmp_path):
 
 
 FORMATS = ["film.mp4", "film.webm", "film.gif", "film.webp", "frames/%05d.png"]
-# How far a patch's colour may be off, and on the mean all that is seen.
+# How far a patch's color may be off, and on the mean all that is seen.
 BOUNDS = {".webm": (4, 2), ".gif": (0, 0), ".webp": (4, 2), ".png": (0, 0)}
 
 
@@ -244,7 +244,7 @@ def test_quality_counts_in_other_formats(tmp_path):
 
 
 def test_a_gifs_palette_is_of_the_whole_film(tmp_path):
-    """Of a film whose colours come one after the other, each is in it."""
+    """Of a film whose colors come one after the other, each is in it."""
     colors = np.random.default_rng(1).integers(0, 255, (40, 3), np.uint8)
     film = [np.full((128, 192, 3), color, np.uint8) for color in colors]
     settings = settings_for(Path("film.gif"))

@@ -10,10 +10,10 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
   all of the state's; ``bfloat16``, the names of the tensors whose members hold the bits of
   bfloat16 numbers, as uint16; ``tokens``, how the tokens of a layer's output (N, S, D) became
   points, ``flatten`` (as where nothing is said), ``mean``, ``first``, ``last`` or ``each``;
-  ``class_names``, the names of the classes that the colours number from 0 on.
+  ``class_names``, the names of the classes that the colors number from 0 on.
 - ``probe/inputs`` (N, ...), or ``probe/inputs/NAME`` of several inputs; and ``probe/colors``
   (N, 3) RGB in 0..1, (N,) integer labels, or (N,) float scalars. By ``tokens`` ``each`` a point is
-  a token, and the colours and latents are of so many: N times S, less those that are masked.
+  a token, and the colors and latents are of so many: N times S, less those that are masked.
 - Chunks of K recorded steps, numbered ``C`` = 000000, 000001, ...: ``steps/C`` (K,) int64;
   ``states/C/TENSOR`` (K, ...), each step's state before its update; ``batches/C/inputs``
   (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``

@@ -310,7 +310,7 @@ class Header:
     tokens: str | None = None
     """One of `values.TOKENS`; None, as in all archives of old, if nobody said."""
     class_names: Sequence[str] | None = None
-    """The classes that the colours count, if they were given by names."""
+    """The classes that the colors count, if they were given by names."""
 
     def to_json(self) -> dict[str, Any]:
         """What `parse` reads, in plain values."""

@@ -51,7 +51,7 @@ def draw_chart(axes: Axes, chart: Chart, theme: Theme, scale: float) -> None:
     Args:
         axes: Where.
         chart: What.
-        theme: Where the colours come from.
+        theme: Where the colors come from.
         scale: How large all things are, 1 on a page of 1080 pixels.
     """
     axes.set_facecolor(theme.background)
@@ -159,7 +159,7 @@ def _draw_marks(
     Args:
         axes: Where.
         chart: Whose curves.
-        theme: Where their colours come from.
+        theme: Where their colors come from.
         heights: The axis of the values.
         places: Of each curve, steps and heights in pixels, and the indices of what to mark.
         marker: Matplotlib's name of the mark.
@@ -282,7 +282,7 @@ def draw_titles(
         figure: Where.
         axes: Whose, drawn by `draw_chart`.
         chart: What they show.
-        theme: Where the colours come from.
+        theme: Where the colors come from.
         scale: How large all things are.
         left_px: From where on there is room, in pixels.
         with_steps: Whether the steps are numbered.

@@ -1,6 +1,6 @@
 """The compositor: blended, anti-aliased discs, compiled, exact to one level of 255.
 
-Discs come in *trails*: the sub-steps of one point, adjacent in depth and of one colour. For such
+Discs come in *trails*: the sub-steps of one point, adjacent in depth and of one color. For such
 discs of alpha a and coverage c the light that passes is the product of (1 - a·c), whatever their
 order, so a trail is composited in one go: only that product is taken sub-step by sub-step.
 
@@ -285,7 +285,7 @@ def _pass(
 
 @compiled
 def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
-    """Lay a colour over a tile's rows, as far as `THROUGH` does not let light pass."""
+    """Lay a color over a tile's rows, as far as `THROUGH` does not let light pass."""
     for i in range(np.uint64(top * TILE), np.uint64(bottom * TILE)):
         kept = work[LIGHT + i] * work[THROUGH + i]
         seen = work[LIGHT + i] - kept

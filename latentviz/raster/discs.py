@@ -15,7 +15,7 @@ _OFF_PAGE = np.float32(1e9)
 class Discs:
     """M trails of up to n discs each, topmost first.
 
-    A trail's discs are of one colour and one kind, and adjacent in depth: the sub-steps of a point.
+    A trail's discs are of one color and one kind, and adjacent in depth: the sub-steps of a point.
 
     Attributes:
         xs: (M, n) float32, their centres, in pixels.
@@ -132,7 +132,7 @@ def draw_discs(
 
     Args:
         canvas: (3, H, W), where to draw, whatever is on it.
-        ground: The ground's colour, in bytes.
+        ground: The ground's color, in bytes.
         discs: What to draw.
         bottom: Rows from here down are left alone.
     """

@@ -1,4 +1,4 @@
-"""The names of a chart's curves, in their colours, in a row above it."""
+"""The names of a chart's curves, in their colors, in a row above it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LONGEST_NAME = 32
 def draw_legend(
     figure: Figure, size: tuple[int, int], scale: float, box: Box, chart: Chart, theme: Theme
 ) -> None:
-    """The curves' names in their colours, in a row; smaller, or counted, if they are many.
+    """The curves' names in their colors, in a row; smaller, or counted, if they are many.
 
     The chart's note gives way to a brief one, and that to nothing.
 
@@ -37,7 +37,7 @@ def draw_legend(
         scale: How large all things are, 1 on a page of 1080 pixels.
         box: The row, in pixels.
         chart: Whose curves.
-        theme: Where the colours come from.
+        theme: Where the colors come from.
     """
     least = max(LEAST_LEGEND_PX * scale, LEAST_TEXT_PX)
     entries, text_px = _fitting_legend(
@@ -58,7 +58,7 @@ def draw_legend(
 def _fitting_legend(
     chart: Chart, theme: Theme, room: float, *, gap: float, most_px: float, least_px: float
 ) -> tuple[list[tuple[str, str]], float]:
-    """A legend's texts and their colours, and how large they are, such that they fit a width.
+    """A legend's texts and their colors, and how large they are, such that they fit a width.
 
     However many curves there are, no more names are measured than there is room for.
     """

@@ -40,7 +40,7 @@ def edge_marks(
         half_px: Half of the box's width and height.
         px_per_unit: How many pixels a unit of the data is long.
         mark_px: A mark's side.
-        color: Its colour.
+        color: Its color.
         outside: Whether marks stand outside of the box's edges, or within.
     """
     excess = np.abs(points) / np.array(reach, np.float32)

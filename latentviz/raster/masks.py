@@ -19,7 +19,7 @@ def blend_mask(
     y0: int,
     color: tuple[int, int, int],
 ) -> None:
-    """Blend a colour onto (3, H, W) through a mask (h, w) of 0..1 at (x0, y0), clipped."""
+    """Blend a color onto (3, H, W) through a mask (h, w) of 0..1 at (x0, y0), clipped."""
     for channel in range(3):
         ink = _f(color[channel])
         plane = canvas[channel]

@@ -41,7 +41,7 @@ SAMPLES = 2  # a pixel is the mean of so many by so many
 # A picture that would need more is drawn as large as these allow, and scaled.
 MAX_RENDER_PX = 4096
 MAX_POINT_PX = 250  # Mesa draws points of up to 255 pixels
-# A fill's middle, which faces the viewer, is lit with 1: there it has its own colour.
+# A fill's middle, which faces the viewer, is lit with 1: there it has its own color.
 LIGHT = (-0.35, 0.45, 1.0)
 AMBIENT = 0.45
 DIFFUSE = (1 - AMBIENT) * math.hypot(*LIGHT) / LIGHT[2]
@@ -88,8 +88,8 @@ class Spheres:
     """What is to be drawn."""
 
     points: NDArray[np.float32]  # (N, 3): right, up, towards the viewer
-    fill: NDArray[np.uint8]  # (N, 3), the colour of each sphere's middle
-    rim: NDArray[np.uint8]  # (N, 3), the colour around it
+    fill: NDArray[np.uint8]  # (N, 3), the color of each sphere's middle
+    rim: NDArray[np.uint8]  # (N, 3), the color around it
     radius: float
     turn: float = 0.0
     """By how much of a full turn to turn all around the y axis, what is in front to the right."""
@@ -97,7 +97,7 @@ class Spheres:
 
 @dataclass(frozen=True)
 class View:
-    """A square picture of -limit..limit, in front of the unit sphere. Colours are ``#rrggbb``."""
+    """A square picture of -limit..limit, in front of the unit sphere. Colors are ``#rrggbb``."""
 
     side_px: int
     limit: float
@@ -311,7 +311,7 @@ class _Stage:
 
 
 def _sphere_actor() -> Any:
-    """Points that look like spheres: a fill, and around it a rim of another colour."""
+    """Points that look like spheres: a fill, and around it a rim of another color."""
     import pyvista as pv
     from vtkmodules.vtkRenderingCore import vtkPolyDataMapper
 

@@ -71,7 +71,7 @@ def recorded_of(
     Raises:
         ArchiveError: A name is not one that an archive may hold.
         ModelError: There is no such layer, or the registered model is another one.
-        OptionError: The probe and the colours do not fit, a tensor cannot be recorded, or another
+        OptionError: The probe and the colors do not fit, a tensor cannot be recorded, or another
             option is out of range.
     """
     _check_types(model, latents, model_name, model_args)
@@ -135,14 +135,14 @@ def _probe_members(
     colors: Array | Sequence[str] | None,
     tokens: str | None,
 ) -> tuple[dict[str, NDArray[Any]], tuple[str, ...] | None]:
-    """The probe's members, and the names of the classes that its colours count.
+    """The probe's members, and the names of the classes that its colors count.
 
     Raises:
-        OptionError: The colours are not the probe's, or there is no probe to have any.
+        OptionError: The colors are not the probe's, or there is no probe to have any.
     """
     if points is None or made is None:
         if colors is not None:
-            raise OptionError("colors= are the colours of the probe; give probe= too")
+            raise OptionError("colors= are the colors of the probe; give probe= too")
         if tokens is not None:
             raise OptionError("tokens= are those of the probe; give probe= too")
         return {}, None

@@ -50,7 +50,7 @@ def checked_header(
         bfloat16: The tensors whose bits are stored.
         versions: Of what the run was recorded with.
         tokens: How tokens become points, if somebody said.
-        class_names: The names that the colours count, if they are classes.
+        class_names: The names that the colors count, if they are classes.
 
     Raises:
         OptionError: Something cannot be converted to what a header holds.

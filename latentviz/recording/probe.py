@@ -1,4 +1,4 @@
-"""The points whose latents are to be drawn, and their colours."""
+"""The points whose latents are to be drawn, and their colors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class TokenPoints:
     present: NDArray[np.bool_] | None  # (N, S) which are not masked; None if all are
 
     def spread(self, colors: NDArray[Any]) -> NDArray[Any]:
-        """Colours of the points.
+        """Colors of the points.
 
         Args:
             colors: (N, ...) of the probe's rows, (N, S, ...) or (N * S, ...) of their tokens, of
@@ -95,7 +95,7 @@ def checked_colors(
     colors: Array | Sequence[str] | None,
     points: TokenPoints | None,
 ) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
-    """The colours to store, checked; and the names of their classes, if they are such.
+    """The colors to store, checked; and the names of their classes, if they are such.
 
     Args:
         probe: Its inputs, as they are stored, by name; one by None.

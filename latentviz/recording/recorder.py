@@ -122,9 +122,9 @@ class Recorder:
                 which the first is drawn unless told otherwise.
             probe: The model's inputs (N, ...) whose latents are to be drawn; or several inputs,
                 by the names of the model's arguments.
-            colors: The points' colours: (N, 3) RGB in 0..1, (N,) integer labels, (N,) names of
+            colors: The points' colors: (N, 3) RGB in 0..1, (N,) integer labels, (N,) names of
                 classes (`Run.class_names`), or (N,) scalars. By default the probe itself where it
-                looks like colours. With ``tokens="each"`` those of a row are all of its tokens', or
+                looks like colors. With ``tokens="each"`` those of a row are all of its tokens', or
                 each has its own: (N, S), (N * S,) or (N * S, 3).
             tokens: How points are made of a layer's output (N, S, D), S tokens for each row of the
                 probe: ``"mean"`` of the tokens; ``"first"``, ``"last"``; ``"each"``: each token
@@ -160,7 +160,7 @@ class Recorder:
         Raises:
             ArchiveError: The file cannot be written, or exists.
             ModelError: There is no such layer, or the registered model is another one.
-            OptionError: The probe and the colours do not fit, a tensor cannot be recorded, or
+            OptionError: The probe and the colors do not fit, a tensor cannot be recorded, or
                 another option is out of range.
         """
         check_destination(Path(path), overwrite=overwrite)

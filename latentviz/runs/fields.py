@@ -90,7 +90,7 @@ def fields_of_archive(store: ArchiveStore) -> dict[str, Any]:
     """A run's fields, by their names.
 
     Raises:
-        ArchiveError: The curves or the colours are malformed.
+        ArchiveError: The curves or the colors are malformed.
     """
     header, chunks, reader = store.header, store.chunks, store.reader
     params, losses, metrics = (read_curves(chunks, kind) for kind in (PARAMS, LOSSES, METRICS))
@@ -118,7 +118,7 @@ def fields_of_archive(store: ArchiveStore) -> dict[str, Any]:
 def _colors_and_classes(
     colors: object, n_points: int
 ) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
-    """The points' colours, and the names of their classes where they are such."""
+    """The points' colors, and the names of their classes where they are such."""
     if colors is None:
         return None, None
     array, names = codes_of(colors) if are_names(colors) else (numbers_of("colors", colors), None)
@@ -133,10 +133,10 @@ def _colors_and_classes(
 def _class_names(
     path: Path, names: Sequence[str] | None, colors: NDArray[Any] | None
 ) -> tuple[str, ...] | None:
-    """The names of the classes that the colours number.
+    """The names of the classes that the colors number.
 
     Raises:
-        ArchiveError: The colours are no numbers of them.
+        ArchiveError: The colors are no numbers of them.
     """
     if names is None:
         return None

@@ -1,4 +1,4 @@
-"""What a film shows, as plain values: no run, no pixels, no colours that a theme decides."""
+"""What a film shows, as plain values: no run, no pixels, no colors that a theme decides."""
 
 from .frame import Cloud, Cursor, Heading, Part, Scene
 from .stage import (

@@ -45,7 +45,7 @@ class Panel:
 
 @dataclass(frozen=True)
 class Categories:
-    """The key of classes, in the order of their colours."""
+    """The key of classes, in the order of their colors."""
 
     names: tuple[str, ...]
     roles: tuple[Role, ...]
@@ -62,10 +62,10 @@ class Ramp:
 
 @dataclass(frozen=True, eq=False)
 class Coloring:
-    """The points' colours, and what these mean."""
+    """The points' colors, and what these mean."""
 
     rgb: NDArray[np.float32]  # (N, 3) in 0..1
-    key: Categories | Ramp | None = None  # None where a colour stands for nothing but itself
+    key: Categories | Ramp | None = None  # None where a color stands for nothing but itself
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +86,7 @@ class Curve:
     name: str
     values: NDArray[np.float64]  # (T,), NaN before its first value and where it is broken
     keyed: NDArray[np.int64]  # indices of the steps at which it is keyed
-    role: Role  # its colour
+    role: Role  # its color
     # Indices of the steps at which it is NaN or infinite, and was not without a value.
     broken: NDArray[np.int64] = field(default_factory=_no_steps)
     raw: NDArray[np.float64] | None = None  # (T,) of which `values` are the smoothed ones

@@ -63,7 +63,7 @@ class CloudsView:
             cells: Where they stand.
             limits: Each shows -limits..limits of the data, up and down.
             dot_radius: In data units.
-            coloring: The points' colours.
+            coloring: The points' colors.
         """
         return tuple(
             CloudPanel(

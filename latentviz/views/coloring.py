@@ -1,4 +1,4 @@
-"""The colours of a run's points, and what they mean."""
+"""The colors of a run's points, and what they mean."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def coloring(
     *,
     class_names: Sequence[str] | None = None,
 ) -> Coloring:
-    """What colour each point is drawn in, and what that means.
+    """What color each point is drawn in, and what that means.
 
     Args:
         colors: (N, 3) RGB in 0..1; (N,) integer labels, which take a qualitative palette's
-            colours in sorted order; (N,) scalars, which take a colormap's, from their
-            least to their greatest; or None, which gives the points the colormap's colours in
+            colors in sorted order; (N,) scalars, which take a colormap's, from their
+            least to their greatest; or None, which gives the points the colormap's colors in
             order.
         n_points: N.
         theme: Where the qualitative palette comes from.
@@ -77,7 +77,7 @@ def _of_classes(labels: NDArray[np.generic], theme: Theme, names: Sequence[str] 
 def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[np.int64]:
     """In which order points are drawn, the lowest first.
 
-    Points that are colours keep their own. Of those that are classes or scalars the last ones would
+    Points that are colors keep their own. Of those that are classes or scalars the last ones would
     hide all others, as labels often come sorted: they are shuffled, always alike.
 
     Args:
@@ -100,7 +100,7 @@ def _shuffled(n_points: int) -> NDArray[np.int64]:
 
 
 def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:
-    """A colormap's colours, (N, 3), from the least of the scalars to the greatest."""
+    """A colormap's colors, (N, 3), from the least of the scalars to the greatest."""
     from matplotlib import colormaps
 
     span = float(np.ptp(scalars)) or 1.0

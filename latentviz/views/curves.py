@@ -39,7 +39,7 @@ LEARNING_RATE = re.compile(r"lr(-\d+)?")
 def film_charts(run: Run, start: int, stop: int) -> tuple[Chart, ...]:
     """The charts of a film: schedule, losses and metrics, as far as the run has any.
 
-    A property and its loss term share a colour.
+    A property and its loss term share a color.
 
     Args:
         run: The run.
@@ -184,7 +184,7 @@ def schedule_charts(
 
     Args:
         schedule: The schedule.
-        names: A run's `curve_names`, so that a property has the colour that it has in its film.
+        names: A run's `curve_names`, so that a property has the color that it has in its film.
         most: How many charts there is room for.
     """
     roles = curve_roles([*names, *schedule.params])
@@ -246,12 +246,12 @@ def _keyed(steps: NDArray[np.int64], keys: Sequence[int]) -> NDArray[np.int64]:
 
 
 def curve_names(run: Run) -> list[str]:
-    """Of all that a run has values of, in the order of their colours."""
+    """Of all that a run has values of, in the order of their colors."""
     return [*run.losses, *run.params, *run.metrics, *run.final_losses, *run.final_metrics]
 
 
 def curve_roles(names: list[str]) -> dict[str, Role]:
-    """A colour for each name, the same for the same names."""
+    """A color for each name, the same for the same names."""
     distinct = list(dict.fromkeys(names))
     return dict(zip(distinct, palette_roles(len(distinct), "curves"), strict=True))
 

@@ -471,7 +471,7 @@ def same(subject: Subject, read: dict[tuple, object]) -> str | None:
             continue
         expected = subject.read.get(key)
         if key == ("draw",) and value["curves"] != expected["curves"]:
-            continue  # their colours go by the order of what lies in the file
+            continue  # their colors go by the order of what lies in the file
         if expected != value:
             return f"{key} differs: {str(value)[:200]}"
     n_steps = sum(key[0] == "step" for key in read)

@@ -56,7 +56,7 @@ def within(pixels, box):
 
 
 def columns_of(pixels, color, theme="dark"):
-    """In how many columns a colour is to be seen, if only as a thin line that is half ground."""
+    """In how many columns a color is to be seen, if only as a thin line that is half ground."""
     ground = np.array(rgb_bytes(THEMES[theme].background), float)
     whole, seen = rgb_bytes(color) - ground, pixels - ground
     share = seen @ whole / (whole @ whole)

@@ -393,7 +393,7 @@ def test_names_that_do_not_fit_are_counted():
 
 
 @pytest.mark.parametrize("i", range(3))
-def test_a_name_stands_in_its_curve_s_colour(i):
+def test_a_name_stands_in_its_curve_s_color(i):
     names = [c * 30 for c in "HIJ"]
     legend = legend_of(chart(names=names), size=FULL)
     color = np.array(rgb_bytes(DARK.curves[i]))[:, None, None]

@@ -72,7 +72,7 @@ def test_a_run_works_if_all_three_conditions_hold():
 
 
 class Fixed(nn.Module):
-    """Reconstructs every colour 0.1 too bright in red; hue stands around a circle."""
+    """Reconstructs every color 0.1 too bright in red; hue stands around a circle."""
 
     def __init__(self):
         super().__init__()

@@ -29,7 +29,7 @@ def test_labels_take_the_palette_in_sorted_order(kind):
     assert coloring(labels, 4, DARK).rgb == pytest.approx(np.array(expected))
 
 
-def test_a_key_says_what_colours_mean():
+def test_a_key_says_what_colors_mean():
     roles = (Role("categories", 0), Role("categories", 1))
     labels = np.array([2, 0, 2])
     assert coloring(labels, 3, DARK).key == Categories(("0", "2"), roles)
@@ -46,17 +46,17 @@ def test_booleans_are_labels():
     assert coloring(np.array([True, False]), 2, DARK).rgb == pytest.approx(np.array(expected))
 
 
-def test_many_classes_all_have_colours_of_their_own():
+def test_many_classes_all_have_colors_of_their_own():
     assert len({tuple(c) for c in coloring(np.arange(40), 40, DARK).rgb}) == 40
 
 
-def test_classes_beyond_all_colours_are_not_given_one_silently():
+def test_classes_beyond_all_colors_are_not_given_one_silently():
     with pytest.warns(RepeatedColorWarning, match="200 classes share 41 colors"):
         colors = coloring(np.arange(200), 200, DARK).rgb
     assert colors[3].tolist() == colors[44].tolist()
 
 
-def test_colours_are_drawn_in_their_own_order_and_classes_and_scalars_shuffled():
+def test_colors_are_drawn_in_their_own_order_and_classes_and_scalars_shuffled():
     rgb, labels, scalars = np.zeros((500, 3)), np.repeat([0, 1, 2, 3], 125), np.arange(500.0)
     assert drawing_order(rgb, 500).tolist() == list(range(500))
     assert drawing_order(None, 500).tolist() == list(range(500))
@@ -79,7 +79,7 @@ def test_equal_scalars_are_no_division_by_zero():
     assert coloring(np.full(4, 2.5), 4, DARK).rgb == pytest.approx(expected)
 
 
-def test_no_colours_are_the_points_order():
+def test_no_colors_are_the_points_order():
     expected = coloring(np.arange(5.0), 5, DARK).rgb
     assert coloring(None, 5, DARK).rgb.tolist() == expected.tolist()
     assert coloring(None, 1, DARK).rgb.shape == (1, 3)

@@ -185,7 +185,7 @@ def test_same_scale_s_ratio_is_inclusive():
     assert [names(g) for g in same_scale([curve("a", 1), curve("b", 101)], 100)] == [["b"], ["a"]]
 
 
-def test_a_property_and_its_loss_term_share_a_colour():
+def test_a_property_and_its_loss_term_share_a_color():
     flat = np.ones(5)
     run = run_of(
         params={"lr": flat, "reg-norm": flat, "reg-polar": flat},
@@ -197,7 +197,7 @@ def test_a_property_and_its_loss_term_share_a_colour():
     assert {role.palette for role in (*schedule.values(), *losses.values())} == {"curves"}
 
 
-def test_many_curves_all_have_colours_of_their_own():
+def test_many_curves_all_have_colors_of_their_own():
     roles = curve_roles([f"c{i}" for i in range(23)])
     colors = [role_color(roles[f"c{i}"], DARK) for i in range(23)]
     assert colors[:10] == list(DARK.curves)
@@ -295,7 +295,7 @@ def test_metrics_have_a_chart_of_their_own_with_a_linear_axis():
     assert names(metrics.curves) == ["acc", "f1"]
     np.testing.assert_array_equal(metrics.curves[0].raw, spike)
     assert metrics.curves[0].values[300] == pytest.approx(1 / 25)
-    # The same name has the same colour, and a run's others have those that they have without.
+    # The same name has the same color, and a run's others have those that they have without.
     roles = curve_roles(["acc", "w", "f1"])
     assert metrics.curves[0].role == losses.curves[0].role == roles["acc"]
     assert metrics.curves[1].role == roles["f1"]
