@@ -66,8 +66,9 @@ def dots(
         np.multiply(xy[..., 0].take(topmost, 0), scale, out=xs)
         np.multiply(xy[..., 1].take(topmost, 0), -scale, out=ys)
         xs[np.abs(xs) > farthest_px] = _OFF_PAGE
-        nowhere = np.isnan(xs) | np.isnan(ys)
-        if nowhere.any():
+        # NaN is rare, and a minimum, which any NaN makes NaN, quick to find.
+        if np.isnan(xs.min(initial=0)) or np.isnan(ys.min(initial=0)):
+            nowhere = np.isnan(xs) | np.isnan(ys)
             xs[nowhere], ys[nowhere] = _OFF_PAGE, 0
         xs += np.float32(center[0])
         ys += np.float32(center[1])
