@@ -25,7 +25,7 @@ from ..archive.schema import (
 )
 from ..errors import ArchiveError
 
-# Chunks of latents that are smaller are read together, so that no block takes longer than needed.
+# Latents are looked at in blocks of so much at most, or of a chunk or a step that is larger.
 BLOCK_STEPS = 64
 BLOCK_BYTES = 8 << 20
 

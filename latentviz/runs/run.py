@@ -93,17 +93,9 @@ class Run:
         """
         array = latents_at_hand(latents)
         fields = fields_of_arrays(
-            array,
-            colors=colors,
-            steps=steps,
-            params=params,
-            losses=losses,
-            metrics=metrics,
-            keyframes=keyframes,
-            phases=phases,
-            actions=actions,
-            name=name,
-        )
+            array, colors=colors, steps=steps, params=params, losses=losses, metrics=metrics,
+            keyframes=keyframes, phases=phases, actions=actions, name=name,
+        )  # fmt: skip
         store = ArrayStore(array)
         return cls(**fields, layer=ARRAYS_LAYER, _store=store, _blocks=Blocks(store, len(array)))
 

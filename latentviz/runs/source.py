@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from ..errors import ArchiveError, OptionError
 from .batches import Batch
+from .chunks import BLOCK_BYTES
 from .evaluate import Evaluation, Inputs
 
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
-# The latents of a block of steps, or of a single step that is larger, are looked at in one go.
-BLOCK_BYTES = 8 << 20
 
 
 class Store(Protocol):
