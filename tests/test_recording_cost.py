@@ -74,10 +74,10 @@ def test_states_that_are_all_there_is_are_recorded_and_their_cost_said(path, opt
 
 
 def test_large_states_of_a_registered_model_are_recorded_and_their_cost_said(path, monkeypatch):
-    from latentviz.recording import recorder
+    from latentviz.recording import arguments
 
-    monkeypatch.setattr(recorder, "usable_name", lambda *args: "some-model")
-    monkeypatch.setattr(recorder, "is_rebuilt", lambda *args: True)
+    monkeypatch.setattr(arguments, "usable_name", lambda *args: "some-model")
+    monkeypatch.setattr(arguments, "is_rebuilt", lambda *args: True)
     said = recorded(path, model_of(COSTLY))
     assert [s[:25] for s in said] == ["states are 272 kB a step,"]
     with open_run(path) as run:
