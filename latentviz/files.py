@@ -14,8 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from .deferral import Deferred
 from .errors import OptionError
-from .interruption import begin, held_back, orderly, settle
+from .interruption import begin, orderly, settle
 
 LONGEST_PREFIX = 40
 UNFINISHED = ".unfinished"
@@ -96,7 +97,7 @@ def atomic(path: Path) -> Iterator[Path]:
             yield part.path
             part.publish()
         except BaseException:
-            with held_back(), contextlib.suppress(OSError):
+            with Deferred(), contextlib.suppress(OSError):
                 part.remove()
                 settle(part.path)
             raise

@@ -10,12 +10,13 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
+
+from .deferral import Deferred
 
 # How they are handled where nobody asked for anything else.
 _DEFAULTS = (signal.SIG_DFL, signal.default_int_handler)
@@ -56,7 +57,7 @@ def remove_unfinished(*, of_all_threads: bool = False) -> list[Path]:
     """
     mine = threading.get_ident()
     left = []
-    with held_back():
+    with Deferred():
         for path, what in list(_unfinished.items()):
             if not of_all_threads and what.thread != mine:
                 continue
@@ -107,34 +108,18 @@ class orderly:  # noqa: N801 - a context manager, as those of contextlib are nam
         heard = self._heard
         if heard is None:
             return
-        heard.n_held += 1
+        heard.is_held = True
         if heard.first is not None:
             remove_unfinished(of_all_threads=self._resume and heard.first != signal.SIGINT)
         _current = None
         heard.leave(resume=self._resume)
 
 
-@contextmanager
-def held_back() -> Iterator[None]:
-    """Let signals take effect after what is done inside, and not in its midst."""
-    with orderly():
-        heard = _current if threading.current_thread() is threading.main_thread() else None
-        if heard is None:
-            yield
-            return
-        heard.n_held += 1
-        try:
-            yield
-        finally:
-            heard.n_held -= 1
-            heard.catch_up()
-
-
 class _Heard:
     """The signals that came, and what was done about each before."""
 
     def __init__(self) -> None:
-        self.n_held = 1  # in how many things, one in the other, that must not be interrupted
+        self.is_held = True  # while handlers are put in place, or back
         self.first: int | None = None  # that has interrupted
         self._late: list[int] = []  # those that came while held
         self._before: dict[int, Any] = {}
@@ -148,12 +133,8 @@ class _Heard:
             if handler in _DEFAULTS or callable(handler):
                 self._before[number] = handler
                 signal.signal(number, self._hear)
-        self.n_held -= 1
-        self.catch_up()
-
-    def catch_up(self) -> None:
-        """Do what signals ask for that came while held."""
-        while self._late and not self.n_held:
+        self.is_held = False
+        while self._late:
             self._obey(self._late.pop(0), None)
 
     def leave(self, *, resume: bool) -> None:
@@ -178,7 +159,7 @@ class _Heard:
         if self._after:  # some are put back, and this is about to be
             signal.signal(number, self._after[number])
             signal.raise_signal(number)
-        elif self.n_held or (frame is not None and frame.f_code is orderly.__exit__.__code__):
+        elif self.is_held or (frame is not None and frame.f_code is orderly.__exit__.__code__):
             self._late.append(number)
         else:
             self._obey(number, frame)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from latentviz.deferral import Deferred
 from latentviz.files import atomic
-from latentviz.interruption import begin, held_back, orderly, remove_unfinished, settle
+from latentviz.interruption import begin, orderly, remove_unfinished, settle
 
 INT, TERM = signal.SIGINT, signal.SIGTERM
 
@@ -40,29 +41,14 @@ def test_the_first_signal_interrupts_and_others_change_nothing_meanwhile():
     assert len(done) == 10
 
 
-def test_what_is_held_back_takes_effect_afterwards():
-    done = []
-
-    def work():
-        with held_back():
-            with held_back():
-                signal.raise_signal(INT)
-            done.append("in one piece")
-        done.append("never")
-
-    with pytest.raises(KeyboardInterrupt):
-        work()
-    assert done == ["in one piece"]
-
-
-def test_handlers_of_the_users_own_stay_in_force(monkeypatch):
+def test_handlers_of_the_users_own_stay_in_force():
     heard = []
     before = signal.signal(TERM, lambda number, frame: heard.append(number))
     try:
         with orderly():
             signal.raise_signal(TERM)
             assert heard == [TERM]
-            with held_back():
+            with Deferred():
                 signal.raise_signal(TERM)
                 assert heard == [TERM]
             assert heard == [TERM, TERM]
@@ -73,7 +59,7 @@ def test_handlers_of_the_users_own_stay_in_force(monkeypatch):
 def test_what_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
-        with orderly(), held_back():
+        with orderly(), Deferred():
             signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -104,7 +90,7 @@ def test_what_cannot_be_removed_is_named(tmp_path):
 
 def test_another_thread_hears_of_nothing(tmp_path):
     def work():
-        with orderly(), held_back(), atomic(tmp_path / "a") as part:
+        with orderly(), Deferred(), atomic(tmp_path / "a") as part:
             part.write_text("a")
 
     thread = threading.Thread(target=work)

@@ -6,9 +6,9 @@ import os
 import re
 from pathlib import Path
 
+from ..deferral import Deferred
 from ..errors import OptionError
 from ..files import Part, check_folder, expanded, replace_all
-from ..interruption import held_back
 from .formats import codec_for
 
 FRAME_NAME = re.compile(r"[^%]*%0[1-9]d[^%]*\.(?i:png)")
@@ -89,7 +89,7 @@ class FolderPlace:
             OSError: One cannot be moved; all is as it was.
         """
         folder, ours = self.path.parent, self.part.path
-        with held_back():  # else the frames might be of two films
+        with Deferred():  # else the frames might be of two films
             if self.is_new:
                 ours.rename(folder)
             else:

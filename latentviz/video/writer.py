@@ -12,9 +12,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..deferral import Deferred
 from ..errors import EncodeError, OptionError
 from ..files import expanded
-from ..interruption import begin, held_back, orderly, settle
+from ..interruption import begin, orderly, settle
 from .ffmpeg import Ffmpeg
 from .formats import VideoSettings
 from .place import FilePlace, FolderPlace, check_video_path
@@ -71,7 +72,7 @@ class VideoWriter:
         begin(self._place.part.path, partial(_clean, ffmpeg, self._place))
         try:
             # An ffmpeg that nobody knows of would make its file after it was removed.
-            with held_back():
+            with Deferred():
                 self._place.part.make()
                 ffmpeg.start(arguments)
         except BaseException as error:
@@ -152,7 +153,7 @@ class VideoWriter:
 
     def abort(self) -> None:
         """Stop ffmpeg and leave nothing behind."""
-        with held_back():
+        with Deferred():
             self._clean()
             self.ffmpeg.close_logs()
 
