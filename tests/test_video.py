@@ -476,7 +476,7 @@ def test_fewer_frames_than_were_written_are_noticed_in_every_format(tmp_path, na
     writer = VideoWriter(tmp_path / name, settings)
     for index in [*settings.codec.ahead(6), *range(6)]:
         writer.write(raw(list(frames(6))[index], settings))
-    writer._n_frames += 1
+    writer.n_written += 1
     with pytest.raises(EncodeError, match="ffmpeg encoded 6 of 7 frames"):
         writer.finish()
     assert names(tmp_path) == []

@@ -82,11 +82,7 @@ def render(
             write_film(film, output, encoding, overwrite=overwrite, progress=advance, **where)
         beyond = film.frames_beyond
     n_held = held_frames(settings.codec, settings.fps, encoding.hold)
-    held = f" (the last frame is held for {float(n_held / settings.fps):.3g} s)" if n_held else ""
-    seconds = float((len(film) + n_held) / settings.fps)
-    duration = "" if settings.codec.is_folder else f"{seconds:.1f} s{held}, "
-    width, height = spec.size
-    click.echo(f"{output}: {counted(len(film), 'frame')}, {duration}{width}x{height}, {film.shown}")
+    click.echo(f"{output}: {settings.in_words(len(film), n_held)}, {film.shown}")
     click.echo(f"  {film.pacing}")
     if beyond:
         click.echo(

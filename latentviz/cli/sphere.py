@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,7 @@ def _write_orbit(
     **options: Any,
 ) -> None:
     from ..figures.orbit import render_orbit
+    from ..video.formats import VideoSettings, codec_for
     from ..video.place import check_video_path
 
     check_video_path(output, overwrite=overwrite)
@@ -127,10 +129,8 @@ def _write_orbit(
         )
     data = dict(picture.data)
     height, width = picture.pixels.shape[:2]
-    words = (
-        f"{data['frames']} frames, {data['frames'] / data['fps']:.1f} s, "
-        f"{width}x{height}, {picture.title}; {_summary(data)}"
-    )
+    settings = VideoSettings((width, height), Fraction(data["fps"]), codec_for(output))
+    words = f"{settings.in_words(data['frames'])}, {picture.title}; {_summary(data)}"
     tell(picture, output, words, as_json=as_json)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..files import expanded
+from ..interruption import orderly
 from ..raster.layout import check_size
 from ..raster.spheres import SphereRenderer
 from ..runs.opening import takes_path
@@ -18,7 +19,7 @@ from ..runs.run import Run
 from ..theme import theme_named
 from ..video.formats import VideoSettings, codec_for, parse_fps
 from ..video.place import check_video_path
-from ..video.writer import VideoWriter, packer
+from ..video.writer import packer, write_video
 from .axes import check_picture_size
 from .cloud import cloud_of, limit_of
 from .picture import Picture
@@ -84,31 +85,40 @@ def render_orbit(
         raise OptionError(f"seconds must be above 0 and at most {MAX_SECONDS:g}, got {seconds:g}")
     n_frames = max(1, round(seconds * rate))
     look = theme_named(theme)
-    with SphereRenderer() as renderer:
+    with orderly(), SphereRenderer() as renderer:
         cloud = cloud_of(run, step, probe, layer, look)
         (triple,) = triples_of([dims] if dims else None, cloud.latents.shape[1])[:1]
         right, up, near = cloud.latents[:, triple].astype(np.float64).T
         limit = limit_of(max(np.abs(up).max(), np.hypot(right, near).max()), cloud.share)
         page = page_of(size, 1, look)
         still = cloud.spheres(triple, limit)
-        ahead = codec.ahead(n_frames)
-        scenes = [replace(still, turn=k / n_frames) for k in [*ahead, *range(n_frames)]]
-        pictures = renderer.draw(page.view(limit), scenes)
         sprites = page.text(cloud.title, [triple], with_rims=cloud.rim is not None)
-        first: NDArray[np.uint8] | None = None
         pack, frame = packer(codec.pixel_format), np.empty(settings.frame_bytes, np.uint8)
-        with VideoWriter(path, settings, overwrite=overwrite) as writer:
-            for done, picture in enumerate(pictures, start=1 - len(ahead)):
+        first: list[NDArray[np.uint8]] = []
+
+        def drawn(order: Sequence[int]) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
+            scenes = [replace(still, turn=k / n_frames) for k in order]
+            for picture in renderer.draw(page.view(limit), scenes):
                 pixels = page.compose([picture], sprites)
                 pack(np.ascontiguousarray(pixels.transpose(2, 0, 1)), frame)
-                writer.write(frame)
-                first = pixels if first is None else first
-                if progress is not None and done > 0:
-                    progress(done, n_frames)
-    assert first is not None  # there is at least one frame
+                yield frame, pixels
+
+        def keep_first(pixels: NDArray[np.uint8]) -> None:
+            if not first:
+                first.append(pixels)
+
+        write_video(
+            path,
+            settings,
+            n_frames,
+            drawn,
+            overwrite=overwrite,
+            progress=progress,
+            written=keep_first,
+        )
     alt = (
         f"{cloud.words} {views_in_words([triple])} It turns once around dimension {triple[1]}, in "
         f"{n_frames / float(rate):.3g} seconds. {cloud.places(triple)}"
     ).rstrip()
     data = {"dims": list(triple), "limit": limit, "frames": n_frames, "fps": float(rate)}
-    return Picture(f"{cloud.title}, turning", alt, cloud.data | data, first)
+    return Picture(f"{cloud.title}, turning", alt, cloud.data | data, first[0])

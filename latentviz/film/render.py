@@ -27,7 +27,7 @@ from ..runs.run import Run
 from ..text import printable
 from ..video.formats import Codec, VideoSettings, codec_for
 from ..video.place import check_video_path
-from ..video.writer import VideoWriter, packer
+from ..video.writer import packer, write_video
 from .film import Film
 from .options import options_of, refuse_unknown
 from .spec import EncodingSpec, FilmSpec
@@ -133,16 +133,20 @@ def write_film(
         hashes = None
         if frame_hashes is not None:
             hashes = stack.enter_context(_atomic_text(expanded(frame_hashes)))
-        writer = stack.enter_context(VideoWriter(path, settings, overwrite=overwrite))
 
         def drawn(order: Sequence[int]) -> Iterator[tuple[NDArray[np.uint8], str]]:
             return _drawn_frames(film, order, settings, workers, hashed=hashes is not None)
 
-        for done, digest in enumerate(writer.write_film(len(film), drawn, n_repeats), start=1):
-            if hashes is not None:
-                hashes.write(digest + "\n")
-            if progress is not None:
-                progress(done, len(film))
+        write_video(
+            path,
+            settings,
+            len(film),
+            drawn,
+            n_repeats=n_repeats,
+            overwrite=overwrite,
+            progress=progress,
+            written=None if hashes is None else lambda digest: hashes.write(f"{digest}\n"),
+        )
     film.written = path
     if not settings.codec.is_folder:  # no file, for a notebook to play
         film.path = path

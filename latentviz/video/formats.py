@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from ..errors import OptionError
+from ..text import counted
 
 PRESETS = (
     *("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"),
@@ -230,6 +231,19 @@ class VideoSettings:
         if n_held == 0 or last_s > self.codec.longest_last_s:
             return self, n_held
         return replace(self, last_s=last_s), 0
+
+    def in_words(self, n_frames: int, n_held: int = 0) -> str:
+        """What a film of so many frames is: how many, how long, and how large.
+
+        Args:
+            n_frames: How many frames there are.
+            n_held: For how many frames more the last one stays.
+        """
+        held = f" (the last frame is held for {float(n_held / self.fps):.3g} s)" if n_held else ""
+        seconds = float((n_frames + n_held) / self.fps)
+        duration = "" if self.codec.is_folder else f"{seconds:.1f} s{held}, "
+        width, height = self.size
+        return f"{counted(n_frames, 'frame')}, {duration}{width}x{height}"
 
     @property
     def frame_bytes(self) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from types import TracebackType
 from typing import TypeVar
@@ -55,9 +55,8 @@ class VideoWriter:
         """
         self.path = expanded(path).absolute()
         check_video_path(self.path, overwrite=overwrite)
-        self._orderly = orderly()
         self._settings = settings
-        self._n_frames = -settings.codec.n_ahead
+        self.n_written = -settings.codec.n_ahead  # of the film's own frames
         place = FolderPlace if settings.codec.is_folder else FilePlace
         self._place: FilePlace | FolderPlace = place(self.path)
         arguments = [
@@ -92,36 +91,7 @@ class VideoWriter:
                 f"a frame must have {self._settings.frame_bytes} bytes, got {frame.nbytes}"
             )
         self.ffmpeg.write(memoryview(frame.data).cast("B"))
-        self._n_frames += 1
-
-    def write_film(
-        self,
-        n_frames: int,
-        drawn: Callable[[Sequence[int]], Iterable[tuple[NDArray[np.uint8], T]]],
-        n_repeats: int = 0,
-    ) -> Iterator[T]:
-        """Write a film's frames, and before them those that the codec wants ahead.
-
-        Args:
-            n_frames: How many there are.
-            drawn: Draws the frames of the given numbers, in that order: what `write` takes, and
-                anything that belongs to it.
-            n_repeats: How often the last one comes again.
-
-        Yields:
-            What belongs to each frame, once it is written.
-
-        Raises:
-            EncodeError: ffmpeg has ended.
-        """
-        ahead = self._settings.codec.ahead(n_frames)
-        for k, (frame, known) in enumerate(drawn([*ahead, *range(n_frames)]), -len(ahead)):
-            self.write(frame)
-            if k == n_frames - 1:
-                for _ in range(n_repeats):
-                    self.write(frame)
-            if k >= 0:
-                yield known
+        self.n_written += 1
 
     def finish(self) -> None:
         """End the video and move it into place.
@@ -141,9 +111,9 @@ class VideoWriter:
     def _finish(self) -> None:
         said = self.ffmpeg.finish()
         encoded = self._settings.codec.n_encoded(said, self._settings.fps)
-        if encoded != self._n_frames:
+        if encoded != self.n_written:
             raise EncodeError(
-                f"ffmpeg encoded {encoded} of {self._n_frames} frames of {self.path.name}; "
+                f"ffmpeg encoded {encoded} of {self.n_written} frames of {self.path.name}; "
                 "nothing was kept"
             )
         try:
@@ -158,7 +128,6 @@ class VideoWriter:
             self.ffmpeg.close_logs()
 
     def __enter__(self) -> VideoWriter:
-        self._orderly.__enter__()
         return self
 
     def __exit__(
@@ -167,13 +136,52 @@ class VideoWriter:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
-        try:
-            if kind is None:
-                self.finish()
-            else:
-                self.abort()
-        finally:
-            self._orderly.__exit__(kind, error, tb)
+        if kind is None:
+            self.finish()
+        else:
+            self.abort()
+
+
+def write_video(
+    path: str | os.PathLike[str],
+    settings: VideoSettings,
+    n_frames: int,
+    drawn: Callable[[Sequence[int]], Iterable[tuple[NDArray[np.uint8], T]]],
+    *,
+    n_repeats: int = 0,
+    overwrite: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+    written: Callable[[T], object] | None = None,
+) -> None:
+    """Write a whole film into ``path``, or nothing, also where Ctrl-C or SIGTERM interrupts.
+
+    Args:
+        path: Where the video shall lie.
+        settings: How it is encoded.
+        n_frames: How many frames the film has.
+        drawn: Draws the frames of the given numbers, in that order: what `VideoWriter.write`
+            takes, and anything that belongs to it. Those that the codec wants ahead come first.
+        n_repeats: How often the last frame comes again.
+        overwrite: Replace the frames of an earlier film. A video is always replaced.
+        progress: Called with the number of frames written, and of all.
+        written: Called with what belongs to each of the film's frames, in order.
+
+    Raises:
+        OptionError: The path cannot take a video.
+        EncodeError: ffmpeg failed.
+    """
+    ahead = settings.codec.ahead(n_frames)
+    with orderly(), VideoWriter(path, settings, overwrite=overwrite) as writer:
+        for n_done, (frame, known) in enumerate(drawn([*ahead, *range(n_frames)]), 1 - len(ahead)):
+            writer.write(frame)
+            if n_done == n_frames:
+                for _ in range(n_repeats):
+                    writer.write(frame)
+            if n_done > 0:
+                if written is not None:
+                    written(known)
+                if progress is not None:
+                    progress(n_done, n_frames)
 
 
 def _clean(ffmpeg: Ffmpeg, place: FilePlace | FolderPlace) -> None:
