@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
+from loky import cpu_count
 
 from latentviz.errors import LatentvizError
-from trainers.workers import available_cores
 
 from .entry import ENTRIES
 
@@ -97,7 +97,7 @@ def build(
         output,
         runs=runs,
         cache=cache,
-        processes=jobs or available_cores(),
+        processes=jobs or cpu_count(),
         only=only,
         scripts=entries,
         say=click.echo,

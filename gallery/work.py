@@ -78,6 +78,8 @@ def make_all(
     """
     cache.mkdir(parents=True, exist_ok=True)
     waiting = deque(jobs)
+    # Not the sweep's workers: they cannot wait for a script that is killed with them, and it would
+    # write on into a folder that is being removed.
     running: list[_Running] = []
     try:
         while waiting or running:

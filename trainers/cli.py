@@ -233,12 +233,12 @@ def label_coverage(
     which coverage half of the runs work, and 95 % of them.
     """
     with ended_at_once_when_interrupted("no run was trained"):
+        from loky import cpu_count
         from rich.console import Console
 
         from .dopesheet import read_dopesheet
         from .label_coverage import shipped_dopesheet
         from .sweep import COVERAGES, parse_coverages, parse_seeds, sweep
-        from .workers import available_cores
 
     with one_line_when_interrupted(lambda: "no run was trained"):
         summary = sweep(
@@ -246,7 +246,7 @@ def label_coverage(
             coverages=COVERAGES if coverages is None else parse_coverages(coverages),
             seeds=parse_seeds(seeds),
             dopesheet=read_dopesheet(dopesheet) if dopesheet else shipped_dopesheet(),
-            processes=jobs or available_cores(),
+            processes=jobs or cpu_count(),
             overwrite=overwrite,
             console=Console(stderr=True),
             say=click.echo,

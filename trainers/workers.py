@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 from collections import deque
@@ -32,13 +31,6 @@ HELD_BACK = {signal.SIGINT, signal.SIGTERM}
 
 class WorkerError(LatentvizError):
     """A worker died, or its work failed in a way that nobody foresaw."""
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def run_all(

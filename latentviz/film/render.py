@@ -311,7 +311,9 @@ def _check_hashes_path(path: Path, video: Path, run: Run) -> None:
 
 def _worker_count(threads: int | None) -> int:
     if threads is None:
-        return max(1, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2)
+        # Of those that this process may use, where the system says so.
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return cores or 1
     if not 1 <= threads <= 256:
         raise OptionError(f"threads must lie within 1 to 256, got {threads}")
     return threads

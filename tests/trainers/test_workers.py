@@ -8,7 +8,7 @@ import time
 import pytest
 
 from trainers.dopesheet import DopesheetError, parse_dopesheet
-from trainers.workers import WorkerError, available_cores, run_all
+from trainers.workers import WorkerError, run_all
 
 # The tasks are a library's functions: a worker imports its task, and these are quick to import.
 
@@ -104,7 +104,3 @@ def test_an_error_here_kills_the_workers():
 
 def test_a_worker_has_one_thread():
     assert results(os.getenv, ["OMP_NUM_THREADS"]) == {"OMP_NUM_THREADS": "1"}
-
-
-def test_available_cores():
-    assert 1 <= available_cores() <= os.cpu_count()
