@@ -39,7 +39,7 @@ class GraphicsError(LatentvizError):
 
 
 class LatentvizWarning(UserWarning):
-    """Base of the warnings of a picture or a film that could mislead; nothing is wrong with it."""
+    """Base of warnings of a picture or a film that could mislead, though nothing is wrong."""
 
 
 class RecordingWarning(UserWarning):

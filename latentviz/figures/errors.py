@@ -100,7 +100,7 @@ def plot_errors(
     with plain_style():
         sheet = new_sheet(size, theme_named(theme), default=SIZE)
         _draw(sheet, cube, title, errors)
-    return Picture(title, alt, {"step": step, **errors.data}, sheet.figure)
+    return Picture(title, alt, {"step": moment.step, **errors.data}, sheet.figure)
 
 
 def lines_along(cube: ColorCube, axis: str) -> ColorCube:

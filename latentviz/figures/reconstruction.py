@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,10 +66,10 @@ class Errors:
 
     @property
     def data(self) -> dict[str, Any]:
-        """Plain values."""
+        """Plain values, for JSON, which has no NaN: an error that is not finite is None."""
         return {
-            "error_max": self.largest,
-            "error_median": self.median,
+            "error_max": self.largest if math.isfinite(self.largest) else None,
+            "error_median": self.median if math.isfinite(self.median) else None,
             "worst_hsv": list(self.worst),
         }
 

@@ -14,7 +14,7 @@ from ..runs.opening import takes_path
 from ..runs.run import Run
 from ..theme import theme_named
 from .axes import LABEL_PX, TITLE_PX, Sheet, fitting_grid, name_hues, new_sheet
-from .moment import moment_of
+from .moment import check_finite, moment_of
 from .picture import Picture
 from .reconstruction import errors_of, reconstructed
 
@@ -53,7 +53,7 @@ def plot_slices(
     Raises:
         OptionError: The step was not recorded, or another option is out of range.
         ModelError: The model cannot be run on colors, or gives none.
-        ArchiveError: The run has no states.
+        ArchiveError: The outputs are not finite, or the run has no states.
 
     Example::
 
@@ -63,6 +63,8 @@ def plot_slices(
     """
     moment = moment_of(run, step)
     cube = reconstructed(moment, hsv_cube(N_HUES, N_SATURATIONS, N_VALUES))
+    if not true_colors:
+        check_finite(f"outputs {moment.when}", cube["reconstruction"].reshape(-1, 3))
     errors = errors_of(cube)
     if true_colors:
         title = "True colors"
@@ -79,7 +81,7 @@ def plot_slices(
     with plain_style():
         sheet = new_sheet(size, theme_named(theme), default=SIZE)
         _draw(sheet, cube, title, true_colors=true_colors)
-    return Picture(title, alt, {"step": step, **errors.data}, sheet.figure)
+    return Picture(title, alt, {"step": moment.step, **errors.data}, sheet.figure)
 
 
 def cells(cube: ColorCube, *, true_colors: bool) -> NDArray[np.float64]:

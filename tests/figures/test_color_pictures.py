@@ -331,17 +331,19 @@ def test_errors_that_are_none_can_be_drawn(tmp_path):
         assert picture.pixels.shape == (500, 800, 3)
 
 
-def test_errors_that_are_not_finite(tmp_path):
+def test_outputs_that_are_not_finite_are_refused_by_step(tmp_path):
     model = Darker()
     model.shift.data[1] = torch.nan
     with Recorder(tmp_path / "run.npz", model, layer="layer", probe=torch.rand(4, 3)) as recorder:
         recorder.step()
-    message = "the outputs at step 0 are not finite at 552960 of 552960 points; show a step before"
-    with (
-        open_run(tmp_path / "run.npz", model=Darker()) as run,
-        pytest.raises(ArchiveError, match=message),
-    ):
-        plot_errors(run, step=0)
+    with open_run(tmp_path / "run.npz", model=Darker()) as run:
+        for plot, n in ((plot_errors, 552960), (plot_slices, 768)):
+            message = f"the outputs at step 0 are not finite at {n} of {n} points; show a step befo"
+            with pytest.raises(ArchiveError, match=message):
+                plot(run, step=0)
+        # The true colors can be shown; and JSON has no NaN.
+        alone = plot_slices(run, step=0, true_colors=True, size=(800, 500)).data
+        assert (alone["error_max"], alone["error_median"]) == (None, None)
 
 
 def test_the_commands(short_run, tmp_path, invoke):
@@ -376,6 +378,8 @@ def test_of_a_recording_that_was_cut_off_the_last_recorded_step_is_named(short_r
     with pytest.warns(IncompleteRunWarning):
         run = open_run(part)
     with run:
-        last = f"at step {run.steps[-1]} (the last recorded)"
-        assert plot_slices(run, size=(800, 500)).title.endswith(last)
-        assert plot_errors(run, size=(800, 500)).title.endswith(last)
+        last = int(run.steps[-1])
+        for plot in (plot_slices, plot_errors):
+            picture = plot(run, size=(800, 500))
+            assert picture.title.endswith(f"at step {last} (the last recorded)")
+            assert picture.data["step"] == last
