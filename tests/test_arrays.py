@@ -38,28 +38,29 @@ def message_of(call):
     return said
 
 
-@pytest.mark.parametrize("case", NO_NUMBERS)
-@pytest.mark.parametrize("what", ["latents", "colors", "steps", "params", "losses", "Schedule"])
-def test_what_is_no_array_of_numbers_is_refused_in_a_line(what, case):
-    value, expected = NO_NUMBERS[case]
-    if what in ("colors", "steps") and case == "none":
-        pytest.skip("the default")
-    if what == "colors" and case in ("text", "one text"):
-        expected = "a single one" if case == "one text" else "got (2,)"
-    if what in ("params", "losses", "Schedule"):
-        if case in ("none", "none inside", "masked"):
-            expected = "one value a step, got "  # they are gaps; and of the wrong shape
-            value = [None] if case != "masked" else value[:1]
+@pytest.mark.parametrize("what", ["latents", "colors", "steps"])
+def test_what_is_no_array_of_numbers_is_refused_in_a_line(what):
+    of_names = {"text": "got (2,)", "one text": "a single one"} if what == "colors" else {}
+    for case, (value, expected) in NO_NUMBERS.items():
+        if what != "latents" and case == "none":
+            continue  # the default
+        given = {"latents": LATENTS} | {what: value}
+        said = message_of(lambda given=given: Run.from_arrays(**given))
+        assert of_names.get(case, expected) in said, case
+
+
+@pytest.mark.parametrize("what", ["params", "losses", "Schedule"])
+def test_a_curve_that_is_no_array_of_numbers_is_refused_in_a_line(what):
+    # These are gaps; and of the wrong shape.
+    gaps = {"none": [None], "none inside": [None], "masked": NO_NUMBERS["masked"][0][:1]}
+    for case, (value, expected) in NO_NUMBERS.items():
+        curves = {"lr": gaps.get(case, value)}
         if what == "Schedule":
-            call = lambda: Schedule("s", np.arange(2), {"lr": value})  # noqa: E731
+            said = message_of(lambda given=curves: Schedule("s", np.arange(2), given))
         else:
-            call = lambda: Run.from_arrays(LATENTS, **{what: {"lr": value}})  # noqa: E731
-        assert message_of(call).startswith(("curve 'lr' ", "property 'lr' "))
-    elif what == "latents":
-        call = lambda: Run.from_arrays(value)  # noqa: E731
-    else:
-        call = lambda: Run.from_arrays(LATENTS, **{what: value})  # noqa: E731
-    assert expected in message_of(call)
+            said = message_of(lambda given=curves: Run.from_arrays(LATENTS, **{what: given}))
+        assert said.startswith(("curve 'lr' ", "property 'lr' ")), case
+        assert ("one value a step, got " if case in gaps else expected) in said, case
 
 
 STEPS = [
@@ -79,11 +80,11 @@ STEPS = [
 ]
 
 
-@pytest.mark.parametrize(("steps", "expected"), STEPS)
-def test_steps_are_whole_numbers_that_increase(steps, expected):
-    said = message_of(lambda: Run.from_arrays(LATENTS, steps=steps))
-    assert said.startswith("steps must be (2,) increasing whole numbers")
-    assert expected in said
+def test_steps_are_whole_numbers_that_increase():
+    for steps, expected in STEPS:
+        said = message_of(lambda steps=steps: Run.from_arrays(LATENTS, steps=steps))
+        assert said.startswith("steps must be (2,) increasing whole numbers"), steps
+        assert expected in said
 
 
 @pytest.mark.parametrize(

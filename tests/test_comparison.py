@@ -317,7 +317,7 @@ def frames(short_run, tmp_path_factory):
     return folder
 
 
-def test_the_command_tells_alike_from_different(frames, tmp_path, invoke):
+def test_the_command_tells_alike_from_different(frames, invoke):
     done = invoke("compare", frames / "a.png", frames / "again.png")
     assert done.stdout == "alike: the largest difference is 0 delta E, tolerated 3\n"
     done = invoke("compare", frames / "a.png", frames / "next.png", status=1)

@@ -1,4 +1,5 @@
 import hashlib
+import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
@@ -215,79 +216,72 @@ def test_latents_that_are_not_finite_are_named_by_step(tmp_path, options):
     render(run, tmp_path / "film.mp4", size=SIZE, steps=(0, 70), **options)
 
 
-@pytest.mark.parametrize(
-    ("options", "error", "message"),
-    [
-        ({"size": (321, 180)}, OptionError, "must be even, got 321x180; use 322x180"),
-        ({"size": (100, 180)}, OptionError, "size must lie within 120 to 8192, got 100x180"),
-        ({"size": (10**9, 10**9)}, OptionError, "size must lie within"),
-        ({"dims": [(0, 4)]}, OptionError, "dims 0,4 are out of range: the latents have 4 dim"),
-        ({"dims": [(0, -1)]}, OptionError, "dims 0,-1 are out of range"),
-        ({"dims": []}, OptionError, "at least one pair"),
-        ({"names": list("abcd")}, OptionError, "4 names for 3 projections"),
-        ({"frames": 0}, OptionError, "frames must lie within 1 to 1000000, got 0"),
-        ({"pace": "sine"}, OptionError, "pace must be bezier, .* got 'sine'"),
-        (
-            {"steps": (20, 10)},
-            OptionError,
-            "steps 20:10 hold no recorded step; they are .* and the run has 0 to",
-        ),
-        ({"steps": (900, None)}, OptionError, "steps 900: hold no recorded step"),
-        ({"dims": (0, 1)}, OptionError, r"dims must be pairs of dimensions, .* got \(0, 1\)"),
-        ({"dims": "0,1"}, OptionError, "dims must be pairs of dimensions, .* got '0,1'"),
-        ({"dims": [(0.0, 1.0)]}, OptionError, "dims must be pairs of dimensions"),
-        ({"size": "640x360"}, OptionError, r"size must be \(width, height\), got '640x360'"),
-        ({"steps": "0:10"}, OptionError, r"steps must be \(first, stop\), .* got '0:10'"),
-        ({"limits": "4"}, OptionError, "limits must be a number, got '4'"),
-        ({"frames": "3"}, OptionError, "frames must be a whole number, got '3'"),
-        ({"frame_hashes": "film.mp4"}, OptionError, "would overwrite the film"),
-        ({"alpha": 0}, OptionError, "alpha must be above 0 and at most 1, got 0"),
-        ({"alpha": 1.1}, OptionError, "got 1.1"),
-        ({"dot_radius": 0}, OptionError, "a dot's radius must be above 0 and at most .*, got 0"),
-        ({"limits": 0}, OptionError, r"limits must lie within 1e-06 to 1e\+06, got 0"),
-        ({"theme": "neon"}, OptionError, "theme must be one of dark, light, got 'neon'"),
-        ({"dmis": [(0, 1)]}, OptionError, "unknown option dmis; its options are dims, names"),
-        ({"spec": FilmSpec()}, OptionError, "spec= or keywords, not both"),
-        ({"fps": 0}, OptionError, "fps must be above 0"),
-        ({"fps": "x"}, OptionError, "fps must be a number"),
-        ({"crf": 99}, OptionError, "crf must lie"),
-        ({"preset": "x"}, OptionError, "preset must be one of"),
-        ({"threads": 0}, OptionError, "threads must lie within 1 to 256, got 0"),
-        ({"frame_hashes": "none/h.txt"}, OptionError, "none does not exist"),
-        ({"run": "none.npz"}, ArchiveError, "none.npz does not exist"),
-        ({"path": "film.avi"}, OptionError, "extension must be one of .* got 'film.avi'"),
-        ({"path": "film.gif", "crf": 9}, OptionError, "crf is for .*, not for .gif"),
-        ({"path": "film.gif", "fps": 60}, OptionError, "a GIF's fps must lie within 0.01 to 50"),
-        ({"path": "%d.png"}, OptionError, "must have one number such as %05d"),
-        ({"path": "%05d.png", "fps": 9}, OptionError, "fps is for videos; frames have none"),
-        ({"path": "%05d.png", "hold": 1}, OptionError, "hold is for videos; frames have none"),
-        ({"hold": -1}, OptionError, "hold must be 0 to 3600 seconds, got -1"),
-        ({"hold": float("nan")}, OptionError, "hold must be 0 to 3600 seconds, got nan"),
-        ({"hold": "2"}, OptionError, "hold must be 0 to 3600 seconds, got '2'"),
-    ],
-)
-def test_a_film_that_cannot_be_leaves_nothing(
-    recorded, tmp_path, monkeypatch, options, error, message
-):
+REFUSED = [
+    ({"size": (321, 180)}, "must be even, got 321x180; use 322x180"),
+    ({"size": (100, 180)}, "size must lie within 120 to 8192, got 100x180"),
+    ({"size": (10**9, 10**9)}, "size must lie within"),
+    ({"dims": [(0, 4)]}, "dims 0,4 are out of range: the latents have 4 dim"),
+    ({"dims": [(0, -1)]}, "dims 0,-1 are out of range"),
+    ({"dims": []}, "at least one pair"),
+    ({"names": list("abcd")}, "4 names for 3 projections"),
+    ({"frames": 0}, "frames must lie within 1 to 1000000, got 0"),
+    ({"pace": "sine"}, "pace must be bezier, .* got 'sine'"),
+    (
+        {"steps": (20, 10)},
+        "steps 20:10 hold no recorded step; they are .* and the run has 0 to",
+    ),
+    ({"steps": (900, None)}, "steps 900: hold no recorded step"),
+    ({"dims": (0, 1)}, r"dims must be pairs of dimensions, .* got \(0, 1\)"),
+    ({"dims": "0,1"}, "dims must be pairs of dimensions, .* got '0,1'"),
+    ({"dims": [(0.0, 1.0)]}, "dims must be pairs of dimensions"),
+    ({"size": "640x360"}, r"size must be \(width, height\), got '640x360'"),
+    ({"steps": "0:10"}, r"steps must be \(first, stop\), .* got '0:10'"),
+    ({"limits": "4"}, "limits must be a number, got '4'"),
+    ({"frames": "3"}, "frames must be a whole number, got '3'"),
+    ({"frame_hashes": "film.mp4"}, "would overwrite the film"),
+    ({"alpha": 0}, "alpha must be above 0 and at most 1, got 0"),
+    ({"alpha": 1.1}, "got 1.1"),
+    ({"dot_radius": 0}, "a dot's radius must be above 0 and at most .*, got 0"),
+    ({"limits": 0}, r"limits must lie within 1e-06 to 1e\+06, got 0"),
+    ({"theme": "neon"}, "theme must be one of dark, light, got 'neon'"),
+    ({"dmis": [(0, 1)]}, "unknown option dmis; its options are dims, names"),
+    ({"spec": FilmSpec()}, "spec= or keywords, not both"),
+    ({"fps": 0}, "fps must be above 0"),
+    ({"fps": "x"}, "fps must be a number"),
+    ({"crf": 99}, "crf must lie"),
+    ({"preset": "x"}, "preset must be one of"),
+    ({"threads": 0}, "threads must lie within 1 to 256, got 0"),
+    ({"frame_hashes": "none/h.txt"}, "none does not exist"),
+    ({"run": "none.npz"}, "none.npz does not exist"),
+    ({"path": "film.avi"}, "extension must be one of .* got 'film.avi'"),
+    ({"path": "film.gif", "crf": 9}, "crf is for .*, not for .gif"),
+    ({"path": "film.gif", "fps": 60}, "a GIF's fps must lie within 0.01 to 50"),
+    ({"path": "%d.png"}, "must have one number such as %05d"),
+    ({"path": "%05d.png", "fps": 9}, "fps is for videos; frames have none"),
+    ({"path": "%05d.png", "hold": 1}, "hold is for videos; frames have none"),
+    ({"hold": -1}, "hold must be 0 to 3600 seconds, got -1"),
+    ({"hold": float("nan")}, "hold must be 0 to 3600 seconds, got nan"),
+    ({"hold": "2"}, "hold must be 0 to 3600 seconds, got '2'"),
+    ({"frames": 10**13}, "frames must lie within 1 to 1000000, got 10000000000000"),
+    ({"limits": 1e-300}, r"limits must lie within 1e-06 to 1e\+06, got 1e-300"),
+    ({"limits": 1e300}, r"got 1e\+300"),
+    ({"pace": "geometric:1e300"}, r"offset must be above 0 and at most 1e\+12, got 1e\+300"),
+]
+
+
+def test_a_film_that_cannot_be_leaves_nothing(recorded, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    options = {"run": recorded, "path": "film.mp4", "size": SIZE, "frames": 3} | options
-    with pytest.raises(error, match=message):
-        render(**options)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        pytest.param({"frames": 10**13}, MemoryError, id="frames"),
-        pytest.param({"limits": 1e-300}, RuntimeWarning, id="tiny limits"),
-        pytest.param({"limits": 1e300}, ZeroDivisionError, id="huge limits"),
-        pytest.param({"pace": "geometric:1e300"}, RuntimeWarning, id="pace"),
-    ],
-)
-def test_an_absurd_number_is_refused(recorded, request, options, error):
-    with pytest.raises(LatentvizError):
-        render_frame(recorded, **{"size": SIZE} | options)
+    wrong = []
+    for options, message in REFUSED:
+        given = {"run": recorded, "path": "film.mp4", "size": SIZE, "frames": 3} | options
+        try:
+            said = f"rendered {render(**given)}"
+        except LatentvizError as error:
+            said = f"{type(error).__name__}: {error}"
+        kind = "ArchiveError" if "run" in options else "OptionError"
+        if not re.match(f"{kind}: .*{message}", said) or list(tmp_path.iterdir()):
+            wrong.append((options, said, sorted(tmp_path.iterdir())))
+    assert wrong == []
 
 
 def test_a_frame_or_a_step_that_is_not_there(recorded):
@@ -430,7 +424,7 @@ def test_a_few_points_that_run_away_are_marked_and_do_not_shrink_all_others():
     assert film.frames_beyond == 3
 
 
-def test_gaps_are_not_looked_at(recorded):
+def test_gaps_are_not_looked_at():
     latents = np.zeros((4, 10, 2), np.float32)
     latents[2, 5] = np.nan
     with pytest.warns(LatentvizWarning, match="1 of 10 points are not finite"):

@@ -45,7 +45,7 @@ def test_each_field_is_an_option_of_the_command_and_no_other_has_its_name(kind):
 @pytest.mark.parametrize("kind", SPECS)
 def test_every_value_is_checked(kind):
     for name in options_of(kind):
-        with pytest.raises(OptionError):
+        with pytest.raises(OptionError, match=name.replace("_", ".")):
             kind(**{name: object()})
 
 

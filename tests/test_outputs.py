@@ -359,7 +359,7 @@ def test_a_run_of_old_is_flattened_as_it_was(path):
         assert run.latents(0, layer="encoder").shape == (N, S * WIDTH)
 
 
-def test_a_module_with_a_colon_in_its_name_goes_first(path, tmp_path):
+def test_a_module_with_a_colon_in_its_name_goes_first(path):
     class Odd(nn.Module):
         def __init__(self):
             super().__init__()

@@ -248,7 +248,7 @@ def test_pipe(latentviz_snapshot):
 """
 
 
-def test_a_film_without_a_frame_or_that_is_none_fails(project, pytester, short_run):
+def test_a_film_without_a_frame_or_that_is_none_fails(project, short_run):
     latentviz.render(short_run, "whole.mp4", size=(320, 180), frames=6, preset="ultrafast")
     ffmpeg = [get_ffmpeg_exe(), "-v", "error", "-i", "whole.mp4", "-frames:v", "0", "film.mp4"]
     subprocess.run(ffmpeg, check=True)

@@ -1,5 +1,6 @@
 """Random states are what they were, in whichever state they are met."""
 
+import itertools
 import random
 
 import numpy as np
@@ -51,29 +52,26 @@ def put_back():
     assert np.random.get_bit_generator() is generator
 
 
+BEFORE = (nothing, one_of_a_pair, other_generator, few_words_left)
+WITHIN = (nothing, drawn, one_of_a_pair, other_generator, few_words_left, reseeded)
+
+
 @pytest.mark.parametrize("by_memory", [True, False])
-@pytest.mark.parametrize(
-    "before", [nothing, one_of_a_pair, other_generator, few_words_left], ids=lambda f: f.__name__
-)
-@pytest.mark.parametrize(
-    "within",
-    [nothing, drawn, one_of_a_pair, other_generator, few_words_left, reseeded],
-    ids=lambda f: f.__name__,
-)
-def test_what_is_drawn_next_is_what_it_were(monkeypatch, by_memory, before, within):
+def test_what_is_drawn_next_is_what_it_were(monkeypatch, by_memory):
     if by_memory:
         assert randomness.twister_memory(np.random.get_bit_generator()) is not None
     else:
         monkeypatch.setattr(randomness, "twister_memory", lambda generator: None)
-    reseeded()
-    before()
-    expected = drawn()
-    reseeded()
-    before()
-    for _ in range(3):
-        with kept_randomness():
-            within()
-    assert drawn() == expected
+    for before, within in itertools.product(BEFORE, WITHIN):
+        reseeded()
+        before()
+        expected = drawn()
+        reseeded()
+        before()
+        for _ in range(3):
+            with kept_randomness():
+                within()
+        assert drawn() == expected, (before, within)
 
 
 @pytest.mark.parametrize("before", [nothing, one_of_a_pair, few_words_left])

@@ -226,7 +226,7 @@ def test_mixed_precision(trained, bert, path):
         np.testing.assert_allclose(run.losses["loss"], losses, rtol=1e-6)
 
 
-def test_a_model_that_is_called_by_position(trained, hf, path):
+def test_a_model_that_is_called_by_position(trained, path):
     model = Own()
     trainer = trained(
         model, trainer={"compute_loss_func": lambda outputs, labels, **_: outputs[0].mean()}
@@ -425,7 +425,7 @@ def weighted(outputs, labels, num_items_in_batch=None):
 
 @pytest.mark.parametrize("accumulate", [1, 4])
 @pytest.mark.parametrize("kind", ["smoothed", "of one's own"])
-def test_a_loss_that_the_trainer_computes(trained, hf, bert, path, kind, accumulate):
+def test_a_loss_that_the_trainer_computes(trained, bert, path, kind, accumulate):
     computed = []
 
     def keep(model, inputs, return_outputs=False, **kwargs):

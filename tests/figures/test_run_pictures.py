@@ -134,7 +134,7 @@ def test_the_names_of_very_many_actions_never_overlap():
 
 
 @pytest.mark.filterwarnings("ignore:names of phases")
-def test_a_schedule_is_drawn_before_there_is_a_run(tmp_path, invoke):
+def test_a_schedule_is_drawn_before_there_is_a_run():
     recorded = schedule(actions=ACTIONS)
     given = Schedule(
         "run",

@@ -271,7 +271,7 @@ def test_the_beginning_of_a_run_is_trained_again_and_another_run_is_left_alone(t
     with open_run(path) as run:
         assert len(run) == 4
     path.write_bytes(b"precious")
-    with pytest.raises(ArchiveError):
+    with pytest.raises(ArchiveError, match="is not a readable run archive"):
         obtain(setting, folder=tmp_path, dopesheet=short, overwrite=False)
     assert path.read_bytes() == b"precious"
 
