@@ -31,9 +31,10 @@ NO_NUMBERS = {
 
 
 def message_of(call):
-    with pytest.raises(OptionError) as caught:
-        call()
-    said = str(caught.value)
+    try:
+        said = f"accepted: {call()}"
+    except OptionError as error:
+        said = str(error)
     assert "\n" not in said
     return said
 
@@ -84,53 +85,51 @@ def test_steps_are_whole_numbers_that_increase():
     for steps, expected in STEPS:
         said = message_of(lambda steps=steps: Run.from_arrays(LATENTS, steps=steps))
         assert said.startswith("steps must be (2,) increasing whole numbers"), steps
-        assert expected in said
+        assert expected in said, steps
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"actions": 5}, "actions must be pairs of a step and a name"),
-        ({"phases": [5]}, "phases must be pairs of a step and a name"),
-        ({"phases": [(None, "warm-up")]}, "phases: a step must be a whole number, got None"),
-        ({"phases": [("a", "b")]}, "phases: a step must be a whole number, got 'a'"),
-        ({"phases": {0: "a"}}, "phases must be pairs"),
-        ({"keyframes": 5}, "keyframes must be steps by the names of properties"),
-        ({"keyframes": {"lr": [None]}}, "keyframes of 'lr': a step must be a whole number"),
-        ({"params": [[1, 2]]}, "params must be arrays by their names"),
-        ({"params": {5: [1, 2]}}, "params must be arrays by their names"),
-        ({"losses": "loss"}, "losses must be arrays by their names"),
-        ({"name": 5}, "a run's name must be text, got int"),
-        ({"colors": [0, 1]}, "colors must be (5, 3) RGB or (5,) labels, names or scalars, got (2,"),
-        ({"colors": ["a", 1, "b", "c", "d"]}, "must be all names or all numbers, got 1 among"),
-        ({"colors": [["a"] * 5]}, "labels that are names must be (N,), one for each point, got"),
-    ],
-)
-def test_other_arguments_are_refused_in_a_line(options, expected):
-    assert expected in message_of(lambda: Run.from_arrays(LATENTS, **options))
+REFUSED = [
+    ({"actions": 5}, "actions must be pairs of a step and a name"),
+    ({"phases": [5]}, "phases must be pairs of a step and a name"),
+    ({"phases": [(None, "warm-up")]}, "phases: a step must be a whole number, got None"),
+    ({"phases": [("a", "b")]}, "phases: a step must be a whole number, got 'a'"),
+    ({"phases": {0: "a"}}, "phases must be pairs"),
+    ({"keyframes": 5}, "keyframes must be steps by the names of properties"),
+    ({"keyframes": {"lr": [None]}}, "keyframes of 'lr': a step must be a whole number"),
+    ({"params": [[1, 2]]}, "params must be arrays by their names"),
+    ({"params": {5: [1, 2]}}, "params must be arrays by their names"),
+    ({"losses": "loss"}, "losses must be arrays by their names"),
+    ({"name": 5}, "a run's name must be text, got int"),
+    ({"colors": [0, 1]}, "colors must be (5, 3) RGB or (5,) labels, names or scalars, got (2,"),
+    ({"colors": ["a", 1, "b", "c", "d"]}, "must be all names or all numbers, got 1 among"),
+    ({"colors": [["a"] * 5]}, "labels that are names must be (N,), one for each point, got"),
+]
 
 
-@pytest.mark.parametrize(
-    ("options", "expected"),
-    [
-        ({"name": None}, "a schedule's name must be text"),
-        ({"params": None}, None),
-        ({"params": 5}, "params must be arrays by their names"),
-        ({"actions": 5}, "actions must be pairs"),
-        ({"phases": [(0.5, "a")]}, "phases: a step must be a whole number, got 0.5"),
-        ({"keyframes": [0]}, "keyframes must be steps"),
-        ({"steps": [0, np.nan]}, "a schedule's steps must be (T,) increasing whole numbers"),
-        ({"steps": None}, "a schedule's steps must be numbers, got None"),
-        ({"gaps": {"lr": ["a", "b"]}}, "gaps of property 'lr' must be numbers, got text"),
-        ({"gaps": {"lr": [0, 1]}}, "gaps of property 'lr' must be bool, got int64"),
-    ],
-)
-def test_a_schedule_of_wrong_types(options, expected):
-    given = {"name": "s", "steps": [0, 1], "params": {"lr": [1, 2]}} | options
-    if expected is None:
-        assert Schedule(**given).params == {}
-    else:
-        assert expected in message_of(lambda: Schedule(**given))
+def test_other_arguments_are_refused_in_a_line():
+    for options, expected in REFUSED:
+        said = message_of(lambda given=options: Run.from_arrays(LATENTS, **given))
+        assert expected in said, options
+
+
+REFUSED_BY_SCHEDULES = [
+    ({"name": None}, "a schedule's name must be text"),
+    ({"params": 5}, "params must be arrays by their names"),
+    ({"actions": 5}, "actions must be pairs"),
+    ({"phases": [(0.5, "a")]}, "phases: a step must be a whole number, got 0.5"),
+    ({"keyframes": [0]}, "keyframes must be steps"),
+    ({"steps": [0, np.nan]}, "a schedule's steps must be (T,) increasing whole numbers"),
+    ({"steps": None}, "a schedule's steps must be numbers, got None"),
+    ({"gaps": {"lr": ["a", "b"]}}, "gaps of property 'lr' must be numbers, got text"),
+    ({"gaps": {"lr": [0, 1]}}, "gaps of property 'lr' must be bool, got int64"),
+]
+
+
+def test_a_schedule_of_wrong_types():
+    for options, expected in REFUSED_BY_SCHEDULES:
+        given = {"name": "s", "steps": [0, 1], "params": {"lr": [1, 2]}} | options
+        assert expected in message_of(lambda given=given: Schedule(**given)), options
+    assert Schedule("s", [0, 1], params=None).params == {}
 
 
 def test_what_numpy_takes_is_converted():
