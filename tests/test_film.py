@@ -1,4 +1,5 @@
 import hashlib
+import math
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -241,6 +242,8 @@ REFUSED = [
     ({"frame_hashes": "film.mp4"}, "would overwrite the film"),
     ({"alpha": 0}, "alpha must be above 0 and at most 1, got 0"),
     ({"alpha": 1.1}, "got 1.1"),
+    ({"alpha": -0.1}, "got -0.1"),
+    ({"alpha": math.nan}, "alpha must be"),
     ({"dot_radius": 0}, "a dot's radius must be above 0 and at most .*, got 0"),
     ({"limits": 0}, r"limits must lie within 1e-06 to 1e\+06, got 0"),
     ({"theme": "neon"}, "theme must be one of dark, light, got 'neon'"),

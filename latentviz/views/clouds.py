@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError, OptionError
+from ..errors import ArchiveError
 from ..pacing import Frame
 from ..projection import Projection
 from ..runs.blocks import Source
@@ -38,11 +38,7 @@ class CloudsView:
     """All recorded steps that a frame covers, as clouds of points, one for each projection."""
 
     projections: tuple[Projection, ...]
-    alpha: float
-
-    def __post_init__(self) -> None:
-        if not 0 < self.alpha <= 1:
-            raise OptionError(f"alpha must be above 0 and at most 1, got {self.alpha:g}")
+    alpha: float  # of a still point, above 0 and at most 1
 
     @property
     def dims(self) -> NDArray[np.int64]:
