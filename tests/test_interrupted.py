@@ -176,10 +176,10 @@ def test_nothing_is_left_of_a_render_that_comes_to_harm(short_run, tmp_path, tri
         assert process.returncode in (130, -INT)
     elif fault in IN_PYTHON:
         # As without us: by the signal, or, as the string that Python runs, by an exception.
-        assert process.returncode in (1, 130, *(-number for number in sent))
+        assert process.returncode in (1, 130, *(-number for number in sent)), err
     else:
         # While Python itself was starting: nothing of ours was running.
-        assert process.returncode in (1, -signal.SIGABRT, *(-number for number in sent))
+        assert process.returncode in (1, -signal.SIGABRT, *(-number for number in sent)), err
 
 
 def test_the_next_render_removes_what_one_that_was_killed_has_left(short_run, tmp_path):
