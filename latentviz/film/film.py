@@ -43,7 +43,7 @@ class Film:
         self.path: Path | None = None
         """Where `render` has put it, if it is one file."""
         self.written: Path | None = None
-        """What `render` has written: a file, or the pattern of the frames' names."""
+        """The output of `render`: a file, or the pattern of the frames' names."""
         self._theme = theme_named(spec.theme)
         pace = parse_pace(spec.pace) if isinstance(spec.pace, str) else spec.pace
         self._first, self._stop = _step_range(run, spec.steps)
@@ -62,7 +62,7 @@ class Film:
         return len(self.frames)
 
     def __repr__(self) -> str:
-        """What it is of, and where it was written."""
+        """Its run, and where it was written."""
         width, height = self.spec.size
         where = "not written" if self.written is None else f"written to {self.written}"
         return (
@@ -72,7 +72,7 @@ class Film:
 
     @property
     def alt(self) -> str:
-        """What is to be seen, for those who cannot see it."""
+        """A text for those who cannot see the film."""
         return (
             f"The latents of {printable(self.run.name)} in the projections {self.titles}, in "
             f"{counted(len(self), 'frame')} from {self.shown} of training."
@@ -130,7 +130,7 @@ class Film:
         return canvas
 
     def scene(self, frame: int) -> Scene:
-        """What a frame shows, as plain values in data units.
+        """The content of a frame, as plain values in data units.
 
         Raises:
             OptionError: There is no such frame.
@@ -158,7 +158,7 @@ class Film:
 
     @cached_property
     def stage(self) -> Stage:
-        """What all frames have in common, as plain values; made when it is first needed."""
+        """The part that all frames share, as plain values; made when it is first needed."""
         kinds = [panels.kind for panels in self._panels for _ in range(len(panels))]
         layout = page_layout(self.spec.size, kinds)
         if self.spec.limits is None and (n_left_out := int(self._clouds.reach.left_out.sum())):
@@ -177,7 +177,7 @@ class Film:
 
     @cached_property
     def page(self) -> Page:
-        """What all frames have in common, drawn when it is first needed."""
+        """The part that all frames share, drawn when it is first needed."""
         return make_page(self.stage, self._theme)
 
     @property
@@ -202,7 +202,7 @@ class Film:
         )
 
     def frame_words(self, n_done: int) -> str:
-        """What the last of so many frames shows, in words."""
+        """The content of the last of so many frames, in words."""
         frame = self.frames[n_done - 1]
         return (
             f"step {self.run.steps[frame.stop - 1]}, "

@@ -1,4 +1,4 @@
-"""What each step was trained on: batches of any lengths, which a chunk holds end to end."""
+"""The batches that steps were trained on: of any lengths, end to end in a chunk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .chunks import Chunks
 
 @dataclass(frozen=True)
 class Batch:
-    """What a step was trained on."""
+    """The batch that a step was trained on."""
 
     inputs: NDArray[Any] | Any  # (B, ...); or a dictionary of such by name
     labels: Mapping[str, NDArray[Any]]  # each (B, ...)
@@ -41,7 +41,7 @@ class Batches:
         self._last: tuple[int, _ChunkBatches] | None = None
 
     def read(self, index: int) -> Batch:
-        """What a recorded step was trained on.
+        """The batch that a recorded step was trained on.
 
         Raises:
             ArchiveError: It has no batch, or it is malformed.
@@ -60,7 +60,7 @@ class Batches:
 
     @property
     def labels(self) -> list[str]:
-        """What the labels are called, whichever chunks hold them."""
+        """The labels' names, whichever chunks hold them."""
         names = self._chunks.names[BATCHES]
         return list(_under(LABELS, dict.fromkeys(names)))
 

@@ -174,7 +174,7 @@ class Run:
         return table_html(printable(self.name), summary(about))
 
     def describe(self) -> dict[str, Any]:
-        """What is known of the run, as plain values that JSON can hold; evaluates nothing."""
+        """A summary of the run, as plain values that JSON can hold; evaluates nothing."""
         return own_words(self) | self._store.describe()
 
     @property
@@ -217,7 +217,7 @@ class Run:
         return recording.state(None if step is None else self.index_of(step))
 
     def batch(self, step: int) -> Batch:
-        """What the step was trained on.
+        """The batch that the step was trained on.
 
         Raises:
             OptionError: The step was not recorded.
@@ -252,7 +252,7 @@ class Run:
         return source_of(self).final()
 
     def moment(self, step: int | None) -> tuple[int | None, str]:
-        """What a picture shows by default or of a step: the step, and the same in words.
+        """A picture's moment, by default or of a step: the step, and the same in words.
 
         Args:
             step: A recorded step; None for what is last.
