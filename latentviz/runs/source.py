@@ -168,7 +168,7 @@ class ArrayStore:
 
     def read_final(self, layers: Sequence[str]) -> dict[str, NDArray[np.float32]]:
         """There are none; see `has_final`."""
-        raise NotImplementedError
+        raise NotImplementedError  # who reads it asks `has_final` first
 
     def last_in_words(self, step: int) -> str:
         """The step alone: nobody said that there would be more."""
