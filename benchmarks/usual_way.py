@@ -22,10 +22,10 @@ from matplotlib.animation import FFMpegWriter, FuncAnimation  # noqa: E402 - as 
 from benchmarks.film import sampled  # noqa: E402 - as above
 from latentviz import open_run  # noqa: E402 - as above
 from latentviz.palette import role_color  # noqa: E402 - as above
-from latentviz.projection import projections  # noqa: E402 - as above
 from latentviz.scene import CurvesPanel  # noqa: E402 - as above
 from latentviz.theme import THEMES  # noqa: E402 - as above
 from latentviz.video.ffmpeg import ffmpeg_path  # noqa: E402 - as above
+from latentviz.views import shown_of  # noqa: E402 - as above
 from latentviz.views.clouds import substep_alpha  # noqa: E402 - as above
 
 
@@ -40,7 +40,7 @@ def main(path: str, output: str) -> None:
     figure = plt.figure(figsize=(19.2, 10.8), dpi=100, facecolor=THEMES["dark"].background)
     grid = figure.add_gridspec(2, 6, height_ratios=[5, 1])
     scatters = []
-    for p, projection in enumerate(projections(None, (), 4)):
+    for p, projection in enumerate(shown_of(run).projections):
         axes = figure.add_subplot(grid[0, 2 * p : 2 * p + 2])
         axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", title=projection.title)
         axes.axis("off")

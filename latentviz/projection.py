@@ -1,14 +1,17 @@
-"""Pairs of latent dimensions that are drawn against each other."""
+"""Pairs of dimensions that are drawn against each other."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .errors import OptionError
 
+Pairs = Sequence[tuple[int, int]]
+
 DEFAULT_DIMS = ((1, 0), (1, 2), (3, 2))
 HISTORY_DIMS = ((1, 0), (1, 2), (1, 3))
+LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -17,12 +20,8 @@ class Projection:
 
     i: int
     j: int
-    name: str = ""
-
-    @property
-    def title(self) -> str:
-        """What stands above it: ``[1,0]``, or ``[1,0] hue`` if it has a name."""
-        return f"[{self.i},{self.j}]" + (f" {self.name}" if self.name else "")
+    title: str
+    """What stands above it."""
 
 
 def parse_dims(text: str) -> tuple[int, int]:
@@ -59,23 +58,26 @@ def checked_names(names: object) -> tuple[str, ...]:
     return tuple(names)
 
 
-def projections(
-    dims: Sequence[tuple[int, int]] | None,
-    names: Sequence[str],
-    n_dims: int,
-    *,
-    default: Sequence[tuple[int, int]] = DEFAULT_DIMS,
-) -> tuple[Projection, ...]:
-    """The projections to draw of latents with ``n_dims`` dimensions.
+def within(dims: Pairs, n_dims: int) -> Pairs:
+    """Those of some pairs that there are among ``n_dims`` dimensions; else the first two."""
+    return [pair for pair in dims if max(pair) < n_dims] or [(0, min(1, n_dims - 1))]
 
-    Where none are named, those of ``default`` whose dimensions the latents have.
+
+def projections(
+    dims: Pairs, names: Sequence[str], n_dims: int, title: Callable[[int, int], str]
+) -> tuple[Projection, ...]:
+    """The projections to draw of ``n_dims`` dimensions.
+
+    Args:
+        dims: Which pairs.
+        names: Follow the titles, in order; there may be fewer.
+        n_dims: How many dimensions there are.
+        title: The title of a pair.
 
     Raises:
         OptionError: A dimension is out of range, or there are more names than projections, or one
             string in place of names.
     """
-    if dims is None:
-        dims = [pair for pair in default if max(pair) < n_dims] or [(0, min(1, n_dims - 1))]
     if len(dims) == 0:
         raise OptionError("dims must name at least one pair, got none")
     for i, j in dims:
@@ -88,4 +90,7 @@ def projections(
     if len(names) > len(dims):
         raise OptionError(f"got {len(names)} names for {len(dims)} projections")
     padded = [*names, *[""] * (len(dims) - len(names))]
-    return tuple(Projection(i, j, name[:200]) for (i, j), name in zip(dims, padded, strict=True))
+    return tuple(
+        Projection(i, j, f"{title(i, j)} {name[:LONGEST_NAME]}" if name else title(i, j))
+        for (i, j), name in zip(dims, padded, strict=True)
+    )

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .pacing import Frame
-from .runs.run import Run, source_of
-from .transforms import Axes
+from .runs.blocks import Source
 from .views import frame_positions
 
 MOST_POINTS = 0.995  # of the points, at each step
@@ -23,17 +22,15 @@ RUNAWAY = 2.0
 
 @dataclass(frozen=True)
 class Reach:
-    """How far points reach along some dimensions, frame by frame; all of them finite.
+    """How far points reach along the d dimensions shown, frame by frame; all of them finite.
 
     Attributes:
-        dims: (d,) the dimensions, increasing.
         low: (F, d) float32, each frame's least coordinate, of any point at any of its steps.
         high: (F, d) float32, the greatest.
         most: (F, d) float32, within this distance from 0 `MOST_POINTS` lie, at each of its steps.
         left_out: (N,) which points are not finite at some step.
     """
 
-    dims: NDArray[np.int64]
     low: NDArray[np.float32]
     high: NDArray[np.float32]
     most: NDArray[np.float32]
@@ -55,21 +52,20 @@ class Reach:
         return low, high
 
 
-def measure_reach(run: Run, frames: Sequence[Frame], dims: NDArray[np.int64]) -> Reach:
+def measure_reach(source: Source, frames: Sequence[Frame]) -> Reach:
     """Look at all that the frames show; a point does not count where it is not finite.
 
     Args:
-        run: The run.
+        source: The points, in the d dimensions that the film shows.
         frames: The film's.
-        dims: (d,) the dimensions that it shows, increasing.
 
     Raises:
         ArchiveError: The run is damaged.
         ModelError: It cannot be evaluated.
     """
-    low, high, most = (np.zeros((len(frames), len(dims)), np.float32) for _ in range(3))
-    left_out = np.zeros(run.n_points, np.bool_)
-    source = source_of(run, Axes(tuple(dims.tolist())))
+    n_points, n_dims = source.positions(np.array([frames[0].start])).shape[1:]
+    low, high, most = (np.zeros((len(frames), n_dims), np.float32) for _ in range(3))
+    left_out = np.zeros(n_points, np.bool_)
     for k, frame in enumerate(frames):
         # A point's coordinates side by side: (n, d, N).
         columns = np.ascontiguousarray(frame_positions(source, frame).transpose(0, 2, 1))
@@ -84,4 +80,4 @@ def measure_reach(run: Run, frames: Sequence[Frame], dims: NDArray[np.int64]) ->
         distance = np.abs(columns, out=columns)
         distance.partition(rank, axis=2)
         most[k] = distance[:, :, rank].max(0)
-    return Reach(dims, low, high, most, left_out)
+    return Reach(low, high, most, left_out)

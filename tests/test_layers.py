@@ -20,7 +20,7 @@ LAYERS = [
         "ground",
         {
             *("arrays", "classes", "color", "deferral", "easing", "errors", "logistic", "markup"),
-            *("palette", "text", "theme"),
+            *("palette", "projection", "text", "theme"),
         },
     ),
     ("scene", {"scene"}),
@@ -29,7 +29,7 @@ LAYERS = [
     ("recording", {"recording"}),
     ("runs", {"runs"}),
     ("transforms", {"transforms"}),
-    ("what to show", {"backend", "pacing", "projection", "reach", "views"}),
+    ("what to show", {"backend", "pacing", "reach", "views"}),
     ("pixels", {"raster"}),
     ("files", {"interruption", "files", "video", "figures", "comparison"}),
     ("face", {"film", "media", "notebook", "cli", "pytest_plugin", "__main__"}),

@@ -1,7 +1,11 @@
 import pytest
 
 from latentviz import OptionError
-from latentviz.projection import Projection, parse_dims, projections
+from latentviz.projection import DEFAULT_DIMS, Projection, parse_dims, projections, within
+
+
+def bracketed(i, j):
+    return f"[{i},{j}]"
 
 
 @pytest.mark.parametrize(
@@ -15,13 +19,13 @@ from latentviz.projection import Projection, parse_dims, projections
     ],
 )
 def test_the_default_is_as_much_as_the_latents_have(n_dims, dims):
-    assert [(p.i, p.j) for p in projections(None, [], n_dims)] == dims
+    assert list(within(DEFAULT_DIMS, n_dims)) == dims
 
 
 def test_names_are_given_out_in_order():
-    hue, bare = projections([(1, 0), (2, 2)], ["hue"], 3)
-    assert hue == Projection(1, 0, "hue")
-    assert (hue.title, bare.title) == ("[1,0] hue", "[2,2]")
+    hue, bare = projections([(1, 0), (2, 2)], ["hue"], 3, bracketed)
+    assert hue == Projection(1, 0, "[1,0] hue")
+    assert bare == Projection(2, 2, "[2,2]")
 
 
 @pytest.mark.parametrize(
@@ -35,7 +39,7 @@ def test_names_are_given_out_in_order():
 )
 def test_projections_refuse(dims, names, message):
     with pytest.raises(OptionError, match=message):
-        projections(dims, names, 4)
+        projections(dims, names, 4, bracketed)
 
 
 def test_parse_dims():

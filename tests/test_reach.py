@@ -6,7 +6,9 @@ from latentviz.pacing import Frame
 from latentviz.raster.fitting import fitting_limits
 from latentviz.raster.layout import page_layout
 from latentviz.reach import Reach, measure_reach
+from latentviz.runs.run import source_of
 from latentviz.scene import CloudPanel, CurvesPanel
+from latentviz.transforms import Axes
 
 RNG = np.random.default_rng(3)
 
@@ -16,7 +18,7 @@ def test_reach_by_hand():
         [[[1, 9, -2], [3, 9, 4]], [[-5, 9, 0], [2, 9, 1]], [[0, 9, 7], [0.5, 9, -8]]], float
     )
     frames = [Frame(0, 0, 2), Frame(1, 2, 3)]
-    reach = measure_reach(Run.from_arrays(latents), frames, np.array([0, 2]))
+    reach = measure_reach(source_of(Run.from_arrays(latents), Axes((0, 2))), frames)
     assert reach.low.tolist() == [[-5, -2], [0, -8]]
     assert reach.high.tolist() == [[3, 4], [0.5, 7]]
     assert reach.most.tolist() == [[5, 4], [0.5, 8]]
@@ -29,7 +31,7 @@ def test_two_of_512_points_may_run_away_and_three_may_not():
     frames = [Frame(k, k, k + 1) for k in range(3)]
     for n, within in [(2, 1.0), (3, 100.0)]:
         latents[:, :n] = 100
-        kept = measure_reach(Run.from_arrays(latents), frames, np.arange(2)).kept
+        kept = measure_reach(source_of(Run.from_arrays(latents)), frames).kept
         assert np.abs(kept).max() == pytest.approx(within, abs=0.05)
 
 
@@ -37,14 +39,14 @@ def test_what_is_not_finite_does_not_count():
     latents = np.zeros((1, 6, 2))
     latents[0, 0] = np.nan
     latents[0, 1] = [np.inf, 2]
-    reach = measure_reach(Run.from_arrays(latents), [Frame(0, 0, 1)], np.arange(2))
+    reach = measure_reach(source_of(Run.from_arrays(latents)), [Frame(0, 0, 1)])
     assert (reach.low.tolist(), reach.high.tolist()) == ([[0, 0]], [[0, 0]])
 
 
 def reach_of(most, farthest):
     """Of frames in which nearly all points lie within ``most``, and all within ``farthest``."""
     most, farthest = np.array(most, np.float32)[:, None], np.array(farthest, np.float32)[:, None]
-    return Reach(np.array([0]), -farthest, farthest, most, np.zeros(1, bool))
+    return Reach(-farthest, farthest, most, np.zeros(1, bool))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError, LatentvizWarning
-from ..projection import HISTORY_DIMS, Projection, projections
+from ..projection import HISTORY_DIMS, Projection
 from ..raster.board import Plot, draw_board
 from ..raster.fitting import DOT_SHARE
 from ..raster.layout import check_limits
@@ -21,7 +21,7 @@ from ..runs.opening import takes_path
 from ..runs.run import Run
 from ..text import counted, printable
 from ..theme import Theme, rgb_bytes, theme_named
-from ..views import coloring, drawing_order
+from ..views import coloring, drawing_order, shown_of
 from .axes import (
     LABEL_PX,
     TICK_PX,
@@ -113,7 +113,8 @@ def plot_history(
     steps = run.steps[earlier]
     before = run.latents(steps) if len(steps) else latest[None][:0]
     finite = finite_points(before).any(1)
-    views = projections(dims, names, latest.shape[1], default=HISTORY_DIMS)
+    shown = shown_of(run, dims=dims, names=names, default=HISTORY_DIMS)
+    views = shown.projections
     if limits is not None:
         check_limits(limits)
     order = drawing_order(run.colors, run.n_points)

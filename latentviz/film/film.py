@@ -21,7 +21,7 @@ from ..runs.run import Run
 from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import theme_named
-from ..views import heading
+from ..views import heading, shown_of
 from .clouds import FilmClouds
 from .curves import FilmCurves
 from .panels import FilmPanels, Plan
@@ -54,8 +54,8 @@ class Film:
         if self._stop == len(run) and run.has_final:
             self.frames[-1] = replace(self.frames[-1], after=True)
         plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
-        self._clouds = FilmClouds(plan)
-        self._panels: tuple[FilmPanels, ...] = (self._clouds, FilmCurves(plan))
+        self._rows = (FilmClouds(plan, shown_of(run, dims=spec.dims, names=spec.names)),)
+        self._panels: tuple[FilmPanels, ...] = (*self._rows, FilmCurves(plan))
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -81,7 +81,8 @@ class Film:
     @property
     def titles(self) -> str:
         """The projections' titles, in words."""
-        return ", ".join(printable(view.title) for view in self._clouds.view.projections)
+        shown = [view for row in self._rows for view in row.shown.projections]
+        return ", ".join(printable(view.title) for view in shown)
 
     def html(self, *, width: int | None = None) -> str:
         """HTML that shows the film: a player, or its last frame if it was not rendered.
@@ -161,8 +162,10 @@ class Film:
         """The part that all frames share, as plain values; made when it is first needed."""
         kinds = [panels.kind for panels in self._panels for _ in range(len(panels))]
         layout = page_layout(self.spec.size, kinds)
-        if self.spec.limits is None and (n_left_out := int(self._clouds.reach.left_out.sum())):
-            self._tell(n_left_out)
+        if self.spec.limits is None:
+            n_left_out = max(int(row.reach.left_out.sum()) for row in self._rows)
+            if n_left_out:
+                self._tell(n_left_out)
         cells = iter(layout.cells)
         return Stage(
             size=self.spec.size,
@@ -183,8 +186,9 @@ class Film:
     @property
     def frames_beyond(self) -> int:
         """In how many frames points lie beyond an edge of their projection, where marks say so."""
-        clouds = [panel for panel in self.stage.panels if isinstance(panel, CloudPanel)]
-        return self._clouds.frames_beyond(clouds)
+        clouds = iter([panel for panel in self.stage.panels if isinstance(panel, CloudPanel)])
+        beyond = [row.beyond(list(islice(clouds, len(row)))) for row in self._rows]
+        return int(np.any(beyond, axis=0).sum())
 
     @property
     def shown(self) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,15 +20,29 @@ KEPT_BYTES = 8 << 20
 KEPT_BLOCKS = 2
 
 Latents = NDArray[np.float32]  # (n, N, D)
-Fitted = Callable[[Latents], Latents]
-"""A transform that is ready for use: (n, N, D) to (n, N, k), each step by itself; hashable."""
+
+
+class Projecting(Protocol):
+    """How latents become the points that are kept; hashable."""
+
+    def __call__(self, latents: Latents, indices: NDArray[np.int64], /) -> Latents:
+        """The points of some steps, each step by itself.
+
+        Args:
+            latents: (n, N, D), which are left as they are.
+            indices: (n,) which of the recorded steps they are of; T for what followed the last
+                update.
+
+        Returns:
+            (n, N, k) float32.
+        """
 
 
 class View(NamedTuple):
     """A layer's points, as a transform gives them."""
 
     layer: str
-    fitted: Fitted | None  # None leaves them as they are
+    projecting: Projecting | None  # None leaves them as they are
 
 
 @dataclass(frozen=True)
@@ -120,13 +134,15 @@ class Blocks:
         layers = list(dict.fromkeys(view.layer for view in views))
         if number is None:
             raw = {n: a[None] for n, a in self._store.read_final(layers).items()}
+            indices = np.array([self._n_steps])
         else:
             starts = self._store.starts(source.view.layer)
             stop = int(starts[number + 1]) if number + 1 < len(starts) else self._n_steps
             raw = self._store.read(layers, int(starts[number]), stop)
+            indices = np.arange(int(starts[number]), stop)
         for view in views:
             latents = raw[view.layer]
-            points = latents if view.fitted is None else view.fitted(latents)
+            points = latents if view.projecting is None else view.projecting(latents, indices)
             self._kept[view, number] = points
             self._n_bytes += points.nbytes
         block = self._kept[key]

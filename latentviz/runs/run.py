@@ -17,7 +17,7 @@ from ..markup import table_html
 from ..text import printable
 from .archived import ArchiveStore
 from .batches import Batch
-from .blocks import Blocks, Fitted, Source, View
+from .blocks import Blocks, Projecting, Source, View
 from .evaluate import Evaluation, Inputs
 from .fields import fields_of_archive, fields_of_arrays, latents_at_hand
 from .schedule import Schedule
@@ -373,18 +373,20 @@ def archived_run(reader: ArchiveReader, model: str | nn.Module | None = None) ->
     return Run(**fields_of_archive(store), layer=store.header.layer, _store=store, _blocks=blocks)
 
 
-def source_of(run: Run, fitted: Fitted | None = None, *, layer: str | None = None) -> Source:
+def source_of(
+    run: Run, projecting: Projecting | None = None, *, layer: str | None = None
+) -> Source:
     """A run's points in a layer, as a transform gives them.
 
     Args:
         run: The run.
-        fitted: A transform that is ready for use; by default the latents are left as they are.
+        projecting: What becomes of the latents; by default they are left as they are.
         layer: The layer whose output is the latent; by default `Run.layer`.
 
     Raises:
         OptionError: Neither states nor that layer's latents were recorded.
     """
-    (source,) = sources_of(run, [View(run.layer if layer is None else layer, fitted)])
+    (source,) = sources_of(run, [View(run.layer if layer is None else layer, projecting)])
     return source
 
 

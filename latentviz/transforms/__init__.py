@@ -1,6 +1,7 @@
 """Transforms: how the D dimensions of latents become the k that are drawn."""
 
 from .axes import Axes
-from .registry import Transform, transform_from_dict
+from .fitted import Component, Fitted
+from .registry import Center, Transform, transform_of
 
-__all__ = ["Axes", "Transform", "transform_from_dict"]
+__all__ = ["Axes", "Center", "Component", "Fitted", "Transform", "transform_of"]

@@ -1,51 +1,51 @@
-"""Some of the latents' own dimensions."""
+"""The latents' own dimensions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import OptionError
-from ..runs.blocks import Source
+from ..projection import DEFAULT_DIMS, Pairs, within
+from .fitted import Component
 
 
 @dataclass(frozen=True)
 class Axes:
-    """The latents' dimensions of these numbers, in this order, as they are."""
-
-    name: ClassVar[str] = "axes"
+    """The latents' dimensions of these numbers, in this order, as they are: a `Fitted`."""
 
     dims: tuple[int, ...]
 
-    def fit(self, source: Source) -> Axes:
-        """Itself: there is nothing to be learned from a run."""
-        return self
+    note = ""
 
-    def __call__(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(
+        self, latents: NDArray[np.float32], indices: NDArray[np.int64], /
+    ) -> NDArray[np.float32]:
         """(n, N, D) to (n, N, k), a copy."""
         return np.take(latents, self.dims, axis=2)
 
-    def to_dict(self) -> dict[str, Any]:
-        """What `from_dict` reads, in plain values."""
-        return {"dims": list(self.dims)}
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Named by their numbers."""
+        return tuple(Component(str(dim)) for dim in self.dims)
 
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Axes:
-        """What `to_dict` gave.
+    @property
+    def default_dims(self) -> Pairs:
+        """Those of the published films that there are."""
+        return within(DEFAULT_DIMS, len(self.dims))
 
-        Raises:
-            OptionError: The dimensions are no whole numbers of 0 or more, or there are none.
-        """
-        dims = values.get("dims")
-        if (
-            values.keys() != {"dims"}
-            or not isinstance(dims, Sequence)
-            or not dims
-            or not all(type(dim) is int and dim >= 0 for dim in dims)
-        ):
-            raise OptionError(f"axes must be given as dims, such as [1, 0], got {dict(values)}")
-        return cls(tuple(dims))
+    @property
+    def figures(self) -> Mapping[str, Any]:
+        """Nothing was learned."""
+        return {}
+
+    def title(self, right: int, up: int) -> str:
+        """Such as ``[1,0]``."""
+        return f"[{self.dims[right]},{self.dims[up]}]"
+
+    def take(self, dims: tuple[int, ...]) -> Axes:
+        """Some of them."""
+        return Axes(tuple(self.dims[dim] for dim in dims))

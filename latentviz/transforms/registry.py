@@ -1,13 +1,16 @@
-"""The transforms by their names."""
+"""The transforms, by the names that the command line gives them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Protocol
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal, Protocol
 
 from ..errors import OptionError
-from ..runs.blocks import Fitted, Source
-from .axes import Axes
+from ..runs.run import Run
+from .fitted import Fitted
+
+Center = Literal["run", "step"]
+"""Whether each step's points are taken from the mean over the run, or from that step's own."""
 
 
 class Transform(Protocol):
@@ -15,39 +18,42 @@ class Transform(Protocol):
 
     name: ClassVar[str]
 
-    def fit(self, source: Source) -> Fitted:
-        """Learn from a run's latents what is needed, such as directions.
+    @property
+    def text(self) -> str:
+        """What `transform_of` reads: the name, and what follows it."""
+
+    def fit(self, runs: Sequence[Run], center: Center | None) -> Fitted:
+        """Learn from the latents of runs, each looked at in its `Run.layer`, what is needed.
 
         Args:
-            source: The latents as they are.
-
-        Returns:
-            A function of (n, N, D) that gives (n, N, k) float32, each step by itself; hashable.
-        """
-
-    def to_dict(self) -> dict[str, Any]:
-        """The options, in plain values."""
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Transform:
-        """A transform of such options.
+            runs: One or several, of latents with the same D.
+            center: What the user said; None for what is usual for this transform.
 
         Raises:
-            OptionError: They are none.
+            OptionError: The runs lack what the transform needs, or it has no use for ``center``.
+            ArchiveError: A run is damaged.
+        """
+
+    @classmethod
+    def parse(cls, rest: str) -> Transform:
+        """A transform of what follows its name, such as ``@final``; nothing if nothing does.
+
+        Raises:
+            OptionError: It is no such text.
         """
 
 
-TRANSFORMS: Mapping[str, type[Transform]] = {Axes.name: Axes}
+TRANSFORMS: Mapping[str, type[Transform]] = {}
 
 
-def transform_from_dict(values: Mapping[str, Any]) -> Transform:
-    """A transform from plain values: its ``name``, and what its `to_dict` gave.
+def transform_of(text: str) -> Transform:
+    """The transform that a text names, such as ``pca@final``.
 
     Raises:
-        OptionError: There is none of that name, or its options are wrong.
+        OptionError: There is none of that name, or what follows it is wrong.
     """
-    options = dict(values)
-    name = options.pop("name", None)
-    if name not in TRANSFORMS:
-        raise OptionError(f"transform must be one of {', '.join(TRANSFORMS)}, got {name!r}")
-    return TRANSFORMS[name].from_dict(options)
+    name = text.split(":", 1)[0].split("@", 1)[0]
+    found = TRANSFORMS.get(name)
+    if found is None:
+        raise OptionError(f"there is no transform {text!r}; there are {', '.join(TRANSFORMS)}")
+    return found.parse(text[len(name) :])

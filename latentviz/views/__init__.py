@@ -1,17 +1,21 @@
 """Views: what of a run a film shows, as panels of a stage and parts of a scene."""
 
 from .clock import heading, steps_covered
-from .clouds import CloudsView, frame_positions
+from .clouds import clouds_of, frame_positions, panels_of
 from .coloring import coloring, drawing_order
 from .curves import cursor, film_charts
+from .shown import Shown, shown_of
 
 __all__ = [
-    "CloudsView",
+    "Shown",
+    "clouds_of",
     "coloring",
     "cursor",
     "drawing_order",
     "film_charts",
     "frame_positions",
     "heading",
+    "panels_of",
+    "shown_of",
     "steps_covered",
 ]

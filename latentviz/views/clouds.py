@@ -1,23 +1,20 @@
-"""Clouds of points: latents in several projections, blurred over a frame's sub-steps."""
+"""Clouds of points: points in several projections, blurred over a frame's sub-steps."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError
 from ..pacing import Frame
-from ..projection import Projection
 from ..runs.blocks import Source
-from ..runs.run import Run, source_of
 from ..scene import Cell, Cloud, CloudPanel, Coloring
 from ..text import printable
-from ..transforms import Axes
 from .coloring import drawing_order
+from .shown import Shown
 
 UNIT_RADIUS = 1.0
 
@@ -33,77 +30,72 @@ def substep_alpha(alpha: float, n_substeps: int) -> float:
     return base + alpha**5 * (opaque - base)
 
 
-@dataclass(frozen=True)
-class CloudsView:
-    """All recorded steps that a frame covers, as clouds of points, one for each projection."""
+def panels_of(
+    shown: Shown,
+    cells: Sequence[Cell],
+    *,
+    limits: float,
+    dot_radius: float,
+    coloring: Coloring,
+) -> tuple[CloudPanel, ...]:
+    """A panel for each projection.
 
-    projections: tuple[Projection, ...]
-    alpha: float  # of a still point, above 0 and at most 1
+    Args:
+        shown: Which points, in which projections.
+        cells: Where they stand.
+        limits: Each shows -limits..limits of the data, up and down.
+        dot_radius: In data units.
+        coloring: The points' colors.
+    """
+    return tuple(
+        CloudPanel(
+            cell,
+            title=printable(projection.title),
+            limits=limits,
+            dot_radius=dot_radius,
+            plate_radius=UNIT_RADIUS,
+            coloring=coloring,
+        )
+        for cell, projection in zip(cells, shown.projections, strict=True)
+    )
 
-    @property
-    def dims(self) -> NDArray[np.int64]:
-        """The latent dimensions that are shown, (d,), increasing."""
-        return np.unique(self.pairs)
 
-    @property
-    def pairs(self) -> NDArray[np.int64]:
-        """Each projection's dimensions, (P, 2), right and up."""
-        return np.array([[p.i, p.j] for p in self.projections])
+def clouds_of(shown: Shown, frame: Frame, alpha: float) -> tuple[Cloud, ...]:
+    """All recorded steps that a frame covers, as clouds of points, one for each projection.
 
-    def panels(
-        self, cells: Sequence[Cell], *, limits: float, dot_radius: float, coloring: Coloring
-    ) -> tuple[CloudPanel, ...]:
-        """A panel for each projection.
+    Args:
+        shown: Which points, in which projections; one is left out at sub-steps at which it is not
+            finite.
+        frame: What the frame covers.
+        alpha: Of a still point, above 0 and at most 1.
 
-        Args:
-            cells: Where they stand.
-            limits: Each shows -limits..limits of the data, up and down.
-            dot_radius: In data units.
-            coloring: The points' colors.
-        """
-        return tuple(
-            CloudPanel(
-                cell,
-                title=printable(projection.title),
-                limits=limits,
-                dot_radius=dot_radius,
-                plate_radius=UNIT_RADIUS,
-                coloring=coloring,
+    Raises:
+        ArchiveError: At a step no point is finite.
+    """
+    run = shown.run
+    steps = run.steps[frame.start : frame.stop]
+    positions = frame_positions(shown.source, frame)
+    # In memory as they are drawn, a point's sub-steps side by side: (d, N, n).
+    columns = np.ascontiguousarray(positions.transpose(2, 1, 0))
+    n_points, n_left_out = columns.shape[1], 0
+    finite = np.isfinite(columns)
+    if not finite.all():
+        whole = np.asarray(finite.all(0))  # (N, n)
+        some = np.asarray(whole.any(0))
+        if not some.all():
+            k = int(np.argmin(some))
+            when = f"at step {steps[k]}" if k < len(steps) else "after the last update"
+            raise ArchiveError(
+                f"the latents {when} are not finite at {n_points} of {n_points} "
+                "points; render the steps before it with --steps"
             )
-            for cell, projection in zip(cells, self.projections, strict=True)
-        )
-
-    def __call__(self, run: Run, frame: Frame) -> tuple[Cloud, ...]:
-        """Each projection's cloud; a point is left out at sub-steps at which it is not finite.
-
-        Raises:
-            ArchiveError: At a step no point is finite.
-        """
-        steps = run.steps[frame.start : frame.stop]
-        source = source_of(run, Axes(tuple(self.dims.tolist())))
-        shown = frame_positions(source, frame)
-        # In memory as they are drawn, a point's sub-steps side by side: (d, N, n).
-        columns = np.ascontiguousarray(shown.transpose(2, 1, 0))
-        n_left_out = 0
-        finite = np.isfinite(columns)
-        if not finite.all():
-            whole = np.asarray(finite.all(0))  # (N, n)
-            some = np.asarray(whole.any(0))
-            if not some.all():
-                k = int(np.argmin(some))
-                when = f"at step {steps[k]}" if k < len(steps) else "after the last update"
-                raise ArchiveError(
-                    f"the latents {when} are not finite at {run.n_points} of {run.n_points} "
-                    "points; render the steps before it with --steps"
-                )
-            columns[:, ~whole] = np.nan
-            n_left_out = int((~whole.all(1)).sum())
-        alpha = substep_alpha(self.alpha, len(shown))
-        order = drawing_order(run.colors, run.n_points)
-        return tuple(
-            Cloud(columns[rows].transpose(1, 2, 0), alpha, order, n_left_out)
-            for rows in np.searchsorted(self.dims, self.pairs)
-        )
+        columns[:, ~whole] = np.nan
+        n_left_out = int((~whole.all(1)).sum())
+    each = substep_alpha(alpha, len(positions))
+    order = drawing_order(run.colors, n_points)
+    return tuple(
+        Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out) for rows in shown.columns
+    )
 
 
 def frame_positions(source: Source, frame: Frame) -> NDArray[np.float32]:

@@ -3,10 +3,9 @@ import pytest
 
 from latentviz import ArchiveError, Run
 from latentviz.pacing import Frame
-from latentviz.projection import Projection
 from latentviz.scene import Box, Cell, Heading
 from latentviz.theme import THEMES
-from latentviz.views import CloudsView, coloring, heading
+from latentviz.views import clouds_of, coloring, heading, panels_of, shown_of
 from latentviz.views.clock import speed_words
 from latentviz.views.clouds import substep_alpha
 
@@ -45,8 +44,7 @@ def latents():
 
 def test_clouds_are_point_substep_and_right_up(latents):
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
-    view = CloudsView((Projection(1, 0), Projection(2, 2)), 0.5)
-    clouds = view(run, Frame(0, 2, 5))
+    clouds = clouds_of(shown_of(run, dims=[(1, 0), (2, 2)]), Frame(0, 2, 5), 0.5)
     for cloud, (right, up) in zip(clouds, [(1, 0), (2, 2)], strict=True):
         assert cloud.xy.shape == (4, 3, 2)
         assert cloud.xy.dtype == np.float32
@@ -58,10 +56,10 @@ def test_clouds_are_point_substep_and_right_up(latents):
 
 
 def test_clouds_have_a_panel_each(latents):
+    shown = shown_of(Run.from_arrays(latents), dims=[(1, 0), (2, 2)], names=["hue"])
     cells = [Cell(Box(x, 0, 10, 2), Box(x, 2, 10, 8)) for x in (0, 10)]
-    view = CloudsView((Projection(1, 0, "hue"), Projection(2, 2)), 0.5)
     colors = coloring(None, 4, THEMES["dark"])
-    first, second = view.panels(cells, limits=2.0, dot_radius=0.1, coloring=colors)
+    first, second = panels_of(shown, cells, limits=2.0, dot_radius=0.1, coloring=colors)
     assert (first.title, second.title) == ("[1,0] hue", "[2,2]")
     assert [first.cell, second.cell] == cells
     assert (first.limits, first.dot_radius, first.plate_radius) == (2.0, 0.1, 1.0)
@@ -99,11 +97,13 @@ def test_a_frame_a_recorded_step_says_nothing_of_speed_where_steps_are_missing(
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
 def test_points_that_are_not_finite_are_left_out_and_counted(latents, bad):
-    view = CloudsView((Projection(1, 0),), 0.5)
-    (expected,) = view(Run.from_arrays(latents.copy()), Frame(0, 2, 4))
+    def cloud_of(latents):
+        return clouds_of(shown_of(Run.from_arrays(latents), dims=[(1, 0)]), Frame(0, 2, 4), 0.5)[0]
+
+    expected = cloud_of(latents.copy())
     latents[3, 1, 0] = latents[2, 2, 1] = bad
     latents[3, 3, 2] = bad  # which no projection shows
-    (cloud,) = view(Run.from_arrays(latents), Frame(0, 2, 4))
+    cloud = cloud_of(latents)
     assert cloud.n_left_out == 2
     assert expected.n_left_out == 0
     xy = expected.xy.copy()
@@ -115,7 +115,7 @@ def test_points_that_are_not_finite_are_left_out_and_counted(latents, bad):
 def test_latents_of_which_none_is_finite_are_named_by_step(latents, bad):
     latents[3, :, 0] = latents[4] = bad
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
-    view = CloudsView((Projection(1, 0),), 0.5)
-    view(run, Frame(0, 0, 3))
+    shown = shown_of(run, dims=[(1, 0)])
+    clouds_of(shown, Frame(0, 0, 3), 0.5)
     with pytest.raises(ArchiveError, match="at step 30 are not finite at 4 of 4 points"):
-        view(run, Frame(0, 0, 6))
+        clouds_of(shown, Frame(0, 0, 6), 0.5)
