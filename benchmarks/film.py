@@ -45,7 +45,7 @@ def against_ffmpeg(run: Path, folder: Path, pairs: int) -> Result:
             file.write(frame.data)
     alone = [
         *(ffmpeg_path(), "-loglevel", "error", "-y", *settings.input_arguments(), "-i", str(raw)),
-        *(*settings.output_arguments(), "-movflags", "+faststart", str(folder / "alone.mp4")),
+        *(*settings.output_arguments(".mp4"), str(folder / "alone.mp4")),
     ]
     result = paired(
         "film, against ffmpeg alone encoding its frames",

@@ -18,9 +18,12 @@ mpl.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402 - as above
 import numpy as np  # noqa: E402 - as above
 from matplotlib.animation import FFMpegWriter, FuncAnimation  # noqa: E402 - as above
+from matplotlib.artist import Artist  # noqa: E402 - as above
+from matplotlib.patches import Circle  # noqa: E402 - as above
+from numpy.typing import NDArray  # noqa: E402 - as above
 
 from benchmarks.film import sampled  # noqa: E402 - as above
-from latentviz import open_run  # noqa: E402 - as above
+from latentviz import Film, open_run  # noqa: E402 - as above
 from latentviz.palette import role_color  # noqa: E402 - as above
 from latentviz.scene import CurvesPanel  # noqa: E402 - as above
 from latentviz.theme import THEMES  # noqa: E402 - as above
@@ -44,7 +47,7 @@ def main(path: str, output: str) -> None:
         axes = figure.add_subplot(grid[0, 2 * p : 2 * p + 2])
         axes.set(xlim=(-1.5, 1.5), ylim=(-1.5, 1.5), aspect="equal", title=projection.title)
         axes.axis("off")
-        axes.add_patch(plt.Circle((0, 0), 1, color=THEMES["dark"].disc))
+        axes.add_patch(Circle((0, 0), 1, color=THEMES["dark"].disc))
         scatters.append((axes.scatter([], [], clip_on=False, linewidths=0), projection))
     cursors = []
     for p, chart in enumerate(charts):
@@ -56,7 +59,7 @@ def main(path: str, output: str) -> None:
         axes.legend(ncols=7)
         cursors.append(axes.axvline(0, color="w"))
 
-    def update(i: int) -> list[object]:
+    def update(i: int) -> list[Artist]:
         z = latents_of[i]
         n = len(z)
         alpha = substep_alpha(0.9, n)
@@ -65,7 +68,7 @@ def main(path: str, output: str) -> None:
             xy = z[:, :, [projection.i, projection.j]].transpose(1, 0, 2).reshape(-1, 2)
             rgba = np.column_stack([np.repeat(colors, n, 0), np.full(len(xy), alpha)])
             scatter.set_offsets(xy)
-            scatter.set_facecolors(rgba)
+            scatter.set_facecolor(rgba)  # type: ignore[arg-type]  # arrays will do
             scatter.set_sizes([(2 * 27 * 72 / figure.dpi) ** 2])
         for cursor in cursors:
             cursor.set_xdata([_steps(film, i)[-1]] * 2)
@@ -87,7 +90,7 @@ def main(path: str, output: str) -> None:
     print(begun - START + per_frame * len(film))
 
 
-def _steps(film: object, i: int) -> np.ndarray:
+def _steps(film: Film, i: int) -> NDArray[np.int64]:
     frame = film.frames[i]
     return film.run.steps[frame.start : frame.stop]
 

@@ -29,7 +29,7 @@ from .events import (
     TermLeftOut,
 )
 from .regularizers import Regularizer
-from .timeline import State, Timeline
+from .timeline import State
 
 # The names that regularizers cannot have.
 TOTAL, RECONSTRUCTION = "loss", "recon"
@@ -42,7 +42,7 @@ def train(
     model: nn.Module,
     *,
     layer: str,
-    timeline: Timeline,
+    timeline: Iterable[State],
     batches: Iterator[Batch],
     regularizers: Sequence[Regularizer],
     validation: Tensor,
@@ -56,7 +56,7 @@ def train(
     Args:
         model: Maps a batch's inputs to their reconstruction. It is trained in place.
         layer: Name of the submodule whose output is the latents, (B, D).
-        timeline: The schedule.
+        timeline: The state of the schedule at each step, as a `Timeline` gives them.
         batches: At least as many as the timeline has steps.
         regularizers: Each with a name of its own.
         validation: (N, ...) points; every phase ends with an inference on them.
