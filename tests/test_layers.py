@@ -1,4 +1,4 @@
-"""DESIGN's table of layers, held against every import in the code."""
+"""CONTRIBUTING's table of layers, held against every import in the code."""
 
 import ast
 import subprocess
@@ -172,7 +172,7 @@ class C:
 
 @each(MODULES)
 def test_imports_go_up(path):
-    assert own_module(path) in LAYER_OF, "give it a place in LAYERS, and in DESIGN's table"
+    assert own_module(path) in LAYER_OF, "give it a place in LAYERS, and in CONTRIBUTING's table"
     layer = LAYER_OF[own_module(path)]
     targets = {target(i) for i in imports_of(path)} - {None, "__version__"}
     assert {t for t in targets if LAYER_OF[t] > layer} == set()
@@ -230,6 +230,20 @@ def test_torch_is_imported_where_it_is_used_only(path):
     of_torch = [i for i in imports_of(path) if i.module.split(".")[0] == "torch"]
     assert not of_torch or own_module(path) in TORCH
     assert all(i.for_types or not i.at_top for i in of_torch)
+
+
+def test_every_folder_of_code_is_a_package():
+    # Only packages are built into a wheel; an editable install would not miss one.
+    folders = {
+        path.parent for top in ("latentviz", "trainers") for path in Path(ROOT, top).rglob("*.py")
+    }
+    assert [folder for folder in folders if not Path(folder, "__init__.py").exists()] == []
+
+
+def test_what_adapters_import_is_listed():
+    imported = {i.module.split(".")[0] for path in MODULES if own_module(path) == "adapters"
+                for i in imports_of(path) if i.at_top and not i.for_types}  # fmt: skip
+    assert imported - TRAINERS - set(sys.stdlib_module_names) - {"latentviz"} == set()
 
 
 @each(MODULES)
