@@ -24,6 +24,9 @@ class Projection:
     """What stands above it."""
 
 
+AUTO = "auto"
+
+
 def parse_dims(text: str) -> tuple[int, int]:
     """Two dimensions as the command line spells them, ``I,J``.
 
@@ -37,6 +40,19 @@ def parse_dims(text: str) -> tuple[int, int]:
     if min(i, j) < 0:
         raise OptionError(f"dims must be two dimensions such as 1,0, got {text!r}")
     return i, j
+
+
+def parse_planes(texts: Sequence[str]) -> Pairs | str | None:
+    """Planes as the command line spells them, each ``I,J``; or ``auto`` alone; None of nothing.
+
+    Raises:
+        OptionError: One is neither, or ``auto`` is not alone.
+    """
+    if list(texts) == [AUTO]:
+        return AUTO
+    if AUTO in texts:
+        raise OptionError("dims are auto or pairs of dimensions, not both")
+    return [parse_dims(text) for text in texts] or None
 
 
 def split_names(text: str) -> list[str]:
@@ -64,7 +80,12 @@ def within(dims: Pairs, n_dims: int) -> Pairs:
 
 
 def projections(
-    dims: Pairs, names: Sequence[str], n_dims: int, title: Callable[[int, int], str]
+    dims: Pairs,
+    names: Sequence[str],
+    n_dims: int,
+    title: Callable[[int, int], str],
+    *,
+    what: str = "latents have",
 ) -> tuple[Projection, ...]:
     """The projections to draw of ``n_dims`` dimensions.
 
@@ -73,6 +94,7 @@ def projections(
         names: Follow the titles, in order; there may be fewer.
         n_dims: How many dimensions there are.
         title: The title of a pair.
+        what: Has these dimensions, for errors.
 
     Raises:
         OptionError: A dimension is out of range, or there are more names than projections, or one
@@ -83,8 +105,7 @@ def projections(
     for i, j in dims:
         if not (0 <= i < n_dims and 0 <= j < n_dims):
             raise OptionError(
-                f"dims {i},{j} are out of range: the latents have {n_dims} dimensions, "
-                f"0 to {n_dims - 1}"
+                f"dims {i},{j} are out of range: the {what} {n_dims} dimensions, 0 to {n_dims - 1}"
             )
     names = checked_names(names)
     if len(names) > len(dims):

@@ -9,8 +9,10 @@ from typing import ClassVar
 from ..pacing import Frame
 from ..raster.layout import Layout, has_room_for_charts
 from ..scene import Cell, Chart, Cursor, CurvesPanel, Panel
-from ..views import cursor, film_charts
+from ..transforms import check_linear
+from ..views import Shown, cursor, explained_chart, film_charts
 from .panels import Plan
+from .spec import EXPLAINED
 
 
 class FilmCurves:
@@ -18,15 +20,25 @@ class FilmCurves:
 
     kind: ClassVar[type[Panel]] = CurvesPanel
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    def __init__(self, plan: Plan, shown: Shown) -> None:
+        """Curves of a run, and of its points as they are shown.
+
+        Raises:
+            OptionError: A curve is asked for that these points have not.
+        """
+        self._plan, self._shown = plan, shown
+        if EXPLAINED in plan.spec.show:
+            check_linear(shown.fitted)
 
     @cached_property
     def _charts(self) -> tuple[Chart, ...]:
         plan = self._plan
         if not has_room_for_charts(plan.spec.size):
             return ()
-        return film_charts(plan.run, plan.first, plan.stop)
+        charts = film_charts(plan.run, plan.first, plan.stop)
+        if EXPLAINED in plan.spec.show:
+            return (*charts, explained_chart(self._shown, plan.first, plan.stop))
+        return charts
 
     def __len__(self) -> int:
         return len(self._charts)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,8 +55,11 @@ class Film:
         if self._stop == len(run) and run.has_final:
             self.frames[-1] = replace(self.frames[-1], after=True)
         plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
-        self._rows = (FilmClouds(plan, shown_of(run, dims=spec.dims, names=spec.names)),)
-        self._panels: tuple[FilmPanels, ...] = (*self._rows, FilmCurves(plan))
+        shown = shown_of(
+            run, dims=spec.dims, names=spec.names, project=spec.project, center=spec.center
+        )
+        self._rows = (FilmClouds(plan, shown),)
+        self._panels: tuple[FilmPanels, ...] = (*self._rows, FilmCurves(plan, shown))
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -144,7 +148,9 @@ class Film:
         n_left_out = max(part.n_left_out for part in parts if isinstance(part, Cloud))
         if n_left_out:
             self._tell(n_left_out)
-        return Scene(heading(self.run, shown, n_left_out), parts)
+        notes = dict.fromkeys(row.shown.fitted.note for row in self._rows)
+        note = ", ".join(filter(None, notes))
+        return Scene(heading(self.run, shown, n_left_out, note), parts)
 
     def _tell(self, n_left_out: int) -> None:
         """Say once a film that points are left out."""
@@ -195,6 +201,11 @@ class Film:
         """The first and the last step, in words."""
         steps = self.run.steps
         return f"steps {steps[self._first]} to {steps[self._stop - 1]}"
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What its transform was fitted to, as plain values; nothing of latents as they are."""
+        return dict(self._rows[0].shown.fitted.figures)
 
     @property
     def pacing(self) -> str:

@@ -238,7 +238,7 @@ def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSp
             f"The latents of {run.n_points} points in the projections {film.titles}, at steps "
             f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."
         ),
-        data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])]},
+        data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])], **film.figures},
         drawn=drawn,
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..errors import OptionError
-from ..projection import checked_names, parse_dims, split_names
+from ..projection import AUTO, checked_names, parse_dims, split_names
 from ..raster.layout import MAX_LIMITS, check_limits, check_size, parse_size
 from ..theme import THEMES
 from ..video.formats import PRESETS, parse_fps
@@ -28,10 +28,14 @@ from .options import (
 
 if TYPE_CHECKING:
     from ..pacing import Pace
+    from ..transforms import Center
 
 FULL_SIZE = (1920, 1080)
 DRAFT_SIZE = (640, 360)
 PACES = ("bezier", "geometric", "linear")
+CENTERS: tuple[Center, ...] = ("run", "step")
+EXPLAINED = "explained"
+SHOWS = (EXPLAINED,)
 COLORMAP = "viridis"
 MAX_HOLD_S = 3600.0
 
@@ -46,6 +50,35 @@ def _whole_pair(value: Sequence[Any]) -> tuple[int, int]:
 
 def _are_pairs(value: object) -> bool:
     return isinstance(value, Sequence) and all(map(_is_pair, value))
+
+
+def _dims(name: str, value: Any) -> tuple[tuple[int, int], ...] | str:
+    if isinstance(value, str) or (isinstance(value, Sequence) and AUTO in value):
+        if value != AUTO and list(value) != [AUTO]:
+            raise OptionError(f"dims must be auto or pairs of dimensions, got {value!r}")
+        return AUTO
+    if not _are_pairs(value):
+        raise OptionError(f"dims must be pairs of dimensions, [(1, 0), (1, 2)], got {value!r}")
+    return tuple(map(_whole_pair, value))
+
+
+def _parse_dims(text: str) -> tuple[int, int] | str:
+    return text if text == AUTO else parse_dims(text)
+
+
+def _project(name: str, value: Any) -> Any:
+    """A transform as text, in one spelling; as itself where no text says it."""
+    from ..transforms import as_transform
+
+    transform = as_transform(value)
+    return transform.text or transform
+
+
+def transform_names() -> list[str]:
+    """Those that can stand alone, and how the others begin."""
+    from ..transforms import TRANSFORMS
+
+    return list(TRANSFORMS)
 
 
 def _is_range(value: object) -> bool:
@@ -85,6 +118,10 @@ def _colormap(name: str, value: Any) -> str:
     if value != COLORMAP and value not in colormap_names():
         raise OptionError(f"matplotlib has no colormap {value!r}; {COLORMAP} is one")
     return str(value)
+
+
+def _listed(value: Any) -> list[Any]:
+    return [value] if isinstance(value, str) else list(value)
 
 
 def _fps(name: str, value: Any) -> str:
@@ -159,19 +196,35 @@ class _Plain:
 class FilmSpec(_Plain):
     """How a film looks. The defaults are those of `latentviz render`."""
 
-    dims: Sequence[tuple[int, int]] | None = option(
-        help="Draw dimension I to the right and J up; repeat for more projections side by side.",
-        default="1,0 and 1,2 and 3,2",
-        convert=must_be(
-            "pairs of dimensions, [(1, 0), (1, 2)]",
-            _are_pairs,
-            lambda pairs: tuple(map(_whole_pair, pairs)),
-        ),
-        parse=parse_dims,
+    project: object = option(
+        help="Draw the latents through a transform: pca, pca@final, pca@STEP, classes, umap, "
+        "matrix:FILE.npy or rows:TENSOR@STEP. --dims then counts its components.",
+        default="none; the latents' own dimensions",
+        convert=_project,
+        metavar="TRANSFORM",
+        complete=transform_names,
+    )
+    """A transform by the text of the command line, as an array (D, k), or as a function that makes
+    (n, N, k) of (n, N, D); by default the latents' own dimensions are drawn."""
+    center: Center | None = option(
+        help="Take the points that --project draws from their mean over the run, or each step's "
+        "from that step's own.",
+        default="run for pca and classes, none for matrix and rows",
+        convert=one_of(CENTERS),
+        choices=CENTERS,
+    )
+    """``run`` or ``step``: what the points of a transform are taken from."""
+    dims: Sequence[tuple[int, int]] | Literal["auto"] | None = option(
+        help="Draw dimension I to the right and J up; repeat for more projections side by side. "
+        "auto draws the dimensions of largest spread; with --project, the first components.",
+        default="1,0 and 1,2 and 3,2; auto with --project, and for more than four dimensions",
+        convert=_dims,
+        parse=_parse_dims,
         metavar="I,J",
         is_repeated=True,
     )
-    """Pairs of latent dimensions, (right, up), one a projection; default (1,0), (1,2), (3,2)."""
+    """Pairs of dimensions, or of components, (right, up), one a projection, or ``auto``; by default
+    (1,0), (1,2), (3,2) of up to four dimensions."""
     names: Sequence[str] = option(
         (),
         help="Names for the projections' titles, in order, separated by commas.",
@@ -239,6 +292,16 @@ class FilmSpec(_Plain):
     """Each projection shows -limits..limits, up and down; by default 1.5, or a round number above
     it that holds all dots at all steps of the film, but for a few that run away (see `Reach.kept`);
     what lies beyond is marked at the edge."""
+    show: Sequence[str] = option(
+        (),
+        help="Show a panel more below: explained, the share of each step's variance that each "
+        "projection holds.",
+        convert=lambda name, value: tuple(one_of(SHOWS)(name, item) for item in _listed(value)),
+        choices=SHOWS,
+        is_repeated=True,
+    )
+    """Panels more below: ``explained``, the share of each step's variance that each projection
+    holds."""
     theme: str = option(
         "dark", help="Color theme.", convert=one_of(tuple(THEMES)), choices=tuple(THEMES)
     )

@@ -1,7 +1,28 @@
 """Transforms: how the D dimensions of latents become the k that are drawn."""
 
 from .axes import Axes
+from .explained import check_linear, explained
 from .fitted import Component, Fitted
-from .registry import Center, Transform, transform_of
+from .registry import TRANSFORMS, as_transform, transform_of
+from .spread import spread_of, widest, widest_pairs
+from .states import all_states, evenly
+from .transform import CENTERS, Center, Transform
 
-__all__ = ["Axes", "Center", "Component", "Fitted", "Transform", "transform_of"]
+__all__ = [
+    "CENTERS",
+    "TRANSFORMS",
+    "Axes",
+    "Center",
+    "Component",
+    "Fitted",
+    "Transform",
+    "all_states",
+    "as_transform",
+    "check_linear",
+    "evenly",
+    "explained",
+    "spread_of",
+    "transform_of",
+    "widest",
+    "widest_pairs",
+]

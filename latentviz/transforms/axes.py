@@ -18,6 +18,8 @@ class Axes:
     """The latents' dimensions of these numbers, in this order, as they are: a `Fitted`."""
 
     dims: tuple[int, ...]
+    n_dims: int
+    """D."""
 
     note = ""
 
@@ -42,10 +44,17 @@ class Axes:
         """Nothing was learned."""
         return {}
 
+    @property
+    def matrix(self) -> NDArray[np.float32]:
+        """A row of zeros and a one for each."""
+        rows = np.zeros((len(self.dims), self.n_dims), np.float32)
+        rows[np.arange(len(self.dims)), self.dims] = 1
+        return rows
+
     def title(self, right: int, up: int) -> str:
         """Such as ``[1,0]``."""
         return f"[{self.dims[right]},{self.dims[up]}]"
 
     def take(self, dims: tuple[int, ...]) -> Axes:
         """Some of them."""
-        return Axes(tuple(self.dims[dim] for dim in dims))
+        return Axes(tuple(self.dims[dim] for dim in dims), self.n_dims)

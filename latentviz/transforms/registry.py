@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal, Protocol
+from collections.abc import Mapping
 
 from ..errors import OptionError
-from ..runs.run import Run
-from .fitted import Fitted
+from .classes import Classes
+from .matrix import Custom, Matrix
+from .pca import PCA
+from .rows import Rows
+from .transform import Transform
+from .umap import UMAP
 
-Center = Literal["run", "step"]
-"""Whether each step's points are taken from the mean over the run, or from that step's own."""
-
-
-class Transform(Protocol):
-    """How latents become what is drawn: a frozen dataclass of its options."""
-
-    name: ClassVar[str]
-
-    @property
-    def text(self) -> str:
-        """What `transform_of` reads: the name, and what follows it."""
-
-    def fit(self, runs: Sequence[Run], center: Center | None) -> Fitted:
-        """Learn from the latents of runs, each looked at in its `Run.layer`, what is needed.
-
-        Args:
-            runs: One or several, of latents with the same D.
-            center: What the user said; None for what is usual for this transform.
-
-        Raises:
-            OptionError: The runs lack what the transform needs, or it has no use for ``center``.
-            ArchiveError: A run is damaged.
-        """
-
-    @classmethod
-    def parse(cls, rest: str) -> Transform:
-        """A transform of what follows its name, such as ``@final``; nothing if nothing does.
-
-        Raises:
-            OptionError: It is no such text.
-        """
-
-
-TRANSFORMS: Mapping[str, type[Transform]] = {}
+TRANSFORMS: Mapping[str, type[Transform]] = {
+    "pca": PCA,
+    "classes": Classes,
+    "matrix": Matrix,
+    "rows": Rows,
+    "umap": UMAP,
+}
 
 
 def transform_of(text: str) -> Transform:
@@ -57,3 +32,24 @@ def transform_of(text: str) -> Transform:
     if found is None:
         raise OptionError(f"there is no transform {text!r}; there are {', '.join(TRANSFORMS)}")
     return found.parse(text[len(name) :])
+
+
+def as_transform(value: object) -> Transform:
+    """The transform that a user means.
+
+    Args:
+        value: Its text; a transform; an array (D, k), or what NumPy takes for one; or a function
+            that makes (n, N, k) of (n, N, D).
+
+    Raises:
+        OptionError: It is none of these.
+    """
+    if isinstance(value, str):
+        return transform_of(value)
+    if isinstance(value, PCA | Classes | Matrix | Custom | Rows | UMAP):
+        return value
+    if callable(value):
+        return Custom(value)
+    from ..arrays import numbers_of
+
+    return Matrix(array=numbers_of("project", value))

@@ -4,7 +4,8 @@ from .clock import heading, steps_covered
 from .clouds import clouds_of, frame_positions, panels_of
 from .coloring import coloring, drawing_order
 from .curves import cursor, film_charts
-from .shown import Shown, shown_of
+from .explained import explained_chart
+from .shown import Shown, fitted_of, shown_of
 
 __all__ = [
     "Shown",
@@ -12,7 +13,9 @@ __all__ = [
     "coloring",
     "cursor",
     "drawing_order",
+    "explained_chart",
     "film_charts",
+    "fitted_of",
     "frame_positions",
     "heading",
     "panels_of",

@@ -8,25 +8,27 @@ from ..scene import Heading
 from ..text import counted
 
 
-def heading(run: Run, frame: Frame, n_left_out: int) -> Heading:
+def heading(run: Run, frame: Frame, n_left_out: int, note: str = "") -> Heading:
     """A frame's words.
 
     Args:
         run: The run.
         frame: What the frame shows of it.
         n_left_out: Points that are not finite at some of its sub-steps.
+        note: More to say of the points.
     """
     words, number = "step", str(run.steps[frame.stop - 1])
     if frame.after:
         # Where not every step was recorded, nobody knows which one was the last.
         words, number = ("after step", number) if is_dense(run) else ("after the last update", "")
     covered = steps_covered(run, frame)
+    left_out = f"{counted(n_left_out, 'point')} not finite" if n_left_out else ""
     return Heading(
         words,
         number,
         # Of a run that was not recorded at every step, a frame a recorded step is no speed.
         speed="" if frame.stride == 1 < covered else speed_words(covered),
-        note=f"{counted(n_left_out, 'point')} not finite" if n_left_out else "",
+        note=", ".join(filter(None, [note, left_out])),
     )
 
 

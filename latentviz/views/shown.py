@@ -9,10 +9,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from ..projection import Pairs, Projection, projections, within
+from ..errors import OptionError
+from ..projection import AUTO, Pairs, Projection, projections, within
 from ..runs.blocks import Source
 from ..runs.run import Run, source_of
-from ..transforms import Axes, Fitted
+from ..transforms import Axes, Center, Fitted, as_transform, widest_pairs
+
+FEW_DIMS = 4  # whose default planes are those of the published films; of more, the widest
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,31 +43,64 @@ class Shown:
         return np.searchsorted(self.dims, self.pairs)
 
     @cached_property
+    def drawn(self) -> Fitted:
+        """The transform with the components that are shown alone."""
+        return self.fitted.take(tuple(self.dims.tolist()))
+
+    @cached_property
     def source(self) -> Source:
         """The points in the components that are shown, (n, N, d)."""
-        return source_of(self.run, self.fitted.take(tuple(self.dims.tolist())))
+        return source_of(self.run, self.drawn)
 
 
 def shown_of(
     run: Run,
     *,
-    dims: Pairs | None = None,
+    dims: Pairs | str | None = None,
     names: Sequence[str] = (),
     default: Pairs | None = None,
+    project: object = None,
+    center: Center | None = None,
 ) -> Shown:
     """The points of a run in its `Run.layer`, in the planes that are asked for.
 
     Args:
         run: The run.
-        dims: Pairs of components, (right, up).
+        dims: Pairs of components, (right, up); or ``auto``: of a transform its first components,
+            of latents as they are the dimensions of largest spread.
         names: Follow the projections' titles, in order.
-        default: The pairs where none are asked for; by default those that the transform suggests.
+        default: The pairs where none are asked for and the latents, of at most four dimensions, are
+            shown as they are; by default the films'. Elsewhere the default is ``auto``.
+        project: What `as_transform` takes; None for the latents as they are.
+        center: What each step's points are taken from, for a transform.
 
     Raises:
-        OptionError: A component is out of range, or there are more names than projections.
+        OptionError: A component is out of range, there are more names than projections, or the
+            transform does not fit the run.
+        ArchiveError: The run is damaged.
     """
+    fitted = fitted_of(run, project, center)
+    n = len(fitted.components)
+    if dims is None and project is None and n <= FEW_DIMS:
+        dims = fitted.default_dims if default is None else within(default, n)
+    if dims is None or dims == AUTO:
+        dims = widest_pairs(run) if project is None else fitted.default_dims
+    if isinstance(dims, str):
+        raise OptionError(f"dims must be pairs of dimensions, or auto, got {dims!r}")
+    what = "latents have" if project is None else "transform gives"
+    return Shown(run, fitted, projections(dims, names, n, fitted.title, what=what))
+
+
+def fitted_of(run: Run, project: object, center: Center | None) -> Fitted:
+    """The transform that is asked for, fitted to a run.
+
+    Raises:
+        OptionError: There is none such, or it does not fit the run; or there is a center of none.
+        ArchiveError: The run is damaged.
+    """
+    if project is not None:
+        return as_transform(project).fit([run], center)
+    if center is not None:
+        raise OptionError("a center is of a transform; add --project, such as --project pca")
     n_dims = run.latents(int(run.steps[0])).shape[1]
-    fitted = Axes(tuple(range(n_dims)))
-    if dims is None:
-        dims = fitted.default_dims if default is None else within(default, n_dims)
-    return Shown(run, fitted, projections(dims, names, n_dims, fitted.title))
+    return Axes(tuple(range(n_dims)), n_dims)
