@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from ..film.options import Option, options_of
+from ..film.spec import FilmSpec
 from ..text import LONGEST_LINE, printable
 
 if TYPE_CHECKING:
@@ -83,6 +84,12 @@ def _click_option(name: str, about: Option) -> Callable[[Any], Any]:
         shell_complete=None if about.complete is None else completed(about.complete),
         help=about.help_text,
     )
+
+
+def project_options(command: Command) -> Command:
+    """A transform, as of films, for other pictures."""
+    declared = options_of(FilmSpec)
+    return decorated(command, [_click_option(n, declared[n]) for n in ("project", "center")])
 
 
 def run_options(command: Command) -> Command:

@@ -14,7 +14,7 @@ from ..errors import OptionError
 from ..projection import split_names
 from ..raster.layout import parse_size
 from .group import examples, main
-from .options import Command, decorated, given, opened, run_options
+from .options import Command, decorated, given, opened, project_options, run_options
 
 if TYPE_CHECKING:
     from ..figures.picture import Picture
@@ -172,8 +172,10 @@ def timeline(**options: Any) -> None:
     multiple=True,
     metavar="I,J",
     help="Draw dimension I to the right and J up; repeat for more projections. The thumbnails show "
-    "the first. Default: 1,0 and 1,2 and 1,3.",
+    "the first. auto draws the dimensions of largest spread; with --project, the first components. "
+    "Default: 1,0 and 1,2 and 1,3; auto with --project, and for more than four dimensions.",
 )
+@project_options
 @click.option(
     "--layer", metavar="NAME",
     help="The layer whose latents are drawn; lstm:1 is the second item of the output of lstm. "
@@ -201,9 +203,9 @@ def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
     The limits are written beside each picture; a triangle marks where points lie beyond.
     """
     from ..figures.history import plot_history
-    from ..projection import parse_dims
+    from ..projection import parse_planes
 
-    options["dims"] = [parse_dims(pair) for pair in dims] or None
+    options["dims"] = parse_planes(dims)
     options["names"] = None if names is None else split_names(names)
     write(plot_history, vector=False, **options)
 

@@ -11,7 +11,7 @@ import click
 from ..errors import OptionError
 from ..raster.layout import parse_size
 from .group import examples, main
-from .options import given, opened, progress, run_options
+from .options import given, opened, progress, project_options, run_options
 from .pictures import json_option, step_option, tell, theme_option, write
 
 
@@ -36,8 +36,10 @@ from .pictures import json_option, step_option, tell, theme_option, write
     multiple=True,
     metavar="I,J,K",
     help="Show dimension I to the right and J up, seen from +K; repeat for more views side by "
-    "side. Default: 1,0,2 and 1,2,0 and 3,2,0; with --orbit 1,0,2.",
+    "side. Default: 1,0,2 and 1,2,0 and 3,2,0, with --orbit 1,0,2; with --project the first "
+    "components, and of more than four dimensions those of largest spread.",
 )
+@project_options
 @click.option(
     "--probe",
     metavar="PROBE",

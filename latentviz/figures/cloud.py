@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,8 @@ from ..errors import ArchiveError, OptionError
 from ..raster.spheres import Spheres
 from ..runs.run import Run
 from ..theme import Theme
-from ..views import coloring
+from ..transforms import Center, Component, widest
+from ..views import FEW_DIMS, coloring, fitted_of
 from .axes import HUES
 from .moment import check_finite, moment_of
 from .triples import Triple, named
@@ -36,13 +37,26 @@ MIDDLE = 0.25  # how far around the origin that reaches, in data units
 class Cloud:
     """The points to show. Made by `cloud_of`."""
 
-    latents: NDArray[np.float32]  # (N, D)
+    latents: NDArray[np.float32]  # (N, k), as a transform gives them, if there is one
     fill: NDArray[np.uint8]  # (N, 3)
     rim: NDArray[np.uint8] | None  # (N, 3), where the model makes colors of the points
     side: int | None  # of the grid of colors, if they are one
     title: str
     words: str
     data: dict[str, Any]
+    components: tuple[Component, ...] | None  # of a transform
+    widest: Callable[[], Sequence[int]] | None  # the three dimensions to show, of many
+
+    @property
+    def names(self) -> list[str] | None:
+        """The components' names; None of the latents' own dimensions."""
+        return None if self.components is None else [part.name for part in self.components]
+
+    def title_of(self, triple: Triple) -> str:
+        """A view's name, such as ``[1,0,2]`` or ``PC1 43 % · PC2 21 % · PC3 9 %``."""
+        if self.components is None:
+            return named(triple)
+        return " · ".join(self.components[k].title for k in triple)
 
     @property
     def share(self) -> float:
@@ -69,7 +83,7 @@ class Cloud:
             index = last * ((r * self.side + g) * self.side + b)
             x, y = self.latents[index, triple[:2]]
             places.append(f"{hue} {place_in_words(float(x), float(y))}")
-        return f"{named(triple)} shows {', '.join(places)}."
+        return f"{self.title_of(triple)} shows {', '.join(places)}."
 
 
 def place_in_words(x: float, y: float) -> str:
@@ -84,7 +98,13 @@ def place_in_words(x: float, y: float) -> str:
 
 
 def cloud_of(
-    run: Run, step: int | None, probe: str | None, layer: str | None, theme: Theme
+    run: Run,
+    step: int | None,
+    probe: str | None,
+    layer: str | None,
+    theme: Theme,
+    project: object = None,
+    center: Center | None = None,
 ) -> Cloud:
     """The points to show, where the model puts them and what it makes of them.
 
@@ -94,6 +114,8 @@ def cloud_of(
         probe: ``rgb:N``, ``run``, or None for what fits the run.
         layer: The layer whose output is the latent; None for `Run.layer`.
         theme: Where colors come from, of points that have none themselves.
+        project: A transform, fitted to the run's own points.
+        center: What its points are taken from.
 
     Raises:
         OptionError: The step or the layer was not recorded, or the probe does not fit the run.
@@ -145,7 +167,22 @@ def cloud_of(
             " Each is filled with its true color, and its rim has the reconstructed one; mean "
             f"squared error: median {np.median(error):.2g}, largest {error.max():.2g}."
         )
-    return Cloud(latents, _bytes(fill), rim, side, f"L{name}", words, data)
+    components, choose = None, None
+    fitted = fitted_of(run, project, center)
+    if project is not None:
+        components = fitted.components
+        latents = fitted(latents[None], np.array([moment.n_before]))[0]
+        check_finite(f"latents {when}, projected,", latents)
+        data |= fitted.figures
+
+        def choose() -> Sequence[int]:
+            return range(3)
+    elif latents.shape[1] > FEW_DIMS:
+
+        def choose() -> Sequence[int]:
+            return widest(run, 3)
+
+    return Cloud(latents, _bytes(fill), rim, side, f"L{name}", words, data, components, choose)
 
 
 def _grid_side(run: Run, probe: str | None) -> int | None:

@@ -6,6 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from ..runs.opening import takes_path
 from ..runs.run import Run
 from ..text import counted, printable
 from ..theme import Theme, rgb_bytes, theme_named
+from ..transforms import Center
 from ..views import coloring, drawing_order, shown_of
 from .axes import (
     LABEL_PX,
@@ -61,8 +63,10 @@ def plot_history(
     *,
     step: int | None = None,
     layer: str | None = None,
-    dims: Sequence[tuple[int, int]] | None = None,
+    dims: Sequence[tuple[int, int]] | Literal["auto"] | None = None,
     names: Sequence[str] = (),
+    project: object = None,
+    center: Center | None = None,
     limits: float | None = None,
     size: tuple[int, int] = SIZE,
     theme: str = "dark",
@@ -80,9 +84,11 @@ def plot_history(
         step: The recorded step to show; by default the state after the last update (the last
             recorded one, of a recording that was cut off or a run from arrays).
         layer: The layer whose latents are shown; by default `Run.layer`.
-        dims: Pairs of latent dimensions, (right, up); default (1,0), (1,2), (1,3). The thumbnails
-            show the first.
+        dims: Pairs of latent dimensions, (right, up), or ``auto``, those of largest spread; default
+            (1,0), (1,2), (1,3) of up to four dimensions. The thumbnails show the first.
         names: Names for the projections' titles, in order.
+        project: A transform, as for `render`; ``dims`` then counts its components.
+        center: ``run`` or ``step``: what a transform's points are taken from.
         limits: Show -limits..limits of each dimension, in the thumbnails too. By default both have
             their own: what shows the unit disc and all dots whole; or all but 0.5 % of the points,
             where limits that show all would be more than twice as large.
@@ -113,16 +119,23 @@ def plot_history(
     steps = run.steps[earlier]
     before = run.latents(steps) if len(steps) else latest[None][:0]
     finite = finite_points(before).any(1)
-    shown = shown_of(run, dims=dims, names=names, default=HISTORY_DIMS)
-    views = shown.projections
+    shown = shown_of(
+        run, dims=dims, names=names, default=HISTORY_DIMS, project=project, center=center
+    )
+    views = tuple(
+        Projection(int(i), int(j), view.title)
+        for (i, j), view in zip(shown.columns, shown.projections, strict=True)
+    )
     if limits is not None:
         check_limits(limits)
     order = drawing_order(run.colors, run.n_points)
     colors = coloring(run.colors, run.n_points, look, colormap)
-    large = _row(latest[None], views, limits)
-    strip = _row(before[finite], views[:1], limits)
+    now = np.array([moment.n_before])
+    large = _row(shown.drawn(latest[None], now), views, limits)
+    strip = _row(shown.drawn(before[finite], earlier[finite]), views[:1], limits)
     title = f"Latents{of_layer} {when}"
-    plots, sprites = _arranged(large, strip, steps[finite], size, look, title)
+    words = ", ".join(filter(None, [title, shown.fitted.note]))
+    plots, sprites = _arranged(large, strip, steps[finite], size, look, words)
     pixels = draw_board(
         size, plots, sprites, rgb=colors.rgb, order=order, dot_share=DOT_SHARE, alpha=ALPHA,
         mark_px=MARK_PX * picture_scale(size, SIZE), theme=look,
@@ -156,6 +169,7 @@ def plot_history(
         "earlier_steps": [int(s) for s in steps[finite]],
         "earlier_limits": strip.limits if finite.any() else None,
         "earlier_points_beyond": strip.n_beyond,
+        **shown.fitted.figures,
     }
     return Picture(title, alt, data, pixels)
 

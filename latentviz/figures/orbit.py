@@ -17,6 +17,7 @@ from ..raster.spheres import SphereRenderer
 from ..runs.opening import takes_path
 from ..runs.run import Run
 from ..theme import theme_named
+from ..transforms import Center
 from ..video.formats import VideoSettings, codec_for, parse_fps
 from ..video.place import check_video_path
 from ..video.writer import packer, write_video
@@ -40,6 +41,8 @@ def render_orbit(
     dims: Triple | None = None,
     probe: str | None = None,
     layer: str | None = None,
+    project: object = None,
+    center: Center | None = None,
     size: tuple[int, int] = SIZE,
     theme: str = "dark",
     seconds: float = SECONDS,
@@ -57,6 +60,8 @@ def render_orbit(
             default (1,0,2).
         probe: As for `plot_sphere`.
         layer: As for `plot_sphere`.
+        project: As for `plot_sphere`.
+        center: As for `plot_sphere`.
         size: (width, height) in pixels, both even.
         theme: ``dark`` or ``light``.
         seconds: How long a turn takes.
@@ -86,13 +91,15 @@ def render_orbit(
     n_frames = max(1, round(seconds * rate))
     look = theme_named(theme)
     with orderly(), SphereRenderer() as renderer:
-        cloud = cloud_of(run, step, probe, layer, look)
-        (triple,) = triples_of([dims] if dims else None, cloud.latents.shape[1])[:1]
+        cloud = cloud_of(run, step, probe, layer, look, project, center)
+        (triple,) = triples_of(
+            [dims] if dims else None, cloud.latents.shape[1], widest=cloud.widest
+        )[:1]
         right, up, near = cloud.latents[:, triple].astype(np.float64).T
         limit = limit_of(max(np.abs(up).max(), np.hypot(right, near).max()), cloud.share)
         page = page_of(size, 1, look)
         still = cloud.spheres(triple, limit)
-        sprites = page.text(cloud.title, [triple], with_rims=cloud.rim is not None)
+        sprites = page.text(cloud.title, [cloud.title_of(triple)], with_rims=cloud.rim is not None)
         pack, frame = packer(codec.pixel_format), np.empty(settings.frame_bytes, np.uint8)
         first: list[NDArray[np.uint8]] = []
 
@@ -116,8 +123,9 @@ def render_orbit(
             progress=progress,
             written=keep_first,
         )
+    axis = f"dimension {triple[1]}" if cloud.names is None else cloud.names[triple[1]]
     alt = (
-        f"{cloud.words} {views_in_words([triple])} It turns once around dimension {triple[1]}, in "
+        f"{cloud.words} {views_in_words([triple], cloud.names)} It turns once around {axis}, in "
         f"{n_frames / float(rate):.3g} seconds. {cloud.places(triple)}"
     ).rstrip()
     data = {"dims": list(triple), "limit": limit, "frames": n_frames, "fps": float(rate)}

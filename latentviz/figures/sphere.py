@@ -10,6 +10,7 @@ from ..raster.spheres import SphereRenderer
 from ..runs.opening import takes_path
 from ..runs.run import Run
 from ..theme import theme_named
+from ..transforms import Center
 from .axes import check_picture_size
 from .cloud import cloud_of, limit_of
 from .picture import Picture
@@ -27,6 +28,8 @@ def plot_sphere(
     dims: Sequence[Triple] | None = None,
     probe: str | None = None,
     layer: str | None = None,
+    project: object = None,
+    center: Center | None = None,
     size: tuple[int, int] = SIZE,
     theme: str = "dark",
 ) -> Picture:
@@ -41,10 +44,13 @@ def plot_sphere(
         step: A recorded step; by default the state after the last update (the last recorded one,
             of a recording that was cut off or a run from arrays).
         dims: Triples of latent dimensions; default (1,0,2), (1,2,0), (3,2,0), as far as there are
-            these dimensions.
+            these dimensions; three views of the widest three, of more than four dimensions.
         probe: ``rgb:N`` evaluates the model on the RGB cube, N colors a side; ``run`` shows the
             run's own points. By default ``rgb:20`` if the run's own are colors, else ``run``.
         layer: The layer whose output is the latent; by default the one that was recorded.
+        project: A transform, as for `render`, fitted to the run's own points; ``dims`` then counts
+            its components.
+        center: ``run`` or ``step``: what a transform's points are taken from.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
 
@@ -64,16 +70,23 @@ def plot_sphere(
     check_picture_size(size)
     look = theme_named(theme)
     with SphereRenderer() as renderer:
-        cloud = cloud_of(run, step, probe, layer, look)
-        triples = triples_of(dims, cloud.latents.shape[1])
+        cloud = cloud_of(run, step, probe, layer, look, project, center)
+        triples = triples_of(dims, cloud.latents.shape[1], widest=cloud.widest)
         reach = max(float(np.abs(cloud.latents[:, t[:2]]).max()) for t in triples)
         limit = limit_of(reach, cloud.share)
         page = page_of(size, len(triples), look)
         scenes = [cloud.spheres(triple, limit) for triple in triples]
         pictures = renderer.draw(page.view(limit), scenes)
         pixels = page.compose(
-            pictures, page.text(cloud.title, triples, with_rims=cloud.rim is not None)
+            pictures,
+            page.text(
+                cloud.title,
+                [cloud.title_of(triple) for triple in triples],
+                with_rims=cloud.rim is not None,
+            ),
         )
-    alt = f"{cloud.words} {views_in_words(triples)} {cloud.places(triples[0])}".rstrip()
+    alt = (
+        f"{cloud.words} {views_in_words(triples, cloud.names)} {cloud.places(triples[0])}".rstrip()
+    )
     data = cloud.data | {"dims": [list(triple) for triple in triples], "limit": limit}
     return Picture(cloud.title, alt, data, pixels)

@@ -13,7 +13,6 @@ from ..raster.lettering import Sprite, blend_sprite_once, fitted_text, font, tex
 from ..raster.spheres import View
 from ..theme import Theme, rgb_bytes
 from .axes import LABEL_PX, TICK_PX, TITLE_PX, scaled_px
-from .triples import Triple, named
 
 # Sizes on a picture of the default size, which has so much room for each view.
 COLUMN_PX = 600.0
@@ -50,7 +49,7 @@ class Page:
             line="#" + bytes(line).hex(),
         )
 
-    def text(self, title: str, triples: Sequence[Triple], *, with_rims: bool) -> list[Sprite]:
+    def text(self, title: str, names: Sequence[str], *, with_rims: bool) -> list[Sprite]:
         """The heading, what the views show, and the name of each."""
         k, (width, height) = self.scale, self.size
         text, muted = rgb_bytes(self.theme.text), rgb_bytes(self.theme.muted)
@@ -68,9 +67,10 @@ class Page:
         elif left + face.getlength(note) <= right:
             sprites.append(text_sprite(note, face, left, height - MARGIN_PX / 2 * k, muted))
         face = font(scaled_px(LABEL_PX, k))
-        for (x, y), triple in zip(self.corners, triples, strict=True):
+        for (x, y), name in zip(self.corners, names, strict=True):
             at = x + self.side / 2, y - NAME_PX * k / 3
-            sprites.append(text_sprite(named(triple), face, *at, text, anchor="ms"))
+            name = fitted_text(name, face, self.side)
+            sprites.append(text_sprite(name, face, *at, text, anchor="ms"))
         return sprites
 
     def compose(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ..errors import OptionError
 
@@ -26,8 +26,16 @@ def parse_triple(text: str) -> Triple:
     return i, j, k
 
 
-def triples_of(dims: Sequence[Triple] | None, n_dims: int) -> list[Triple]:
+def triples_of(
+    dims: Sequence[Triple] | None, n_dims: int, *, widest: Callable[[], Sequence[int]] | None = None
+) -> list[Triple]:
     """The triples to show of latents with ``n_dims`` dimensions.
+
+    Args:
+        dims: What was asked for.
+        n_dims: How many there are.
+        widest: Gives the three dimensions to choose where none were asked for; by default those of
+            the published pictures.
 
     Raises:
         OptionError: There is none, or one is out of range.
@@ -35,6 +43,9 @@ def triples_of(dims: Sequence[Triple] | None, n_dims: int) -> list[Triple]:
     if dims is None:
         if n_dims < 3:
             raise OptionError(f"the latents have {n_dims} dimensions, and a sphere needs three")
+        if widest is not None:
+            a, b, c = widest()
+            return [(a, b, c), (a, c, b), (b, c, a)]
         return [triple for triple in DEFAULT_DIMS if max(triple) < n_dims]
     if len(dims) == 0:
         raise OptionError("dims must name at least one triple, got none")
@@ -52,9 +63,17 @@ def named(triple: Triple) -> str:
     return f"[{','.join(map(str, triple))}]"
 
 
-def views_in_words(triples: Sequence[Triple]) -> str:
-    """A sentence on what the views show."""
+def views_in_words(triples: Sequence[Triple], names: Sequence[str] | None = None) -> str:
+    """A sentence on what the views show.
+
+    Args:
+        triples: The views.
+        names: The components' names; by default they are the latents' dimensions.
+    """
     views = "; ".join(
-        f"dimension {i} to the right, {j} up, {k} toward the viewer" for i, j, k in triples
+        f"dimension {i} to the right, {j} up, {k} toward the viewer"
+        if names is None
+        else f"{names[i]} to the right, {names[j]} up, {names[k]} toward the viewer"
+        for i, j, k in triples
     )
     return f"{'Views' if len(triples) > 1 else 'The view'}: {views}."

@@ -5,9 +5,10 @@ from .clouds import clouds_of, frame_positions, panels_of
 from .coloring import coloring, drawing_order
 from .curves import cursor, film_charts
 from .explained import explained_chart
-from .shown import Shown, fitted_of, shown_of
+from .shown import FEW_DIMS, Shown, fitted_of, shown_of
 
 __all__ = [
+    "FEW_DIMS",
     "Shown",
     "clouds_of",
     "coloring",
