@@ -14,7 +14,7 @@ from ..film.spec import DRAFT_SIZE, EncodingSpec, FilmSpec
 from ..runs.summary import summary
 from ..text import LONGEST_LINE, counted, printable
 from .group import examples, main
-from .options import given, opened, progress, run_options, spec_options
+from .options import given, opened, progress, project_options, run_options, spec_options
 
 _draft = click.option(
     "--draft",
@@ -125,19 +125,54 @@ def frame(
     click.echo(f"{output}: {picture.pixels.shape[1]}x{picture.pixels.shape[0]}")
 
 
-@main.command(epilog=examples("latentviz info run.npz", "latentviz info run.npz --json"))
+@main.command(
+    epilog=examples(
+        "latentviz info run.npz",
+        "latentviz info run.npz --json",
+        "latentviz info run.npz --project pca",
+    )
+)
 @run_options
+@project_options
+@click.option(
+    "--dims",
+    multiple=True,
+    metavar="I,J",
+    help="With --project: say how much the plane of components I and J holds; repeat for more. "
+    "Default: those of the first components.",
+)
+@click.option("--layer", metavar="NAME", help="The layer to look at. Default: the run's own.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, for other programs.")
-def info(run: Path, model: str | None, max_bytes: int | None, as_json: bool) -> None:
-    """Say what is in RUN: steps, model, layer, curves, phases, actions, sizes."""
+def info(
+    run: Path,
+    model: str | None,
+    max_bytes: int | None,
+    project: str | None,
+    center: Any,
+    dims: tuple[str, ...],
+    layer: str | None,
+    as_json: bool,
+) -> None:
+    """Say what is in RUN: steps, model, layer, curves, phases, actions, sizes.
+
+    And, where the latents are recorded or can be evaluated, how far the points spread along each of
+    their dimensions; with --project, what the transform learned, and what its planes hold.
+    """
+    from ..projection import parse_planes
+    from ..views.about import about_latents, in_words
+
     with opened(run, model, max_bytes) as source:
         about = source.describe()
+        looked_at = source if layer is None else source.at_layer(layer)
+        latents = about_latents(looked_at, project=project, center=center, dims=parse_planes(dims))
     if as_json:
-        click.echo(json.dumps(about, indent=2))
+        click.echo(json.dumps(about | latents, indent=2))
         return
     click.echo(printable(about["path"], LONGEST_LINE))
-    for name, value in summary(about).items():
-        click.echo(f"  {name + ':':12}{value}")
+    rows = {**summary(about), **in_words(latents)}
+    width = max(10, *map(len, rows)) + 2
+    for name, value in rows.items():
+        click.echo(f"  {name + ':':{width}}{value}")
 
 
 def _film_spec(options: dict[str, Any], *, draft: bool) -> FilmSpec:

@@ -107,6 +107,9 @@ def heights_of(chart: Chart, length_px: float, *, above_px: float = 0.0) -> Heig
         return Heights(True, low, low + (most - low) * share, length_px, least, most, zero)
     values = np.clip(values, -GREATEST, GREATEST)
     least, most = (float(values.min()), float(values.max())) if len(values) else (0.0, 1.0)
+    if chart.shares:
+        low, most = -ZERO_MARGIN, 1 + MARGIN
+        return Heights(False, low, low + (most - low) * share, length_px, low, most, None)
     if chart.close_up and (limits := _close_up(least, most)) is not None:
         low, most = limits
         return Heights(False, low, low + (most - low) * share, length_px, low, most, None)

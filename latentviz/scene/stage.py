@@ -106,6 +106,7 @@ class Chart:
     note: str = ""  # follows the label where there is room
     quantity: str = "value"
     brief_note: str = ""  # follows the label elsewhere
+    shares: bool = False  # a linear axis shows 0 to 1, whatever the curves
     close_up: bool = False  # a linear axis shows 0 to 1, or leaves zero out, as curves need it
 
 

@@ -53,7 +53,9 @@ def explained_chart(shown: Shown, start: int, stop: int) -> Chart:
                 final=final if math.isfinite(final) else None,
             )
         )
-    return Chart(steps, tuple(curves), False, "share of variance shown", quantity="share")
+    return Chart(
+        steps, tuple(curves), False, "share of variance shown", quantity="share", shares=True
+    )
 
 
 def plane_name(shown: Shown, plane: tuple[int, int]) -> str:
