@@ -27,6 +27,7 @@ from latentviz.film.render import HOLD_S, render
 from latentviz.pacing import parse_pace
 from latentviz.projection import DEFAULT_DIMS, parse_dims
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
+from latentviz.transforms import spread_of
 from latentviz.video.formats import GIF, H264, VP9, WebP
 
 if find_spec("latentviz.__main__"):
@@ -305,7 +306,10 @@ def test_info(folder):
     done = latentviz_("info", "run.npz", "--json")
     assert (done.returncode, done.stderr) == (0, "")
     with open_run("run.npz") as run:
-        assert json.loads(done.stdout) == run.describe()
+        about = json.loads(done.stdout)
+        spread = about.pop("spread")
+        assert about == run.describe()
+        np.testing.assert_allclose(spread, spread_of(run), rtol=1e-6)
     lines = invoke("info", "run.npz").stdout.splitlines()
     assert lines[0] == "run.npz"
     rows = dict(re.split(r":\s+", line.strip(), maxsplit=1) for line in lines[1:])
@@ -316,6 +320,7 @@ def test_info(folder):
     assert rows["params"] == "lr, reg-norm"
     assert rows["labels"] == "red, vibrant"
     assert rows["phases"] == "Train from 0"
+    assert rows["spread"].startswith(f"{max(spread):.3g} along ")
 
 
 BAD_FILMS = {

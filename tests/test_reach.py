@@ -18,7 +18,7 @@ def test_reach_by_hand():
         [[[1, 9, -2], [3, 9, 4]], [[-5, 9, 0], [2, 9, 1]], [[0, 9, 7], [0.5, 9, -8]]], float
     )
     frames = [Frame(0, 0, 2), Frame(1, 2, 3)]
-    reach = measure_reach(source_of(Run.from_arrays(latents), Axes((0, 2))), frames)
+    reach = measure_reach(source_of(Run.from_arrays(latents), Axes((0, 2), 4)), frames)
     assert reach.low.tolist() == [[-5, -2], [0, -8]]
     assert reach.high.tolist() == [[3, 4], [0.5, 7]]
     assert reach.most.tolist() == [[5, 4], [0.5, 8]]

@@ -76,7 +76,7 @@ class Rows:
         rows = self._read(runs[0], n_dims)
         return Linear(
             (np.zeros(n_dims) if center is None else mean_over_run(runs)).astype(np.float32),
-            (rows if self.is_raw else self._orthonormal(rows)).astype(np.float32),
+            (rows if self.is_raw else self.orthonormal(rows)).astype(np.float32),
             tuple(Component(f"row {k}") for k in range(len(rows))),
             is_centered=center == "step",
             figures={"project": self.text, "center": center},
@@ -101,7 +101,12 @@ class Rows:
             raise OptionError(f"{what} are not finite; name another step with @STEP")
         return rows.astype(np.float64)
 
-    def _orthonormal(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    def orthonormal(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rows (k, D), made orthonormal in their order.
+
+        Raises:
+            OptionError: They depend on each other.
+        """
         way_out = f"; take them as they are with rows:{printable(self.tensor)}@{self.at}{RAW}"
         n, n_dims = rows.shape
         if n > n_dims:

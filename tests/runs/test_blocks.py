@@ -47,7 +47,7 @@ class MadeUp:
 
 def test_layers_that_are_asked_for_together_are_read_together():
     store = MadeUp(10, 2, 3, length=4)
-    views = [View("a", None), View("b", Axes((1,))), View("a", Axes((2, 0)))]
+    views = [View("a", None), View("b", Axes((1,), 4)), View("a", Axes((2, 0), 4))]
     sources = Blocks(store, 10).sources(views)
     for source, n_dims in zip(sources, (3, 1, 2), strict=True):
         found = source.positions(np.array([9, 0, 3, 9]))
@@ -68,7 +68,7 @@ def test_a_layer_without_final_latents_does_not_keep_the_others_from_theirs():
 
 
 def test_what_is_given_is_the_caller_s_own():
-    source = source_of(Run.from_arrays(np.zeros((3, 2, 3))), Axes((0,)))
+    source = source_of(Run.from_arrays(np.zeros((3, 2, 3))), Axes((0,), 4))
     source.positions(np.array([1]))[:] = 7
     assert source.positions(np.array([1])).max() == 0
     (source,) = Blocks(MadeUp(3, 2, 3), 3).sources([View("a", None)])
@@ -76,7 +76,7 @@ def test_what_is_given_is_the_caller_s_own():
     assert source.final().max() == -1
 
 
-@pytest.mark.parametrize(("fitted", "most"), [(Axes((5, 0)), 18), (None, 34)])
+@pytest.mark.parametrize(("fitted", "most"), [(Axes((5, 0), 4), 18), (None, 34)])
 def test_what_is_kept_is_bounded_however_large_the_latents(fitted, most):
     store = MadeUp(30, 1000, 2000)  # 8 MB a step
     (source,) = Blocks(store, 30).sources([View("a", fitted)])
@@ -142,7 +142,7 @@ def test_a_step_has_the_same_bits_whoever_asks_for_it(tmp_path):
         np.testing.assert_array_equal(np.stack(one_by_one), latents[order])
     few = ask(lambda run: run.latents([63, 64, 99]))
     np.testing.assert_array_equal(few, latents[[63, 64, 99]])
-    views = [View("latent", Axes((0, 0))), View("encoder", None)]
+    views = [View("latent", Axes((0, 0), 4)), View("encoder", None)]
     some, other = ask(lambda run: [s.positions(steps[::7]) for s in sources_of(run, views)])
     np.testing.assert_array_equal(some, latents[::7][:, :, [0, 0]])
     np.testing.assert_array_equal(other, hidden[::7])
@@ -165,7 +165,7 @@ def test_a_chunk_of_recorded_latents_is_read_once(tmp_path, monkeypatch):
 
     monkeypatch.setattr(ArchiveReader, "read", counted)
     with open_run(path) as run:
-        source = source_of(run, Axes((1, 2)))
+        source = source_of(run, Axes((1, 2), 4))
         found = np.concatenate([source.positions(np.array([k])) for k in range(130)])
     np.testing.assert_array_equal(found, whole[:, :, 1:3])
     assert sum(reads.values()) == 2
