@@ -29,6 +29,7 @@ from latentviz.projection import DEFAULT_DIMS, parse_dims
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
 from latentviz.transforms import spread_of
 from latentviz.video.formats import GIF, H264, VP9, WebP
+from latentviz.views import FEW_DIMS
 
 if find_spec("latentviz.__main__"):
     LATENTVIZ = [sys.executable, "-m", "latentviz"]
@@ -536,7 +537,12 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     pace = parse_pace(options.pace) if isinstance(options.pace, str) else options.pace
     settings = {name: p.default for name, p in inspect.signature(render).parameters.items()}
     assert parse_pace(stated.pop("pace")) == pace
-    assert [parse_dims(pair) for pair in stated.pop("dims").split(" and ")] == list(DEFAULT_DIMS)
+    pairs, _, more = stated.pop("dims").partition("; ")
+    assert [parse_dims(pair) for pair in pairs.split(" and ")] == list(DEFAULT_DIMS)
+    assert more == "auto with --project, and for more than four dimensions"
+    assert (FEW_DIMS, options.project, options.center) == (4, None, None)
+    assert stated.pop("project").startswith("none")
+    assert stated.pop("center") == "run for pca and classes, none for matrix and rows"
     assert options.dims is None
     assert stated.pop("size") == "{}x{}".format(*options.size)
     assert (stated.pop("steps"), options.steps) == ("all", (None, None))

@@ -36,7 +36,7 @@ from .pictures import json_option, step_option, tell, theme_option, write
     multiple=True,
     metavar="I,J,K",
     help="Show dimension I to the right and J up, seen from +K; repeat for more views side by "
-    "side. Default: 1,0,2 and 1,2,0 and 3,2,0, with --orbit 1,0,2; with --project the first "
+    "side. Default: 1,0,2 and 1,2,0 and 3,2,0; with --orbit 1,0,2; with --project the first "
     "components, and of more than four dimensions those of largest spread.",
 )
 @project_options

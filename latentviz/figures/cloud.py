@@ -44,8 +44,8 @@ class Cloud:
     title: str
     words: str
     data: dict[str, Any]
-    components: tuple[Component, ...] | None  # of a transform
-    widest: Callable[[], Sequence[int]] | None  # the three dimensions to show, of many
+    components: tuple[Component, ...] | None = None  # of a transform
+    widest: Callable[[], Sequence[int]] | None = None  # the three dimensions to show, of many
 
     @property
     def names(self) -> list[str] | None:

@@ -53,12 +53,12 @@ def _are_pairs(value: object) -> bool:
 
 
 def _dims(name: str, value: Any) -> tuple[tuple[int, int], ...] | str:
-    if isinstance(value, str) or (isinstance(value, Sequence) and AUTO in value):
-        if value != AUTO and list(value) != [AUTO]:
-            raise OptionError(f"dims must be auto or pairs of dimensions, got {value!r}")
+    if isinstance(value, str | list | tuple) and value in (AUTO, [AUTO], (AUTO,)):
         return AUTO
     if not _are_pairs(value):
-        raise OptionError(f"dims must be pairs of dimensions, [(1, 0), (1, 2)], got {value!r}")
+        raise OptionError(
+            f"dims must be pairs of dimensions, [(1, 0), (1, 2)], or auto alone, got {value!r}"
+        )
     return tuple(map(_whole_pair, value))
 
 
@@ -120,8 +120,11 @@ def _colormap(name: str, value: Any) -> str:
     return str(value)
 
 
-def _listed(value: Any) -> list[Any]:
-    return [value] if isinstance(value, str) else list(value)
+def _shows(name: str, value: Any) -> tuple[str, ...]:
+    items = [value] if isinstance(value, str) else value
+    if not isinstance(items, Sequence):
+        raise OptionError(f"show must be a list of {', '.join(SHOWS)}, got {value!r}")
+    return tuple(dict.fromkeys(one_of(SHOWS)(name, item) for item in items))
 
 
 def _fps(name: str, value: Any) -> str:
@@ -196,24 +199,6 @@ class _Plain:
 class FilmSpec(_Plain):
     """How a film looks. The defaults are those of `latentviz render`."""
 
-    project: object = option(
-        help="Draw the latents through a transform: pca, pca@final, pca@STEP, classes, umap, "
-        "matrix:FILE.npy or rows:TENSOR@STEP. --dims then counts its components.",
-        default="none; the latents' own dimensions",
-        convert=_project,
-        metavar="TRANSFORM",
-        complete=transform_names,
-    )
-    """A transform by the text of the command line, as an array (D, k), or as a function that makes
-    (n, N, k) of (n, N, D); by default the latents' own dimensions are drawn."""
-    center: Center | None = option(
-        help="Take the points that --project draws from their mean over the run, or each step's "
-        "from that step's own.",
-        default="run for pca and classes, none for matrix and rows",
-        convert=one_of(CENTERS),
-        choices=CENTERS,
-    )
-    """``run`` or ``step``: what the points of a transform are taken from."""
     dims: Sequence[tuple[int, int]] | Literal["auto"] | None = option(
         help="Draw dimension I to the right and J up; repeat for more projections side by side. "
         "auto draws the dimensions of largest spread; with --project, the first components.",
@@ -233,6 +218,24 @@ class FilmSpec(_Plain):
         metavar="NAME,...",
     )
     """Names for the projections' titles, in order."""
+    project: object = option(
+        help="Draw the latents through a transform: pca, pca@final, pca@STEP, classes, umap, "
+        "matrix:FILE.npy or rows:TENSOR@STEP. --dims then counts its components.",
+        default="none; the latents' own dimensions",
+        convert=_project,
+        metavar="TRANSFORM",
+        complete=transform_names,
+    )
+    """A transform by the text of the command line, as an array (D, k), or as a function that makes
+    (n, N, k) of (n, N, D); by default the latents' own dimensions are drawn."""
+    center: Center | None = option(
+        help="Take the points that --project draws from their mean over the run, or each step's "
+        "from that step's own.",
+        default="run for pca and classes, none for matrix and rows",
+        convert=one_of(CENTERS),
+        choices=CENTERS,
+    )
+    """``run`` or ``step``: what the points of a transform are taken from."""
     size: tuple[int, int] = option(
         FULL_SIZE,
         help="Size in pixels, both even, each 120 to 8192. From 640x360 on there are panels below.",
@@ -296,7 +299,7 @@ class FilmSpec(_Plain):
         (),
         help="Show a panel more below: explained, the share of each step's variance that each "
         "projection holds.",
-        convert=lambda name, value: tuple(one_of(SHOWS)(name, item) for item in _listed(value)),
+        convert=_shows,
         choices=SHOWS,
         is_repeated=True,
     )

@@ -518,10 +518,20 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
         if "Default: " in (getattr(option, "help", None) or "")
     }
     triples = [",".join(map(str, triple)) for triple in DEFAULT_DIMS]
-    assert stated["dims"] == f"{' and '.join(triples)}; with --orbit {triples[0]}."
+    assert stated["dims"].startswith(f"{' and '.join(triples)}; with --orbit {triples[0]}; ")
     assert [parse_triple(triple) for triple in triples] == list(DEFAULT_DIMS)
     still, turning = ("{}x{}".format(*size) for size in (sphere.SIZE, orbit.SIZE))
     assert stated["size"] == f"{still}; with --orbit {turning}."
     assert stated["seconds"] == f"{orbit.SECONDS:g}."
     assert stated["fps"] == f"{H264.fps}; {GIF.fps} in a GIF."
     assert stated["probe"].startswith(f"{cloud.DEFAULT_PROBE} if ")
+
+
+def test_a_sphere_of_components_names_them():
+    latents = np.random.default_rng(0).normal(size=(2, 30, 6)) * [1, 3, 0.1, 2, 0.2, 4]
+    run = latentviz.Run.from_arrays(latents)
+    picture = latentviz.plot_sphere(run, project="pca", dims=[(0, 1, 2)], size=(320, 320))
+    assert "PC1 to the right, PC2 up, PC3 toward the viewer" in picture.alt
+    assert picture.data["project"] == "pca"
+    widest = latentviz.plot_sphere(run, size=(640, 240)).data["dims"]
+    assert widest == [[5, 1, 3], [5, 3, 1], [1, 3, 5]]
