@@ -527,6 +527,7 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated["probe"].startswith(f"{cloud.DEFAULT_PROBE} if ")
 
 
+@needs_graphics
 def test_a_sphere_of_components_names_them():
     latents = np.random.default_rng(0).normal(size=(2, 30, 6)) * [1, 3, 0.1, 2, 0.2, 4]
     run = latentviz.Run.from_arrays(latents)
