@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from .film.film import Film
     from .film.render import render, render_frame
     from .film.spec import EncodingSpec, FilmSpec
+    from .importing.importer import Imported, import_run
     from .logistic import DoseEstimate, LogisticFit, Separated, fit_logistic, wilson_interval
     from .notebook import show
     from .pacing import BezierPace, GeometricPace, LinearPace
@@ -61,6 +62,7 @@ _HOME = {
     "FilmSpec": "film.spec",
     "GeometricPace": "pacing",
     "GraphicsError": "errors",
+    "Imported": "importing.importer",
     "IncompleteRunWarning": "runs.opening",
     "LatentvizError": "errors",
     "LatentvizWarning": "errors",
@@ -81,6 +83,7 @@ _HOME = {
     "fit_logistic": "logistic",
     "hsv_cube": "color",
     "hsv_from_rgb": "color",
+    "import_run": "importing.importer",
     "open_run": "runs.opening",
     "plot_errors": "figures.errors",
     "plot_history": "figures.history",
@@ -116,6 +119,7 @@ __all__ = [
     "FilmSpec",
     "GeometricPace",
     "GraphicsError",
+    "Imported",
     "IncompleteRunWarning",
     "LatentvizError",
     "LatentvizWarning",
@@ -137,6 +141,7 @@ __all__ = [
     "fit_logistic",
     "hsv_cube",
     "hsv_from_rgb",
+    "import_run",
     "open_run",
     "plot_errors",
     "plot_history",

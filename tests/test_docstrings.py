@@ -76,3 +76,9 @@ def test_the_recorders_example_records(names, tmp_path):
     with latentviz.open_run(tmp_path / "run.npz") as run:
         assert len(run) == len(names["batches"])
         assert run.latents([0]).shape == (1, 20, 3)
+
+
+def test_the_imports_example_imports(names, tmp_path):
+    exec(compile(example("import_run"), "import_run", "exec"), names)
+    with latentviz.open_run(tmp_path / "imported.npz") as run:
+        assert run.latents().shape == (3, 50, 3)

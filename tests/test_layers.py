@@ -28,6 +28,7 @@ LAYERS = [
     ("modules", {"modules"}),
     ("recording", {"recording"}),
     ("runs", {"runs"}),
+    ("importing", {"importing"}),
     ("transforms", {"transforms"}),
     ("what to show", {"backend", "pacing", "reach", "views"}),
     ("pixels", {"raster"}),
@@ -45,6 +46,7 @@ IGNORANT_OF = {
     "modules": {"scene", "archive", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "recording": {"scene", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "runs": {"scene", "recording", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "importing": {"scene", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "transforms": {
         "torch",
         "archive",
@@ -64,7 +66,7 @@ IGNORANT_OF = {
     "adapters": set(LAYER_OF) - {"errors", "recording", "adapters"},
 }
 
-TORCH = {"modules", "recording", "runs", "adapters"}
+TORCH = {"modules", "recording", "runs", "importing", "adapters"}
 TRAINERS = {"lightning", "transformers", "accelerate"}
 # Where others may take names from, and which. What `latentviz` has, its ground has too; pictures
 # that are an experiment's own are drawn with what `latentviz.figures` says is for that.

@@ -62,7 +62,7 @@ def recover(
         with open_regular(part) as file:
             if part.suffix != PART:
                 _check_is_cut_short(part, max_bytes)
-            is_being_recorded = _is_locked(file)
+            is_being_recorded = is_locked(file)
             read = reader_of(file.fileno())
             found = salvage(read, os.fstat(file.fileno()).st_size, max_bytes=max_bytes)
             if not found.n_steps:
@@ -98,7 +98,7 @@ def _check_is_cut_short(path: Path, max_bytes: int | None) -> None:
     raise ArchiveError("it is whole")
 
 
-def _is_locked(file: BinaryIO) -> bool:
+def is_locked(file: BinaryIO) -> bool:
     """Whether a recorder has the file open; False where the system cannot tell."""
     try:
         import fcntl

@@ -1,6 +1,6 @@
 """The command line. Heavy imports wait until a command needs them, so that --help is instant."""
 
-from . import archive, compare, completion, doctor, film, pictures, sphere
+from . import archive, compare, completion, doctor, film, importing, pictures, sphere
 from .group import main
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "completion",
     "doctor",
     "film",
+    "importing",
     "main",
     "pictures",
     "sphere",

@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from .. import __version__
-from ..errors import LatentvizError, LatentvizWarning
+from ..errors import LatentvizError, LatentvizWarning, RecordingWarning
 from ..interruption import orderly, remove_unfinished
 from ..text import LONGEST_LINE, printable
 
@@ -119,7 +119,7 @@ def _warnings_in_a_line() -> Iterator[None]:
         otherwise = warnings.showwarning
 
         def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-            if issubclass(category, LatentvizWarning):
+            if issubclass(category, LatentvizWarning | RecordingWarning):
                 click.echo(f"Warning: {printable(str(message), LONGEST_LINE)}", err=True)
             else:
                 otherwise(message, category, *where, **more)

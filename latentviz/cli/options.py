@@ -121,7 +121,7 @@ def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run
     """The run at a path, closed again."""
     from ..runs.opening import IncompleteRunWarning, open_run
 
-    with _current_folder() if model is not None else nullcontext():
+    with current_folder() if model is not None else nullcontext():
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             run = open_run(path, **given(model=model, max_bytes=max_bytes))
@@ -134,7 +134,7 @@ def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run
 
 
 @contextmanager
-def _current_folder() -> Iterator[None]:
+def current_folder() -> Iterator[None]:
     """Let modules be imported from the current folder too, as ``python -m`` does.
 
     Last of all: no file that happens to lie there comes before what is installed.
@@ -148,12 +148,15 @@ def _current_folder() -> Iterator[None]:
 
 
 @contextmanager
-def progress(what: str, words: Callable[[int], str] | None = None) -> Iterator[Progress | None]:
-    """A bar with the frame rate and the time left, on a terminal; nothing where there is none.
+def progress(
+    what: str, words: Callable[[int], str] | None = None, *, unit: str = "frames"
+) -> Iterator[Progress | None]:
+    """A bar with the rate and the time left, on a terminal; nothing where there is none.
 
     Args:
         what: The name of the work.
-        words: Words about the last frame when so many are done.
+        words: Words about the last one when so many are done.
+        unit: The name of those that are counted.
     """
     if not sys.stderr.isatty():
         yield None
@@ -176,7 +179,7 @@ def progress(what: str, words: Callable[[int], str] | None = None) -> Iterator[P
 
         def advance(done: int, total: int) -> None:
             speed = bar.tasks[0].speed
-            rate = f"{speed:.0f} frames/s" if speed else ""
+            rate = f"{speed:.0f} {unit}/s" if speed else ""
             said = "" if words is None else words(done)
             bar.update(task, completed=done, total=total, rate=rate, words=said)
 

@@ -269,8 +269,9 @@ def _check_patterns(slots: Sequence[tuple[Slot, str]], patterns: Sequence[str]) 
 
 def _chosen(slots: Sequence[tuple[Slot, str]], patterns: Sequence[str]) -> list[tuple[Slot, str]]:
     """The tensors whose names match any of the patterns."""
-    return [
-        (slot, name)
-        for slot, name in slots
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
-    ]
+    return [(slot, name) for slot, name in slots if is_called(name, patterns)]
+
+
+def is_called(name: str, patterns: Sequence[str]) -> bool:
+    """Whether a tensor's name matches any of the patterns."""
+    return any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
