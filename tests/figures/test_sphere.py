@@ -527,8 +527,8 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated["probe"].startswith(f"{cloud.DEFAULT_PROBE} if ")
 
 
-@needs_graphics
 def test_a_sphere_of_components_names_them():
+    needs_graphics()
     latents = np.random.default_rng(0).normal(size=(2, 30, 6)) * [1, 3, 0.1, 2, 0.2, 4]
     run = latentviz.Run.from_arrays(latents)
     picture = latentviz.plot_sphere(run, project="pca", dims=[(0, 1, 2)], size=(320, 320))
