@@ -41,6 +41,19 @@ def listed(names: Sequence[str], most: int) -> str:
     return ", ".join(names[:most]) + more
 
 
+def nearest_first(name: str, choices: Sequence[str]) -> list[str]:
+    """Names that there are, those that are most like a wrong one first."""
+    from difflib import SequenceMatcher
+
+    like = SequenceMatcher(b=name[:LONGEST_NAME])
+
+    def likeness(choice: str) -> float:
+        like.set_seq1(choice[:LONGEST_NAME])
+        return like.ratio()
+
+    return sorted(choices, key=likeness, reverse=True)
+
+
 def counted(n: int, what: str) -> str:
     """How many there are of something, in words."""
     return f"{n} {what}" if n == 1 else f"{n} {what}s"

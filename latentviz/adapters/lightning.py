@@ -79,11 +79,11 @@ class RecorderCallback(Callback):
                 ``precision``, ``recall``, ``iou``, ``bleu``, ``rouge``, ``r2``, ``score`` or
                 ``rate`` are metrics; of the rest, what is logged in training is a loss, and what an
                 evaluation gives is a metric.
-            options: `Recorder`'s options; ``layer``, which must be given, is named as in the
-                `LightningModule`, and ``probe`` is what its ``forward`` takes.
+            options: `Recorder`'s options; ``layer`` is named as in the `LightningModule`, and
+                ``probe`` is what its ``forward`` takes.
 
         Raises:
-            TypeError: `Recorder` has no such option, or ``layer`` is missing.
+            TypeError: `Recorder` has no such option.
         """
         check_options(path, options)
         self._path, self._batches, self._metrics, self._options = path, batches, metrics, options

@@ -38,7 +38,7 @@ def check_options(path: str | PathLike[str], options: Mapping[str, Any]) -> None
     """Find out before any training that options are not `Recorder`'s.
 
     Raises:
-        TypeError: One is unknown, or ``layer`` is missing.
+        TypeError: One is unknown.
     """
     inspect.signature(Recorder).bind(path, None, **options)
 

@@ -83,11 +83,12 @@ class RecorderCallback(TrainerCallback):
                 ``precision``, ``recall``, ``iou``, ``bleu``, ``rouge``, ``r2``, ``score`` or
                 ``rate`` are metrics; of the rest, what is logged in training is a loss, and what an
                 evaluation gives is a metric.
-            options: `Recorder`'s options; ``layer``, which must be given, is named as in the
-                model, and ``probe`` is what its ``forward`` takes.
+            options: `Recorder`'s options; ``layer`` is named as in the model, and ``probe`` is
+                what its ``forward`` takes. Where ``classes`` are whole numbers without
+                ``class_names``, ``id2label`` of the model's configuration names them.
 
         Raises:
-            TypeError: `Recorder` has no such option, or ``layer`` is missing.
+            TypeError: `Recorder` has no such option.
         """
         check_options(path, options)
         self._path, self._batches, self._metrics, self._options = path, batches, metrics, options
@@ -121,7 +122,11 @@ class RecorderCallback(TrainerCallback):
         refuse_shards(model)
         trainer = _caller()
         self._recording = Recording(
-            self._path, model, batches=self._batches, metrics=self._metrics, options=self._options
+            self._path,
+            model,
+            batches=self._batches,
+            metrics=self._metrics,
+            options=_named_classes(self._options, model),
         )
         self._tap = _Tap(self._recording, model, args.label_names)
         handle = model.register_forward_hook(self._tap, with_kwargs=True)
@@ -231,6 +236,27 @@ def _tensors(values: Mapping[str, Any]) -> dict[str, torch.Tensor]:
     import torch
 
     return {n: v for n, v in values.items() if isinstance(v, torch.Tensor) and v.ndim > 0}
+
+
+def _named_classes(options: dict[str, Any], model: nn.Module) -> dict[str, Any]:
+    """`Recorder`'s options, in which the model's own labels name classes that have no names."""
+    names = getattr(getattr(model, "config", None), "id2label", None)
+    classes = options.get("classes")
+    if classes is None or options.get("class_names") is not None or not isinstance(names, Mapping):
+        return options
+    named = [names.get(n) for n in range(len(names))]
+    # Those that the library makes up say no more than their numbers do.
+    if not all(isinstance(name, str) for name in named) or named == _made_up(len(named)):
+        return options
+    used = classes.tolist() if hasattr(classes, "tolist") else list(classes)
+    flat = [n for row in used for n in (row if isinstance(row, list) else [row])]
+    if not all(isinstance(n, int) and 0 <= n < len(named) for n in flat):
+        return options
+    return options | {"class_names": named}
+
+
+def _made_up(n_classes: int) -> list[str]:
+    return [f"LABEL_{n}" for n in range(n_classes)]
 
 
 def _caller() -> Trainer:

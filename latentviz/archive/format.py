@@ -262,6 +262,50 @@ def json_value(array: NDArray[Any], name: str, *, n_listed: int = 0) -> dict[str
     return value
 
 
+def texts_array(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Texts as a JSON list, (n,) uint8.
+
+    Raises:
+        ArchiveError: It is longer than `texts_value` would read.
+    """
+    text = json.dumps(list(texts), separators=(",", ":"), ensure_ascii=True)
+    if len(text) > MAX_JSON_BYTES:
+        raise ArchiveError(
+            f"the names would be {len(text)} bytes of JSON, and {MAX_JSON_BYTES} is the limit; "
+            "give shorter ones"
+        )
+    return np.frombuffer(text.encode("ascii"), np.uint8)
+
+
+def texts_value(array: NDArray[Any], name: str, *, longest: int) -> list[str]:
+    """The texts that `texts_array` wrote.
+
+    Args:
+        array: (n,) uint8.
+        name: The member's name, for the error.
+        longest: How many characters each may have.
+
+    Raises:
+        ArchiveError: It is no JSON list of such texts, or out of proportion.
+    """
+    if array.nbytes > MAX_JSON_BYTES:
+        raise ArchiveError(f"member {name!r} is too long, with {array.nbytes} bytes of JSON")
+    try:
+        value = json.loads(array.tobytes(), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        value = None
+    if (
+        array.dtype != np.uint8
+        or not isinstance(value, list)
+        or not all(isinstance(text, str) and len(text) <= longest for text in value)
+    ):
+        raise ArchiveError(
+            f"member {name!r} should be a JSON list of texts, as uint8, of up to {longest} "
+            "characters each"
+        )
+    return value
+
+
 def longest_json(n_listed: int) -> int:
     """How many bytes of JSON may list so many members."""
     return MAX_JSON_BYTES + n_listed * MAX_LISTED_BYTES

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from ..text import printable
 from . import format as f
+from .points import Points
 from .values import (
     checked_tokens,
     read_args,
@@ -39,6 +40,9 @@ OF_CHUNKS = frozenset({STEPS, STATES, BATCHES, LATENTS, *CURVES, GAPS, LISTS})
 OFFSETS = "offsets"
 INPUTS, LABELS, SHAPES = "inputs", "labels", "shapes"
 PROBE_COLORS = f"{PROBE}/colors"
+PROBE_CLASSES = f"{PROBE}/classes"
+PROBE_CLASS_NAMES = f"{PROBE}/class_names"
+PROBE_POINT_NAMES = f"{PROBE}/point_names"
 
 
 class Name(NamedTuple):  # there may be a million, and a dataclass takes longer to be made
@@ -293,8 +297,8 @@ class Header:
     model_name: str | None
     model_args: Mapping[str, Any]
     layers: Sequence[str]
-    layer: str
-    """The one to draw; the first of `layers`."""
+    layer: str | None
+    """The one to draw; the first of `layers`, or None if there are none."""
     seed: int | None
     keyframes: Mapping[str, Sequence[int]]
     """A property's keyed steps."""
@@ -311,6 +315,8 @@ class Header:
     """One of `values.TOKENS`; None, as in all archives of old, if nobody said."""
     class_names: Sequence[str] | None = None
     """The classes that the colors count, if they were given by names."""
+    points: Points | None = None
+    """The points to draw; None for those of `layer`."""
 
     def to_json(self) -> dict[str, Any]:
         """What `parse` reads, in plain values."""
@@ -318,13 +324,13 @@ class Header:
         raw: dict[str, Any] = {
             "format": f.FORMAT,
             "model": None if name is None else {"name": name, "args": dict(self.model_args)},
-            "layer": self.layer,
+            "layer": self.layer or "",
             "seed": self.seed,
             "keyframes": {name: list(steps) for name, steps in self.keyframes.items()},
             "phases": [list(phase) for phase in self.phases],
             "versions": dict(self.versions),
         }
-        if list(self.layers) != [self.layer]:
+        if list(self.layers) not in ([], [self.layer]):
             raw["layers"] = list(self.layers)
         if self.actions:
             raw["actions"] = [list(action) for action in self.actions]
@@ -336,6 +342,8 @@ class Header:
             raw["tokens"] = self.tokens
         if self.class_names is not None:
             raw["class_names"] = list(self.class_names)
+        if self.points is not None:
+            raw["points"] = self.points.text
         return raw
 
 
@@ -347,12 +355,14 @@ def parse_header(raw: Mapping[str, Any]) -> Header:
     """
     try:
         model = raw["model"] or {"name": None, "args": {}}
-        layers = read_texts(raw.get("layers", [raw["layer"]]))
+        # A run without a layer has an empty name: earlier versions of latentviz expect a text.
+        layer = read_text(raw["layer"]) or None
+        layers = read_texts(raw.get("layers", [] if layer is None else [layer]))
         return Header(
             model_name=None if model["name"] is None else read_text(model["name"]),
             model_args=read_args(model["args"]),
             layers=layers,
-            layer=read_text(raw["layer"]),
+            layer=layer,
             seed=read_seed(raw["seed"]),
             keyframes={k: [read_step(s) for s in v] for k, v in raw["keyframes"].items()},
             phases=read_moments(raw["phases"]),
@@ -362,6 +372,7 @@ def parse_header(raw: Mapping[str, Any]) -> Header:
             versions={k: read_text(v) for k, v in raw["versions"].items()},
             tokens=checked_tokens(raw.get("tokens")),
             class_names=None if raw.get("class_names") is None else read_texts(raw["class_names"]),
+            points=None if raw.get("points") is None else Points.parse(raw["points"]),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ArchiveError(f"the archive's header is malformed: {printable(repr(error))}") from None

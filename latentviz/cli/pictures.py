@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 theme_option = click.option(
     "--theme", type=click.Choice(["dark", "light"]), help="Color theme. Default: dark."
 )
+points_option = click.option(
+    "--points",
+    metavar="POINTS",
+    help="The points that are drawn: layer:NAME, rows:TENSOR or columns:TENSOR. Default: as the "
+    "run was recorded, or the first layer.",
+)
 json_option = click.option(
     "--json",
     "as_json",
@@ -178,9 +184,10 @@ def timeline(**options: Any) -> None:
 @project_options
 @click.option(
     "--layer", metavar="NAME",
-    help="The layer whose latents are drawn; lstm:1 is the second item of the output of lstm. "
-            "Default: the first that was recorded.",
+    help="The layer whose latents are drawn, short for --points layer:NAME; lstm:1 is the second "
+    "item of the output of lstm.",
 )  # fmt: skip
+@points_option
 @click.option(
     "--names",
     metavar="NAME,...",

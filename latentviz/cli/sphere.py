@@ -12,7 +12,7 @@ from ..errors import OptionError
 from ..raster.layout import parse_size
 from .group import examples, main
 from .options import given, opened, progress, project_options, run_options
-from .pictures import json_option, step_option, tell, theme_option, write
+from .pictures import json_option, points_option, step_option, tell, theme_option, write
 
 
 @main.command(
@@ -49,9 +49,10 @@ from .pictures import json_option, step_option, tell, theme_option, write
 @click.option(
     "--layer",
     metavar="NAME",
-    help="The layer whose output is the latent; lstm:1 is the second item of the output of lstm. "
-    "Default: the one that was recorded.",
+    help="The layer whose output is the latent, short for --points layer:NAME; lstm:1 is the "
+    "second item of the output of lstm.",
 )
+@points_option
 @click.option(
     "--size",
     metavar="WxH",

@@ -102,6 +102,7 @@ def cloud_of(
     step: int | None,
     probe: str | None,
     layer: str | None,
+    points: str | None,
     theme: Theme,
     project: object = None,
     center: Center | None = None,
@@ -112,7 +113,8 @@ def cloud_of(
         run: A run.
         step: A recorded step; None for the state after the last update.
         probe: ``rgb:N``, ``run``, or None for what fits the run.
-        layer: The layer whose output is the latent; None for `Run.layer`.
+        layer: The layer whose output is the latent; short for points ``layer:NAME``.
+        points: The points to show; None for `Run.points`.
         theme: Where colors come from, of points that have none themselves.
         project: A transform, fitted to the run's own points.
         center: What its points are taken from.
@@ -122,9 +124,9 @@ def cloud_of(
         ModelError: The run's model cannot be made, or cannot be run on the probe.
         ArchiveError: Something is not finite, or the run has no states to evaluate.
     """
-    side = _grid_side(run, probe)
-    moment = moment_of(run, step, layer)
+    moment = moment_of(run, step, layer, points)
     run, when = moment.run, moment.when
+    side = _grid_side(run, probe)
     if side is None and not run.can_evaluate:
         latents, outputs = moment.latents(), None
         fill = coloring(run.colors, len(latents), theme).rgb
@@ -152,6 +154,7 @@ def cloud_of(
     data: dict[str, Any] = {
         "step": moment.step,
         "layer": run.layer,
+        "source": run.points,
         "probe": "run" if side is None else f"rgb:{side}",
         "points": len(latents),
         "distance_max": float(radii.max()),
@@ -191,6 +194,11 @@ def _grid_side(run: Run, probe: str | None) -> int | None:
         probe = DEFAULT_PROBE if run.can_evaluate and _are_colors(run) else "run"
     if probe == "run":
         return None
+    if run.layer is None:
+        raise OptionError(
+            f"probe {probe!r} is for the output of a layer; of a tensor's rows use run, the points "
+            "themselves"
+        )
     kind, _, number = probe.partition(":")
     side = int(number) if kind == "rgb" and number.isascii() and number.isdigit() else 0
     if not 2 <= side <= MAX_GRID:

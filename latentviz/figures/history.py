@@ -63,6 +63,7 @@ def plot_history(
     *,
     step: int | None = None,
     layer: str | None = None,
+    points: str | None = None,
     dims: Sequence[tuple[int, int]] | Literal["auto"] | None = None,
     names: Sequence[str] = (),
     project: object = None,
@@ -83,7 +84,9 @@ def plot_history(
         run: A run with latents, or its archive's path.
         step: The recorded step to show; by default the state after the last update (the last
             recorded one, of a recording that was cut off or a run from arrays).
-        layer: The layer whose latents are shown; by default `Run.layer`.
+        layer: The layer whose latents are shown; short for points ``layer:NAME``.
+        points: The points, such as ``rows:embed.weight`` (`Run.at_points`); by default
+            `Run.points`.
         dims: Pairs of latent dimensions, (right, up), or ``auto``, those of largest spread; default
             (1,0), (1,2), (1,3) of up to four dimensions. The thumbnails show the first.
         names: Names for the projections' titles, in order.
@@ -109,7 +112,7 @@ def plot_history(
     """
     check_picture_size(size)
     look = theme_named(theme)
-    moment = moment_of(run, step, layer)
+    moment = moment_of(run, step, layer, points)
     run, when, of_layer = moment.run, moment.when, moment.of_layer
     latest = moment.latents()
     whole = finite_points(latest)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArchiveError
+from ..archive.points import Points
+from ..errors import ArchiveError, OptionError
 from ..runs.evaluate import Evaluation
 from ..runs.run import Run
 from ..text import printable
@@ -46,21 +47,37 @@ class Moment:
         return self.run.evaluate(inputs, self.step)
 
 
-def moment_of(run: Run, step: int | None, layer: str | None = None) -> Moment:
+def moment_of(
+    run: Run, step: int | None, layer: str | None = None, points: str | None = None
+) -> Moment:
     """The moment that a picture's options name.
 
     Args:
         run: The run.
         step: A recorded step; None for the state after the last update, or for the last recorded
             step where that state is not known (a recording that was cut off, a run from arrays).
-        layer: The layer whose output is the latent; None for `Run.layer`.
+        layer: The layer whose output is the latent; short for points ``layer:NAME``.
+        points: The points, such as ``rows:embed.weight``; None for `Run.points`.
 
     Raises:
-        OptionError: The step or the layer was not recorded.
+        OptionError: The step, the layer or the tensor was not recorded, or both are named.
         ModelError: The model has no such layer.
     """
-    of_layer = "" if layer in (None, run.layer) else f" of layer {printable(str(layer))}"
-    run = run if layer is None else run.at_layer(layer)
+    if layer is not None and points is not None:
+        raise OptionError(
+            f"layer is short for points layer:{printable(str(layer))}, and points are given; give "
+            "one of them"
+        )
+    of_layer = ""
+    if layer is not None:
+        of_layer = "" if layer == run.layer else f" of layer {printable(str(layer))}"
+        run = run.at_layer(layer)
+    elif points is not None:
+        shown = run.at_points(points)
+        if shown.points != run.points:
+            found = Points.parse(shown.points)
+            of_layer = f" of {'layer ' if found.is_layer else ''}{found.words}"
+        run = shown
     return Moment(run, *run.moment(step), of_layer)
 
 

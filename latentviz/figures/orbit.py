@@ -41,6 +41,7 @@ def render_orbit(
     dims: Triple | None = None,
     probe: str | None = None,
     layer: str | None = None,
+    points: str | None = None,
     project: object = None,
     center: Center | None = None,
     size: tuple[int, int] = SIZE,
@@ -60,6 +61,7 @@ def render_orbit(
             default (1,0,2).
         probe: As for `plot_sphere`.
         layer: As for `plot_sphere`.
+        points: As for `plot_sphere`.
         project: As for `plot_sphere`.
         center: As for `plot_sphere`.
         size: (width, height) in pixels, both even.
@@ -91,7 +93,7 @@ def render_orbit(
     n_frames = max(1, round(seconds * rate))
     look = theme_named(theme)
     with orderly(), SphereRenderer() as renderer:
-        cloud = cloud_of(run, step, probe, layer, look, project, center)
+        cloud = cloud_of(run, step, probe, layer, points, look, project, center)
         (triple,) = triples_of(
             [dims] if dims else None, cloud.latents.shape[1], widest=cloud.widest
         )[:1]

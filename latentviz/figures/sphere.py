@@ -28,6 +28,7 @@ def plot_sphere(
     dims: Sequence[Triple] | None = None,
     probe: str | None = None,
     layer: str | None = None,
+    points: str | None = None,
     project: object = None,
     center: Center | None = None,
     size: tuple[int, int] = SIZE,
@@ -47,7 +48,9 @@ def plot_sphere(
             these dimensions; three views of the widest three, of more than four dimensions.
         probe: ``rgb:N`` evaluates the model on the RGB cube, N colors a side; ``run`` shows the
             run's own points. By default ``rgb:20`` if the run's own are colors, else ``run``.
-        layer: The layer whose output is the latent; by default the one that was recorded.
+        layer: The layer whose output is the latent; short for points ``layer:NAME``.
+        points: The points, such as ``rows:embed.weight`` (`Run.at_points`); by default
+            `Run.points`.
         project: A transform, as for `render`, fitted to the run's own points; ``dims`` then counts
             its components.
         center: ``run`` or ``step``: what a transform's points are taken from.
@@ -70,7 +73,7 @@ def plot_sphere(
     check_picture_size(size)
     look = theme_named(theme)
     with SphereRenderer() as renderer:
-        cloud = cloud_of(run, step, probe, layer, look, project, center)
+        cloud = cloud_of(run, step, probe, layer, points, look, project, center)
         triples = triples_of(dims, cloud.latents.shape[1], widest=cloud.widest)
         reach = max(float(np.abs(cloud.latents[:, t[:2]]).max()) for t in triples)
         limit = limit_of(reach, cloud.share)

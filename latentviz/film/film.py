@@ -22,10 +22,11 @@ from ..runs.run import Run
 from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import theme_named
-from ..views import heading, shown_of
+from ..views import heading
 from .clouds import FilmClouds
 from .curves import FilmCurves
 from .panels import FilmPanels, Plan
+from .rows import rows_of
 from .spec import FilmSpec
 
 
@@ -38,7 +39,9 @@ class Film:
         Raises:
             OptionError: An option is out of range or does not fit the run.
         """
-        run = run if spec.layer is None else run.at_layer(spec.layer)
+        runs = [run.at_points(points) for points in spec.sources] or [run]
+        rows = rows_of(runs, spec)
+        run = runs[0]
         self.run, self.spec = run, spec
         self._told = False
         self.path: Path | None = None
@@ -52,14 +55,11 @@ class Film:
             Frame(frame.index, frame.start + self._first, frame.stop + self._first)
             for frame in frames(pace, self._stop - self._first, spec.frames)
         ]
-        if self._stop == len(run) and run.has_final:
+        if self._stop == len(run) and all(row.run.has_final for row in rows):
             self.frames[-1] = replace(self.frames[-1], after=True)
         plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
-        shown = shown_of(
-            run, dims=spec.dims, names=spec.names, project=spec.project, center=spec.center
-        )
-        self._rows = (FilmClouds(plan, shown),)
-        self._panels: tuple[FilmPanels, ...] = (*self._rows, FilmCurves(plan, shown))
+        self._rows = tuple(FilmClouds(plan, shown) for shown in rows)
+        self._panels: tuple[FilmPanels, ...] = (*self._rows, FilmCurves(plan, rows[0]))
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -145,19 +145,21 @@ class Film:
             raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
         shown = self.frames[frame]
         parts = tuple(part for panels in self._panels for part in panels.parts(shown))
-        n_left_out = max(part.n_left_out for part in parts if isinstance(part, Cloud))
+        n_left_out, n_points = max(
+            (part.n_left_out, len(part.xy)) for part in parts if isinstance(part, Cloud)
+        )
         if n_left_out:
-            self._tell(n_left_out)
+            self._tell(n_left_out, n_points)
         notes = dict.fromkeys(row.shown.fitted.note for row in self._rows)
         note = ", ".join(filter(None, notes))
         return Scene(heading(self.run, shown, n_left_out, note), parts)
 
-    def _tell(self, n_left_out: int) -> None:
+    def _tell(self, n_left_out: int, n_points: int) -> None:
         """Say once a film that points are left out."""
         if not self._told:
             self._told = True
             warnings.warn(
-                f"{n_left_out} of {self.run.n_points} points are not finite (NaN or infinite) at "
+                f"{n_left_out} of {n_points} points are not finite (NaN or infinite) at "
                 "some step; they are left out where they are not, and counted in the picture",
                 LatentvizWarning,
                 stacklevel=2,
@@ -169,9 +171,10 @@ class Film:
         kinds = [panels.kind for panels in self._panels for _ in range(len(panels))]
         layout = page_layout(self.spec.size, kinds)
         if self.spec.limits is None:
-            n_left_out = max(int(row.reach.left_out.sum()) for row in self._rows)
+            left_out = [row.reach.left_out for row in self._rows]
+            n_left_out, n_points = max((int(each.sum()), len(each)) for each in left_out)
             if n_left_out:
-                self._tell(n_left_out)
+                self._tell(n_left_out, n_points)
         cells = iter(layout.cells)
         return Stage(
             size=self.spec.size,

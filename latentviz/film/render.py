@@ -235,7 +235,7 @@ def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSp
     return Picture(
         title=f"{printable(run.name)}, frame {frame}",
         alt=(
-            f"The latents of {run.n_points} points in the projections {film.titles}, at steps "
+            f"The latents of {film.run.n_points} points in the projections {film.titles}, at steps "
             f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."
         ),
         data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])], **film.figures},

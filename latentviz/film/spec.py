@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from ..archive.points import LAYER, Points
 from ..errors import OptionError
 from ..projection import AUTO, checked_names, parse_dims, split_names
 from ..raster.layout import MAX_LIMITS, check_limits, check_size, parse_size
+from ..text import printable
 from ..theme import THEMES
 from ..video.formats import PRESETS, parse_fps
 from .options import (
@@ -38,6 +40,7 @@ EXPLAINED = "explained"
 SHOWS = (EXPLAINED,)
 COLORMAP = "viridis"
 MAX_HOLD_S = 3600.0
+MAX_ROWS = 8  # of projections
 
 
 def _is_pair(value: object) -> bool:
@@ -125,6 +128,19 @@ def _shows(name: str, value: Any) -> tuple[str, ...]:
     if not isinstance(items, Sequence):
         raise OptionError(f"show must be a list of {', '.join(SHOWS)}, got {value!r}")
     return tuple(dict.fromkeys(one_of(SHOWS)(name, item) for item in items))
+
+
+def _points(name: str, value: Any) -> tuple[str, ...]:
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, Sequence) or len(texts) > MAX_ROWS:
+        raise OptionError(
+            f"points must be texts such as 'rows:embed.weight', {MAX_ROWS} at most, got "
+            f"{printable(repr(value), 60)}"
+        )
+    found = tuple(Points.parse(text).text for text in texts)
+    if len(set(found)) < len(found):
+        raise OptionError(f"points must differ, got {printable(', '.join(found))}")
+    return found
 
 
 def _fps(name: str, value: Any) -> str:
@@ -317,13 +333,38 @@ class FilmSpec(_Plain):
         complete=colormap_names,
     )
     """A matplotlib colormap, for points that are colored by a scalar."""
+    points: Sequence[str] = option(
+        (),
+        help="The points that are drawn: layer:NAME, rows:TENSOR or columns:TENSOR; repeat for a "
+        "row of projections each. Rows and columns are of a tensor of the state, flattened after "
+        "its first axis, such as rows:embed.weight; they need neither a model nor a probe.",
+        default="as the run was recorded, or the first layer",
+        convert=_points,
+        metavar="POINTS",
+        is_repeated=True,
+    )
+    """The points that are drawn, such as ``rows:embed.weight``; of several, each has a row."""
     layer: str | None = option(
-        help="The layer whose latents are drawn; lstm:1 is the second item of the output of lstm.",
+        help="The layer whose latents are drawn, short for --points layer:NAME; lstm:1 is the "
+        "second item of the output of lstm.",
         default="the first that was recorded",
         convert=must_be("a layer's name", lambda value: isinstance(value, str), str),
         metavar="NAME",
     )
-    """The layer whose latents are drawn; by default the run's own."""
+    """The layer whose latents are drawn; short for points ``layer:NAME``."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.layer is not None and self.points:
+            raise OptionError(
+                f"layer is short for points layer:{printable(self.layer)}, and points are given; "
+                "give one of them"
+            )
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The points to draw, in rows; none, where these are the run's own."""
+        return tuple(self.points or ()) if self.layer is None else (f"{LAYER}:{self.layer}",)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """Records a training run, step by step, into an archive."""
 
+from ..archive.limits import ChunkLimits
 from ..errors import RecordingWarning
-from .chunks import ChunkLimits
 from .columns import NUMBER_NAME, is_number_name
 from .recorder import Recorder
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,16 @@ from numpy.typing import NDArray
 
 from ..archive import format as f
 from ..archive import schema as s
+from ..archive.marks import Marks, checked_marks
+from ..archive.points import Points
 from ..archive.values import checked_tokens
+from ..archive.versions import versions
 from ..errors import LatentvizError, ModelError, OptionError, RecordingWarning
 from ..modules.apart import apart
 from ..modules.layers import plain_model
 from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
-from .header import checked_header, versions
+from .drawn import drawn_points, drawn_shape
+from .header import checked_header
 from .latents import Latents, check_runs_layers, layer_names
 from .probe import checked_colors, copied_probe, probe_parts
 from .rebuilt import is_rebuilt, usable_name
@@ -38,7 +43,7 @@ class Recorded:
     latents: Latents | None
     """None if they are not recorded."""
     first: Mapping[str, NDArray[Any]]
-    """The members that come before all steps: the header and the probe."""
+    """The members that come before all steps: the header, the probe, and what marks its points."""
 
     def final_members(self) -> dict[str, NDArray[Any]]:
         """What the last update made, if it is still the model that was recorded."""
@@ -54,9 +59,13 @@ class Recorded:
 def recorded_of(
     model: nn.Module,
     *,
-    layer: str | Sequence[str],
+    layer: str | Sequence[str] | None,
     probe: Arrays | None,
+    points: str | None,
     colors: Array | Sequence[str] | None,
+    classes: Array | Sequence[str] | None,
+    class_names: Sequence[str] | None,
+    point_names: Sequence[str] | None,
     tokens: str | None,
     states: str | Sequence[str],
     latents: bool | str,
@@ -76,14 +85,17 @@ def recorded_of(
     """
     _check_types(model, latents, model_name, model_args)
     plain = plain_model(model)
-    layers = layer_names(model, plain, layer)
+    layers = [] if layer is None else layer_names(model, plain, layer)
     check_runs_layers(plain, layers)
     checked_tokens(tokens)
     forms = Forms()
     is_auto = states == "auto"
     chosen = States(plain, ALL if is_auto else state_patterns(states), forms)
-    points = None if probe is None else copied_probe(probe)
-    made = None if points is None else Latents(plain, layers, points, forms, tokens)
+    if probe is not None and not layers:
+        raise OptionError("layer must name the layer whose latents of the probe are drawn")
+    inputs = None if probe is None else copied_probe(probe)
+    made = None if inputs is None else Latents(plain, layers, inputs, forms, tokens)
+    shown = None if points is None else drawn_points(points, layers, chosen)
     model_args, given_name = dict(model_args or {}), model_name
     with apart():  # whatever a factory draws or seeds
         found = None if made is None else made.first_look()
@@ -91,7 +103,7 @@ def recorded_of(
         if (
             model_name is not None
             and found is not None
-            and not is_rebuilt(plain, model_name, model_args, layers, points, found, tokens)
+            and not is_rebuilt(plain, model_name, model_args, layers, inputs, found, tokens)
         ):
             if given_name is not None:
                 raise ModelError(
@@ -101,8 +113,9 @@ def recorded_of(
             model_name = None
     if is_auto and (state_bytes := chosen.n_bytes) >= CHEAP_BYTES:
         if model_name is None and made is not None and latents is not False:
-            warned = states_left_out(state_bytes, latent_bytes(found))
-            chosen = States(plain, [], forms)
+            kept = [] if shown is None or shown.is_layer else [shown.name]
+            warned = states_left_out(state_bytes, latent_bytes(found), kept)
+            chosen = States(plain, [*map(glob.escape, kept)], forms)
         else:
             warned = states_cost(state_bytes)
         warnings.warn(warned, RecordingWarning, stacklevel=3)
@@ -110,48 +123,75 @@ def recorded_of(
     needed = model_name is None or not chosen.are_whole
     if latents is True and made is None:
         raise OptionError("latents=True needs points to record them of; give probe= too")
-    of_probe, class_names = _probe_members(points, made, colors, tokens)
+    marks = _marks(
+        inputs, made, shown, chosen, tokens,
+        colors=colors, classes=classes, class_names=class_names, point_names=point_names,
+    )  # fmt: skip
     header = checked_header(
         layers=layers,
         model_name=model_name,
         model_args=model_args,
         states=None if chosen.are_whole else chosen.patterns,
         bfloat16=chosen.bfloat16,
-        versions=versions(),
+        versions=versions("latentviz", "torch", "numpy"),
         tokens=tokens,
-        class_names=class_names,
+        class_names=marks.header_names,
+        points=shown,
         **about,
     )
     return Recorded(
         states=chosen,
         latents=made if (needed if latents == "auto" else latents) else None,
-        first={s.HEADER: f.json_array(header.to_json())} | of_probe,
+        first={s.HEADER: f.json_array(header.to_json())} | _inputs(inputs) | marks.members(),
     )
 
 
-def _probe_members(
-    points: torch.Tensor | dict[str, torch.Tensor] | None,
+def _inputs(inputs: torch.Tensor | dict[str, torch.Tensor] | None) -> dict[str, NDArray[Any]]:
+    """The members that are the probe's inputs."""
+    if inputs is None:
+        return {}
+    return {s.probe_member(name): to_numpy(tensor) for name, tensor in probe_parts(inputs)}
+
+
+def _marks(
+    inputs: torch.Tensor | dict[str, torch.Tensor] | None,
     made: Latents | None,
-    colors: Array | Sequence[str] | None,
+    shown: Points | None,
+    states: States,
     tokens: str | None,
-) -> tuple[dict[str, NDArray[Any]], tuple[str, ...] | None]:
-    """The probe's members, and the names of the classes that its colors count.
+    **given: object,
+) -> Marks:
+    """The colors, classes and names of the probe's points; without one, of a tensor's.
 
     Raises:
-        OptionError: The colors are not the probe's, or there is no probe to have any.
+        OptionError: They are not of so many points, or there are no points to have any.
     """
-    if points is None or made is None:
-        if colors is not None:
-            raise OptionError("colors= are the colors of the probe; give probe= too")
+    if made is not None and inputs is not None:
+        arrays = {name: to_numpy(tensor) for name, tensor in probe_parts(inputs)}
+        n_points = len(next(iter(arrays.values())))
+        if (each := made.token_points) is not None:
+            n_points = each.n_points
+        looked_at = arrays.get(None)
+        spread = None if each is None else each.spread
+    else:
         if tokens is not None:
             raise OptionError("tokens= are those of the probe; give probe= too")
-        return {}, None
-    inputs = {name: to_numpy(tensor) for name, tensor in probe_parts(points)}
-    members = {s.probe_member(name): array for name, array in inputs.items()}
-    stored, class_names = checked_colors(inputs, colors, made.token_points)
-    if stored is not None:
-        members[s.PROBE_COLORS] = stored
-    return members, class_names
+        named = [f"{name}=" for name, value in given.items() if value is not None]
+        if named and shown is None:
+            raise OptionError(
+                f"{', '.join(named)} are those of the probe, or of the rows of a tensor; give "
+                "probe= too, or points="
+            )
+        if shown is None:
+            return Marks()
+        n_points, _ = drawn_shape(shown, states)
+        looked_at = each = spread = None
+    return checked_marks(
+        **given,
+        checked_colors=lambda colors: checked_colors(looked_at, colors, n_points, each),
+        n_points=n_points,
+        spread=spread,
+    )
 
 
 def _check_types(model: object, latents: object, model_name: object, model_args: object) -> None:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from ..archive import format as f
 from ..archive import schema as s
 from ..errors import OptionError, RecordingWarning
-from .chunks import ChunkLimits
 from .tensors import as_array
 
 if TYPE_CHECKING:
+    from ..archive.limits import ChunkLimits
     from .chunks import Chunk
     from .tensors import Array, Arrays
 

@@ -19,17 +19,20 @@ def latent_bytes(outputs: Sequence[torch.Tensor] | None) -> int | None:
     return None if outputs is None else sum(output.nbytes for output in outputs)
 
 
-def states_left_out(state_bytes: int, latents: int | None) -> str:
+def states_left_out(state_bytes: int, latents: int | None, kept: Sequence[str] = ()) -> str:
     """That states are left out, why, and how to have them.
 
     Args:
         state_bytes: What a step's would take.
         latents: What a step's latents take, if that is known.
+        kept: The tensors that are recorded even so.
     """
+    but = f" but for {', '.join(kept)}" if kept else ""
     cost = "" if latents is None else f" ({bytes_in_words(latents)} a step)"
     return (
-        f"states are not recorded ({bytes_in_words(state_bytes)} a step, of a model that is not "
-        f'registered); the probe\'s latents are{cost}. states="all" records both, states="none" '
+        f"states are not recorded{but} ({bytes_in_words(state_bytes)} a step, of a model that is "
+        f"not registered); the probe's latents are{cost}. "
+        'states="all" records both, states="none" '
         "does without this line; of a model that is registered (entry-point group "
         "latentviz.models) states are recorded, and no latents"
     )

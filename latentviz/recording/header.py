@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..archive.format import whole_text
+from ..archive.points import Points
 from ..archive.schema import Header
 from ..archive.values import (
     checked_args,
@@ -32,6 +32,7 @@ def checked_header(
     versions: Mapping[str, str] | None = None,
     tokens: object = None,
     class_names: Sequence[str] | None = None,
+    points: Points | None = None,
 ) -> Header:
     """A header of what a user gave, such that reading what is written of it gives the same.
 
@@ -39,7 +40,7 @@ def checked_header(
     and tuples among a model's arguments lists.
 
     Args:
-        layers: One at least; the first is the one to draw.
+        layers: The first is the one to draw; none, if only states are recorded.
         model_name: The model's registered name, if it has one.
         model_args: The arguments that go with that.
         seed: The run's seed.
@@ -51,6 +52,7 @@ def checked_header(
         versions: Of what the run was recorded with.
         tokens: How tokens become points, if somebody said.
         class_names: The names that the colors count, if they are classes.
+        points: Those to draw, if they are not the first layer's.
 
     Raises:
         OptionError: Something cannot be converted to what a header holds.
@@ -59,7 +61,7 @@ def checked_header(
         model_name=None if model_name is None else whole_text(model_name),
         model_args={} if model_name is None else checked_args(model_args or {}),
         layers=whole_texts(layers),
-        layer=whole_text(layers[0]),
+        layer=whole_text(layers[0]) if layers else None,
         seed=checked_seed(seed),
         keyframes=checked_keyframes(keyframes),
         phases=checked_moments("phases", phases),
@@ -69,17 +71,5 @@ def checked_header(
         versions=dict(versions or {}),
         tokens=checked_tokens(tokens),
         class_names=None if class_names is None else whole_texts(class_names),
+        points=points,
     )
-
-
-def versions() -> dict[str, str]:
-    """The versions of what the run is recorded with."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    versions = {"python": platform.python_version()}
-    for package in ("latentviz", "torch", "numpy"):
-        try:
-            versions[package] = version(package)
-        except PackageNotFoundError:  # run from a source tree that was not installed
-            continue
-    return versions

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..archive import schema as s
-from ..classes import are_names, codes_of
 from ..errors import OptionError
 from .tensors import as_tensor, to_numpy
 
 if TYPE_CHECKING:
     import torch
 
-    from .tensors import Array, Arrays
+    from .tensors import Arrays
 
 
 def copied_probe(probe: Arrays) -> torch.Tensor | dict[str, torch.Tensor]:
@@ -63,64 +62,67 @@ class TokenPoints:
     n_tokens: int  # S, of each row
     present: NDArray[np.bool_] | None  # (N, S) which are not masked; None if all are
 
-    def spread(self, colors: NDArray[Any]) -> NDArray[Any]:
-        """Colors of the points.
+    @property
+    def n_points(self) -> int:
+        """How many points there are: tokens that are not masked."""
+        return self.n_rows * self.n_tokens if self.present is None else int(self.present.sum())
+
+    def spread(self, what: str, values: NDArray[Any]) -> NDArray[Any]:
+        """Colors, classes or names of the points.
 
         Args:
-            colors: (N, ...) of the probe's rows, (N, S, ...) or (N * S, ...) of their tokens, of
+            what: Which of these they are, for the error.
+            values: (N, ...) of the probe's rows, (N, S, ...) or (N * S, ...) of their tokens, of
                 which those that are masked are left out.
 
         Raises:
             OptionError: They are neither.
         """
-        N, S, shape = self.n_rows, self.n_tokens, colors.shape
+        N, S, shape = self.n_rows, self.n_tokens, values.shape
         # (N, 3) could be either, where there are three tokens: RGB is no whole numbers.
-        is_rgb = shape[1:] == (3,) and colors.dtype.kind == "f"
-        if shape[:2] == (N, S) and colors.ndim <= 3 and not (is_rgb and colors.ndim == 2):
-            tokens = colors.reshape(N * S, *shape[2:])
-        elif colors.ndim <= 2 and shape[:1] == (N * S,):
-            tokens = colors
-        elif colors.ndim <= 2 and shape[:1] == (N,):
-            tokens = colors.repeat(S, axis=0)
+        is_rgb = shape[1:] == (3,) and values.dtype.kind == "f"
+        if shape[:2] == (N, S) and values.ndim <= 3 and not (is_rgb and values.ndim == 2):
+            tokens = values.reshape(N * S, *shape[2:])
+        elif values.ndim <= 2 and shape[:1] == (N * S,):
+            tokens = values
+        elif values.ndim <= 2 and shape[:1] == (N,):
+            tokens = values.repeat(S, axis=0)
         else:
+            are_colors = what == "colors"
+            one = f"({N}, 3) RGB or ({N},) labels or scalars" if are_colors else f"({N},)"
+            each = f"({N * S}, 3), ({N * S},)" if are_colors else f"({N * S},)"
             raise OptionError(
-                f"colors must be ({N}, 3) RGB or ({N},) labels or scalars, one of each point, or "
-                f"of each of their tokens: ({N * S}, 3), ({N * S},) or ({N}, {S}); got {shape}"
+                f"{what} must be {one}, one of each point, or of each of their tokens: {each} or "
+                f"({N}, {S}); got {shape}"
             )
         return tokens if self.present is None else tokens[self.present.ravel()]
 
 
 def checked_colors(
-    probe: Mapping[str | None, NDArray[Any]],
-    colors: Array | Sequence[str] | None,
+    inputs: NDArray[Any] | None,
+    colors: object,
+    n_points: int,
     points: TokenPoints | None,
-) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
-    """The colors to store, checked; and the names of their classes, if they are such.
+) -> NDArray[Any] | None:
+    """The colors to store, checked; None if the points have none.
 
     Args:
-        probe: Its inputs, as they are stored, by name; one by None.
-        colors: What was given.
+        inputs: The probe, if it is one input.
+        colors: Numbers; or None, where the probe itself may be the points' colors.
+        n_points: How many points there are.
         points: The points, if each token is one.
+
+    Raises:
+        OptionError: They are no colors of so many points.
     """
-    inputs = next(iter(probe.values()))
-    names = None
     if colors is None:
-        looks_right = inputs.ndim == 2 and inputs.shape[1] == 3 and inputs.dtype.kind == "f"
-        alone = None in probe
-        in_range = alone and looks_right and bool(((inputs >= 0) & (inputs <= 1)).all())
-        if not in_range:
-            return None, None
+        if inputs is None or not _looks_like_colors(inputs):
+            return None
         array = inputs
-    elif are_names(colors):
-        labels = np.asarray(colors, dtype=object)
-        codes, names = codes_of(labels.ravel() if points is not None else labels)
-        array = codes.reshape(labels.shape)
     else:
-        array = to_numpy(as_tensor(colors, "colors"))
-    n_points = len(inputs)
+        array = to_numpy(as_tensor(colors, "colors"))  # type: ignore[arg-type]  # it says which
     if points is not None:
-        array = points.spread(array)
-        n_points = len(array)
+        array = points.spread("colors", array)
     if array.shape not in ((n_points, 3), (n_points,)):
         raise OptionError(
             f"colors must be ({n_points}, 3) RGB or ({n_points},) labels or scalars, "
@@ -130,4 +132,9 @@ def checked_colors(
         raise OptionError("colors must be finite, got NaN or infinity")
     if array.ndim == 2 and not ((array >= 0) & (array <= 1)).all():
         raise OptionError("RGB colors must lie in 0..1; divide bytes by 255")
-    return array, names
+    return array
+
+
+def _looks_like_colors(inputs: NDArray[Any]) -> bool:
+    looks_right = inputs.ndim == 2 and inputs.shape[1] == 3 and inputs.dtype.kind == "f"
+    return looks_right and bool(((inputs >= 0) & (inputs <= 1)).all())

@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 
 from ..archive import ArchiveWriter, check_destination
 from ..archive import schema as s
+from ..archive.limits import LIMITS, ChunkLimits
 from ..deferral import Deferred
 from ..errors import ArchiveError, LatentvizError, OptionError, RecordingWarning
 from ..text import bytes_in_words, counted
 from .arguments import recorded_of
 from .background import Background
-from .chunks import LIMITS, ChunkLimits
 from .columns import checked_numbers, final_members
 from .steps import Steps
 
@@ -87,9 +87,13 @@ class Recorder:
         path: str | PathLike[str],
         model: nn.Module,
         *,
-        layer: str | Sequence[str],
+        layer: str | Sequence[str] | None = None,
         probe: Arrays | None = None,
+        points: str | None = None,
         colors: Array | Sequence[str] | None = None,
+        classes: Array | Sequence[str] | None = None,
+        class_names: Sequence[str] | None = None,
+        point_names: Sequence[str] | None = None,
         tokens: Literal["flatten", "mean", "first", "last", "each"] | None = None,
         states: str | Sequence[str] = "auto",
         every: int = 1,
@@ -119,13 +123,24 @@ class Recorder:
                 (M, N, D), a position says which of the M: ``"lstm:1:0:-1"`` is the last layer's.
                 A module that has a colon in its own name goes first. If the submodule is called
                 several times in a forward pass, its first output counts. Or several names, of
-                which the first is drawn unless told otherwise.
+                which the first is drawn unless told otherwise. Needed with ``probe``; without
+                either the states are recorded, of which rows of tensors can be drawn.
             probe: The model's inputs (N, ...) whose latents are to be drawn; or several inputs,
                 by the names of the model's arguments.
+            points: The points that are drawn unless told otherwise: ``"rows:TENSOR"`` or
+                ``"columns:TENSOR"``, the rows or columns of a tensor of the state, flattened after
+                its first axis, such as ``"rows:embed.weight"``, which need no probe; or
+                ``"layer:NAME"``, one of several layers.
             colors: The points' colors: (N, 3) RGB in 0..1, (N,) integer labels, (N,) names of
-                classes (`Run.class_names`), or (N,) scalars. By default the probe itself where it
-                looks like colors. With ``tokens="each"`` those of a row are all of its tokens', or
-                each has its own: (N, S), (N * S,) or (N * S, 3).
+                classes (`Run.class_names`), or (N,) scalars. By default the points' classes, if
+                they have any, or the probe itself where it looks like colors. With
+                ``tokens="each"`` those of a row are all of its tokens', or each has its own:
+                (N, S), (N * S,) or (N * S, 3). Colors, classes and names are the probe's;
+                without one they are those of ``points``.
+            classes: The points' classes, (N,) whole numbers or names: `Run.classes`. Labels that
+                are ``colors`` are classes, too.
+            class_names: The names of the classes that whole numbers count from 0 on.
+            point_names: The points' names, (N,) texts; of tokens as of colors.
             tokens: How points are made of a layer's output (N, S, D), S tokens for each row of the
                 probe: ``"mean"`` of the tokens; ``"first"``, ``"last"``; ``"each"``: each token
                 is a point of its own, the first S those of the first row; or ``"flatten"``,
@@ -160,8 +175,8 @@ class Recorder:
         Raises:
             ArchiveError: The file cannot be written, or exists.
             ModelError: There is no such layer, or the registered model is another one.
-            OptionError: The probe and the colors do not fit, a tensor cannot be recorded, or
-                another option is out of range.
+            OptionError: The probe and the colors, classes or names do not fit, a tensor cannot be
+                recorded, or another option is out of range.
         """
         check_destination(Path(path), overwrite=overwrite)
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
@@ -170,7 +185,11 @@ class Recorder:
             model,
             layer=layer,
             probe=probe,
+            points=points,
             colors=colors,
+            classes=classes,
+            class_names=class_names,
+            point_names=point_names,
             tokens=tokens,
             states=states,
             latents=latents,

@@ -75,6 +75,14 @@ class States:
         return sum(owner[key].nbytes for (owner, key), _ in self._slots)
 
     @property
+    def forms(self) -> dict[str, tuple[tuple[int, ...], str]]:
+        """Each tensor's shape, and its dtype."""
+        return {
+            name: (tuple(owner[key].shape), self._dtypes[name])
+            for (owner, key), name in self._slots
+        }
+
+    @property
     def bfloat16(self) -> list[str]:
         """Which are stored as their bits."""
         return [name for name, dtype in self._dtypes.items() if dtype == "bfloat16"]

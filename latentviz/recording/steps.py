@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..archive.format import MAX_STEP
+from ..archive.limits import ChunkLimits
 from ..archive.values import checked_step
 from ..errors import OptionError, RecordingWarning
 from .batches import Batches
-from .chunks import Chunk, ChunkLimits
+from .chunks import Chunk
 from .columns import add_numbers, checked_numbers
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..archive import ArchiveReader
 from ..archive import format as f
+from ..archive.points import Points, matrices
 from ..archive.schema import (
     HEADER,
     INPUTS,
@@ -23,18 +24,17 @@ from ..archive.schema import (
     parse_header,
     probe_member,
 )
-from ..errors import ArchiveError, ModelError, OptionError
-from ..modules.registry import ModelFactory, build_model, factory_at, model_factory
+from ..errors import ArchiveError, OptionError
 from ..text import printable
 from .batches import Batch, Batches
 from .chunks import Chunks
 from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
+from .model import RunModel
 from .states import States
+from .tensors import TensorStore, forms_of, ways_to_draw
 
 if TYPE_CHECKING:
     from torch import nn
-
-TIMES_MADE = 4  # how often a model may come to register a weight
 
 
 class _Reading(TypedDict):
@@ -58,13 +58,12 @@ class ArchiveStore:
         self.reader = reader
         self.header = parse_header(f.json_value(reader.read(HEADER), HEADER))
         self.chunks = Chunks(reader)
-        self._states = States(self.chunks, self.header.bfloat16)
+        self.states = States(self.chunks, self.header.bfloat16)
         self._batches = Batches(self.chunks)
-        self._given_model = model
-        self._model: nn.Module | None = None
+        self._model = RunModel(reader.path, self.header, self.states, model)
         self._lock = threading.RLock()  # the module's: one thread evaluates at a time
         self._starts: dict[str, NDArray[np.int64]] = {}
-        self._n_points: dict[str, int] = {}  # of each layer, where each token is one
+        self._n_points: dict[str, int] = {}  # of each layer, where rows do not tell
 
     @property
     def path(self) -> Path:
@@ -115,9 +114,7 @@ class ArchiveStore:
         """
         names = self._probe_names
         if not names:
-            raise ArchiveError(
-                f"{self.path} was recorded without a probe; give Recorder(probe=...)"
-            )
+            raise ArchiveError(f"{self.path} was recorded without a probe; {self.ways_to_draw()}")
         arrays = {name: self.reader.read(probe_member(name or None)) for name in names}
         shapes = [array.shape for array in arrays.values()]
         if any(shape[:1] in ((), (0,)) or shape[0] != shapes[0][0] for shape in shapes):
@@ -129,7 +126,7 @@ class ArchiveStore:
 
     def n_points(self, layer: str) -> int:
         """The probe's rows, or their tokens where each is a point."""
-        if self.header.tokens != "each":
+        if self.header.tokens != "each" and self._needs_probe(layer):
             return _n_rows(self.probe)
         if layer not in self._n_points:
             self.read([layer], 0, 1)
@@ -137,26 +134,48 @@ class ArchiveStore:
 
     def _points_at_hand(self) -> int | None:
         """How many points there are, as far as that is known without running a model."""
-        if not self._probe_names:
-            return None
-        if self.header.tokens != "each":
+        layer = self.header.layer
+        if self.has_probe and self.header.tokens != "each":
             return _n_rows(self.probe)
-        if PROBE_COLORS in self.reader:
+        if self.has_probe and PROBE_COLORS in self.reader:
             return len(self.reader.read(PROBE_COLORS))
-        if self.chunks.has(LATENTS, 0, self.header.layer):
-            return self.n_points(self.header.layer)
+        if layer is not None and self.chunks.has(LATENTS, 0, layer):
+            return self.n_points(layer)
         return None
+
+    def _needs_probe(self, layer: str) -> bool:
+        """Whether the probe says how many points there are: a saved run has latents alone."""
+        return self.has_probe or not self.chunks.has(LATENTS, 0, layer)
+
+    def ways_to_draw(self) -> str:
+        """How to draw points of a run of which none are known, in words."""
+        rows = ways_to_draw(forms_of(self.states))
+        return "give Recorder(probe=...)" + (f", or {rows}" if rows else "")
+
+    @property
+    def has_probe(self) -> bool:
+        """Whether there is one, whose points colors, classes and names are of."""
+        return bool(self._probe_names)
+
+    def of_tensor(self, points: Points) -> TensorStore:
+        """A store of the rows or columns of a tensor of the states.
+
+        Raises:
+            OptionError: There is no such tensor, or it has no rows.
+            ArchiveError: It is damaged, or was not recorded at all steps.
+        """
+        return TensorStore(self, self.states, points)
 
     def describe(self) -> dict[str, Any]:
         """What is known of it; evaluates nothing."""
         header, reader = self.header, self.reader
-        probe = self.probe if self._probe_names else None
+        probe = self.probe if self.has_probe else None
         shape: object = None
         if isinstance(probe, Mapping):
             shape = {name: list(array.shape) for name, array in probe.items()}
         elif probe is not None:
             shape = list(probe.shape)
-        state = self.state(0) if self._states.names else {}
+        state = self.state(0) if self.states.names else {}
         return {
             "points": self._points_at_hand(),
             "path": str(reader.path),
@@ -168,6 +187,7 @@ class ArchiveStore:
             **({} if header.tokens is None else {"tokens": header.tokens}),
             "latents_recorded": bool(self.chunks.names[LATENTS]),
             "tensors": {name: list(array.shape) for name, array in state.items()},
+            "matrices": {n: list(shape) for n, shape in matrices(forms_of(self.states)).items()},
             "values": sum(array.size for array in state.values()),
             "states": "all" if header.states is None else list(header.states),
             "labels": self._batches.labels,
@@ -178,7 +198,7 @@ class ArchiveStore:
 
     def state(self, index: int | None) -> dict[str, NDArray[Any]]:
         """See `States.read`."""
-        return self._states.read(index)
+        return self.states.read(index)
 
     def batch(self, index: int) -> Batch:
         """See `Batches.read`."""
@@ -187,12 +207,11 @@ class ArchiveStore:
     @property
     def can_evaluate(self) -> bool:
         """Whether states are whole, and a model is known."""
-        has_model = self._given_model is not None or self.header.model_name is not None
-        return has_model and self._is_whole
+        return self._model.is_known and self._is_whole
 
     @property
     def _is_whole(self) -> bool:
-        return self.header.states is None and bool(self._states.names)
+        return self.header.states is None and bool(self.states.names)
 
     def check_whole(self) -> None:
         """Refuse to run a model on states that lack some of its tensors.
@@ -207,7 +226,7 @@ class ArchiveStore:
             )
 
     def _recorded_states(self) -> str:
-        if not self._states.names:
+        if not self.states.names:
             return "it was recorded without states"
         patterns = printable(", ".join(self.header.states or ()))
         return f"of its states only {patterns} was recorded"
@@ -244,9 +263,11 @@ class ArchiveStore:
         """
         with self._lock:
             if layer not in self._starts:
-                n_rows, found = _n_rows(self.probe), self.chunks.blocks_of_latents(layer)
+                found = self.chunks.blocks_of(LATENTS, layer)
+                if found is None or self._needs_probe(layer):
+                    n_rows = _n_rows(self.probe)  # or it says that there is none
                 if found is None:
-                    state = self._states.chunk(0) if self._states.names else {}
+                    state = self.states.chunk(0) if self.states.names else {}
                     length = block_length(n_rows, sum(array[0].nbytes for array in state.values()))
                     found = np.arange(0, len(self.chunks.steps), length)
                 self._starts[layer] = found
@@ -283,11 +304,11 @@ class ArchiveStore:
                 f"{self.path} has neither latents nor all of the states: {self._recorded_states()}"
             )
         with self._lock:
-            states = self._states.block(start, stop)
-            return evaluate_latents(self.model(), layers, states, self.probe, **self._reading)
+            states = self.states.block(start, stop)
+            return evaluate_latents(self._model.get(), layers, states, self.probe, **self._reading)
 
     def _check_latents(self, values: NDArray[np.float32], layer: str) -> None:
-        if values.ndim == 3 and self.header.tokens == "each":
+        if values.ndim == 3 and (self.header.tokens == "each" or not self._needs_probe(layer)):
             n_points = self._n_points.setdefault(layer, values.shape[1])
         else:
             n_points = _n_rows(self.probe)
@@ -299,7 +320,7 @@ class ArchiveStore:
 
     def has_final(self, layer: str) -> bool:
         """Whether there is a final state, or a layer's final latents."""
-        has_states = self._is_whole and self._states.has_final
+        has_states = self._is_whole and self.states.has_final
         return has_states or final_member(LATENTS, layer) in self.reader
 
     def read_final(self, layers: Sequence[str]) -> dict[str, NDArray[np.float32]]:
@@ -343,7 +364,7 @@ class ArchiveStore:
         self, state: Mapping[str, NDArray[Any]], inputs: Inputs, layers: Sequence[str]
     ) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
         with self._lock:
-            return evaluate(self.model(), layers, state, inputs, **self._reading)
+            return evaluate(self._model.get(), layers, state, inputs, **self._reading)
 
     @property
     def _reading(self) -> _Reading:
@@ -352,39 +373,6 @@ class ArchiveStore:
             "tokens": self.header.tokens or "flatten",
             "bfloat16": frozenset(self.header.bfloat16),
         }
-
-    def model(self) -> nn.Module:
-        """The model, made by its registered name or as the user said."""
-        with self._lock:
-            if self._model is None:
-                self._model = self._make_model()
-            return self._model
-
-    def _make_model(self) -> nn.Module:
-        given, header = self._given_model, self.header
-        if given is not None and not isinstance(given, str):
-            return given
-        if given is not None:
-            return self._built(factory_at(given))
-        if header.model_name is None:
-            raise ModelError(
-                f"{self.path} does not name its model; name its factory with --model "
-                "package.module:factory, or open_run(path, model=...)"
-            )
-        return self._built(model_factory(header.model_name))
-
-    def _built(self, factory: ModelFactory) -> nn.Module:
-        """The model that a factory makes, of no more than a few times what was recorded of it.
-
-        Weights that are tied, or made anew, are counted each time that a module takes them.
-        """
-        recorded = self._states.chunk(0).values()
-        return build_model(
-            factory,
-            self.header.model_args,
-            max_values=TIMES_MADE * sum(array[0].size for array in recorded),
-            max_tensors=TIMES_MADE * len(recorded),
-        )
 
 
 def as_float32(array: NDArray[Any]) -> NDArray[np.float32]:

@@ -125,15 +125,17 @@ class Chunks:
             spans.append((c, slice(max(start, low) - low, min(stop, high) - low)))
         return spans
 
-    def blocks_of_latents(self, layer: str) -> NDArray[np.int64] | None:
-        """Where blocks of a layer's recorded latents begin, as indices; None if a chunk has none.
+    def blocks_of(self, group: str, name: str) -> NDArray[np.int64] | None:
+        """Where blocks of recorded latents, or of a tensor, begin, as indices.
+
+        None if a chunk has none of them.
 
         A block is a chunk, which is read whole; or several that are small.
         """
         begins: list[int] = []
         n_bytes = 0
         for c in range(len(self)):
-            member = self.reader.members.get(chunk_member(LATENTS, c, layer))
+            member = self.reader.members.get(chunk_member(group, c, name))
             if member is None:
                 return None
             n_bytes += member.size

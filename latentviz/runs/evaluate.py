@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from ..errors import ModelError
 from ..modules.apart import apart
@@ -40,6 +40,13 @@ class Evaluation:
 
     outputs: NDArray[Any]  # (N, ...); of a tuple or the like, the first tensor in it
     latents: NDArray[Any]  # (N, D)
+
+
+def inputs_at_hand(inputs: ArrayLike | Mapping[str, ArrayLike]) -> Inputs:
+    """Inputs that a user gives, as arrays."""
+    if isinstance(inputs, Mapping):
+        return {name: np.asarray(array) for name, array in inputs.items()}
+    return np.asarray(inputs)
 
 
 def block_length(n_points: int, state_bytes: int) -> int:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..archive.schema import LOSSES, METRICS, PARAMS, PROBE_COLORS
+from ..archive.marks import checked_marks, read_marks
+from ..archive.schema import LOSSES, METRICS, PARAMS
 from ..archive.values import checked_keyframes, checked_moments
 from ..arrays import numbers_of
-from ..classes import are_names, codes_of
-from ..errors import ArchiveError, OptionError
+from ..errors import OptionError
 from .archived import ArchiveStore, as_float32
 from .curves import read_curves, read_gaps, read_measured
 from .schedule import by_name, increasing_steps, values_and_gaps
@@ -36,6 +35,9 @@ def fields_of_arrays(
     latents: NDArray[np.float32],
     *,
     colors: ArrayLike | None,
+    classes: ArrayLike | None,
+    class_names: Sequence[str] | None,
+    point_names: Sequence[str] | None,
     steps: ArrayLike | None,
     params: Mapping[str, ArrayLike] | None,
     losses: Mapping[str, ArrayLike] | None,
@@ -55,7 +57,14 @@ def fields_of_arrays(
         raise OptionError(f"a run's name must be text, got {type(name).__name__}")
     n_steps, n_points = latents.shape[:2]
     numbers = increasing_steps("steps", np.arange(n_steps) if steps is None else steps, n_steps)
-    point_colors, class_names = _colors_and_classes(colors, n_points)
+    marks = checked_marks(
+        colors=colors,
+        checked_colors=lambda given: _colors(given, n_points),
+        classes=classes,
+        class_names=class_names,
+        point_names=point_names,
+        n_points=n_points,
+    )
 
     values, gaps = {}, {}
     for group, given in (("params", params), ("losses", losses), ("metrics", metrics)):
@@ -77,8 +86,7 @@ def fields_of_arrays(
         "metric_gaps": gaps["metrics"],
         "final_losses": {},
         "final_metrics": {},
-        "colors": point_colors,
-        "class_names": class_names,
+        **vars(marks),
         "keyframes": checked_keyframes(keyframes),
         "phases": checked_moments("phases", phases),
         "actions": checked_moments("actions", actions),
@@ -90,11 +98,10 @@ def fields_of_archive(store: ArchiveStore) -> dict[str, Any]:
     """A run's fields, by their names.
 
     Raises:
-        ArchiveError: The curves or the colors are malformed.
+        ArchiveError: The curves, or the colors, classes or names, are malformed.
     """
     header, chunks, reader = store.header, store.chunks, store.reader
     params, losses, metrics = (read_curves(chunks, kind) for kind in (PARAMS, LOSSES, METRICS))
-    colors = reader.read(PROBE_COLORS) if PROBE_COLORS in reader else None
     return {
         "name": reader.path.stem,
         "steps": chunks.steps,
@@ -106,8 +113,7 @@ def fields_of_archive(store: ArchiveStore) -> dict[str, Any]:
         "metric_gaps": read_gaps(chunks, METRICS, metrics),
         "final_losses": read_measured(chunks, LOSSES),
         "final_metrics": read_measured(chunks, METRICS),
-        "colors": colors,
-        "class_names": _class_names(reader.path, header.class_names, colors),
+        **vars(read_marks(reader, header.class_names)),
         "keyframes": header.keyframes,
         "phases": header.phases,
         "actions": header.actions,
@@ -115,34 +121,18 @@ def fields_of_archive(store: ArchiveStore) -> dict[str, Any]:
     }
 
 
-def _colors_and_classes(
-    colors: object, n_points: int
-) -> tuple[NDArray[Any] | None, tuple[str, ...] | None]:
-    """The points' colors, and the names of their classes where they are such."""
+def _colors(colors: object, n_points: int) -> NDArray[Any] | None:
+    """The points' colors, which are no names.
+
+    Raises:
+        OptionError: They are no numbers, or not of so many points.
+    """
     if colors is None:
-        return None, None
-    array, names = codes_of(colors) if are_names(colors) else (numbers_of("colors", colors), None)
+        return None
+    array = numbers_of("colors", colors)
     if array.shape not in ((n_points, 3), (n_points,)):
         raise OptionError(
             f"colors must be ({n_points}, 3) RGB or ({n_points},) labels, names or scalars, "
             f"got {array.shape}"
         )
-    return array, names
-
-
-def _class_names(
-    path: Path, names: Sequence[str] | None, colors: NDArray[Any] | None
-) -> tuple[str, ...] | None:
-    """The names of the classes that the colors number.
-
-    Raises:
-        ArchiveError: The colors are no numbers of them.
-    """
-    if names is None:
-        return None
-    is_of_classes = colors is not None and colors.ndim == 1 and colors.dtype.kind in "iu"
-    if colors is None or not is_of_classes or ((colors < 0) | (colors >= len(names))).any():
-        raise ArchiveError(
-            f"{path}: its colors must be (N,) numbers of the {len(names)} classes that are named"
-        )
-    return tuple(names)
+    return array

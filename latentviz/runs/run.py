@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -12,15 +13,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..archive import ArchiveReader
-from ..errors import OptionError
+from ..archive.marks import Marks
+from ..archive.points import LAYER, Points
+from ..errors import ArchiveError, OptionError
 from ..markup import table_html
 from ..text import printable
 from .archived import ArchiveStore
 from .batches import Batch
 from .blocks import Blocks, Projecting, Source, View
-from .evaluate import Evaluation, Inputs
+from .evaluate import Evaluation, Inputs, inputs_at_hand
+from .facts import Facts
 from .fields import fields_of_archive, fields_of_arrays, latents_at_hand
-from .schedule import Schedule
+from .saving import save_run
 from .source import ARRAYS_LAYER, ArrayStore, Store
 from .summary import own_words, summary
 
@@ -29,32 +33,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Run:
-    """A training run of T recorded steps, and N probe points with D latent dimensions.
+class Run(Facts):
+    """A training run of T recorded steps, and N points with D latent dimensions.
 
     Made by `open_run`, or from arrays by `Run.from_arrays`. Curves are held in memory; states,
     batches and latents are read, and evaluated, chunk by chunk.
+
+    Its points are a layer's output at the probe, or the rows or columns of a tensor of the state:
+    `at_layer` and `at_points` look at others.
     """
 
-    name: str
-    steps: NDArray[np.int64]  # (T,) increasing
-    params: Mapping[str, NDArray[np.float64]]  # the schedule's properties, each (T,), NaN in gaps
-    losses: Mapping[str, NDArray[np.float64]]  # losses and their terms, each (T,), NaN in gaps
-    param_gaps: Mapping[str, NDArray[np.bool_]]  # where each has no value, (T,)
-    loss_gaps: Mapping[str, NDArray[np.bool_]]  # any other NaN is what it was
-    metrics: Mapping[str, NDArray[np.float64]]  # what else was measured, as losses are
-    metric_gaps: Mapping[str, NDArray[np.bool_]]
-    final_losses: Mapping[str, float]  # after the last update, where they were measured
-    final_metrics: Mapping[str, float]
-    colors: NDArray[Any] | None  # (N, 3) RGB in 0..1, (N,) integer labels or (N,) scalars
-    class_names: tuple[str, ...] | None  # which the labels count, if they were given as such
-    keyframes: Mapping[str, Sequence[int]]  # a property's keyed steps
-    phases: Sequence[tuple[int, str]]  # (first step, name)
-    actions: Sequence[tuple[int, str]]  # (step, name) of what else was done
-    seed: int | None
-    layer: str
+    _points: Points | None  # None where nobody said which to look at
     _store: Store
     _blocks: Blocks
+    _home: Run | None = None  # the run with the layers, where a tensor's points are looked at
 
     @classmethod
     def from_arrays(
@@ -62,6 +54,9 @@ class Run:
         latents: ArrayLike,
         *,
         colors: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        class_names: Sequence[str] | None = None,
+        point_names: Sequence[str] | None = None,
         steps: ArrayLike | None = None,
         params: Mapping[str, ArrayLike] | None = None,
         losses: Mapping[str, ArrayLike] | None = None,
@@ -76,7 +71,10 @@ class Run:
         Args:
             latents: (T, N, D) floats.
             colors: (N, 3) RGB in 0..1, (N,) integer labels, (N,) names of classes (`class_names`),
-                or (N,) scalars.
+                or (N,) scalars; by default the points' classes, if they have any.
+            classes: The points' classes, (N,) whole numbers or names.
+            class_names: The names of the classes that whole numbers count from 0 on.
+            point_names: The points' names, (N,) texts.
             steps: (T,) increasing step numbers; 0, 1, ... by default.
             params: The schedule's properties, each (T,). NaN and None are gaps, where a step has no
                 value; in a masked array what is masked is, and NaN is NaN.
@@ -93,20 +91,18 @@ class Run:
         """
         array = latents_at_hand(latents)
         fields = fields_of_arrays(
-            array, colors=colors, steps=steps, params=params, losses=losses, metrics=metrics,
+            array, colors=colors, classes=classes, class_names=class_names,
+            point_names=point_names, steps=steps, params=params, losses=losses, metrics=metrics,
             keyframes=keyframes, phases=phases, actions=actions, name=name,
         )  # fmt: skip
-        store = ArrayStore(array)
-        return cls(**fields, layer=ARRAYS_LAYER, _store=store, _blocks=Blocks(store, len(array)))
-
-    def __len__(self) -> int:
-        """The number of recorded steps."""
-        return len(self.steps)
+        store, points = ArrayStore(array), Points(LAYER, ARRAYS_LAYER)
+        return cls(**fields, _points=points, _store=store, _blocks=Blocks(store, len(array)))
 
     def __repr__(self) -> str:
+        shown = "no points" if self._points is None else repr(self._points.words)
+        shown = f"layer {shown}" if self.layer is not None else shown
         return (
-            f"Run({self.name!r}, {len(self)} steps, {self.steps[0]} to {self.steps[-1]}, "
-            f"layer {printable(self.layer)!r})"
+            f"Run({self.name!r}, {len(self)} steps, {self.steps[0]} to {self.steps[-1]}, {shown})"
         )
 
     @property
@@ -118,11 +114,13 @@ class Run:
     def n_points(self) -> int:
         """The number of points, N: the probe's rows, or their tokens where each is a point.
 
+        Or a tensor's rows or columns, where these are looked at.
+
         Raises:
             ArchiveError: The run was recorded without a probe.
             ModelError: Tokens are to be counted, and the model cannot be run.
         """
-        return self._store.n_points(self.layer)
+        return self._store.n_points(view_of(self).layer)
 
     @property
     def tokens(self) -> str | None:
@@ -147,14 +145,84 @@ class Run:
         """The layers whose latents are of interest; `layer` is the first unless told otherwise."""
         return self._store.layers
 
+    @property
+    def layer(self) -> str | None:
+        """The layer that is looked at; None where it is a tensor, or the run names no points."""
+        return self._points.name if self._points is not None and self._points.is_layer else None
+
+    @property
+    def points(self) -> str | None:
+        """The points that are looked at, such as ``layer:encoder`` or ``rows:embed.weight``.
+
+        None where the run was recorded without a layer, and without ``points=``.
+        """
+        return None if self._points is None else self._points.text
+
     def at_layer(self, layer: str) -> Run:
-        """The same run, looked at in another layer: what is drawn of it shows that one.
+        """The same run, looked at in another layer; see `at_points`.
 
         Raises:
             OptionError: The run has no states, and no latents of that layer.
         """
-        self._store.check_layer(layer)
-        return replace(self, layer=layer)
+        home = self._home or self
+        home._store.check_layer(layer)
+        return replace(home, _points=Points(LAYER, layer))
+
+    def at_points(self, points: str) -> Run:
+        """The same run, looked at in other points: what is drawn of it shows these.
+
+        Colors, classes and names are those of the probe; points of a tensor have them only in a
+        run without a probe, and if they are as many.
+
+        Args:
+            points: ``layer:NAME``; or ``rows:TENSOR`` or ``columns:TENSOR``, the rows or columns
+                of a tensor of the state, flattened after its first axis. These need no model.
+
+        Raises:
+            OptionError: There is no such layer or tensor, or the tensor has no rows.
+            ArchiveError: The run is damaged, or the tensor was not recorded at all steps.
+        """
+        found = Points.parse(points)
+        if found.is_layer:
+            return self.at_layer(found.name)
+        home = self._home or self
+        store = home._store.of_tensor(found)
+        n_points, marks = store.n_points(found.text), Marks()
+        if not home._store.has_probe:
+            marks = Marks(home.colors, home.classes, home.class_names, home.point_names)
+        return replace(
+            home,
+            **vars(marks.of(n_points)),
+            _points=found,
+            _store=store,
+            _blocks=Blocks(store, len(home)),
+            _home=home,
+        )
+
+    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the run as an archive, which `open_run` reads and anything draws alike.
+
+        It has the points that are looked at (`at_points`), also after the last update, with their
+        colors, classes and names; curves, keyframes, phases, actions and seed; but no states,
+        batches or probe. It is written whole or not at all.
+
+        Args:
+            path: Where it shall lie, ``NAME.npz``.
+            overwrite: Replace a file that exists.
+
+        Raises:
+            ArchiveError: It cannot be written, or a curve has a name that no archive can hold.
+            OptionError: A step is below 0.
+            ModelError: The latents were not recorded, and the model is not known.
+
+        Example::
+
+            walk = np.random.default_rng(0).normal(size=(50, 100, 2)).cumsum(axis=0)
+            run = latentviz.Run.from_arrays(walk, classes=np.arange(100) % 2)
+            run.save("walk.npz")
+            latentviz.render_frame("walk.npz", dims=[(0, 1)])
+        """
+        save_run(self, view_of(self).layer, source_of(self), path, overwrite=overwrite)
 
     @property
     def probe(self) -> Inputs:
@@ -176,35 +244,6 @@ class Run:
     def describe(self) -> dict[str, Any]:
         """A summary of the run, as plain values that JSON can hold; evaluates nothing."""
         return own_words(self) | self._store.describe()
-
-    @property
-    def schedule(self) -> Schedule:
-        """The run's schedule by itself."""
-        return Schedule(
-            self.name,
-            self.steps,
-            self.params,
-            keyframes=self.keyframes,
-            phases=self.phases,
-            actions=self.actions,
-            gaps=self.param_gaps,
-        )
-
-    def index_of(self, step: int | np.integer[Any]) -> int:
-        """Where a step stands among the recorded steps.
-
-        Raises:
-            OptionError: It was not recorded, or is no whole number.
-        """
-        if not isinstance(step, int | np.integer):
-            raise OptionError(f"a step is a whole number, got {step!r}")
-        index = int(np.searchsorted(self.steps, step))
-        if index == len(self) or self.steps[index] != step:
-            raise OptionError(
-                f"step {step} was not recorded; the run has {len(self)} steps, "
-                f"{self.steps[0]} to {self.steps[-1]}"
-            )
-        return index
 
     def state(self, step: int | None = None) -> dict[str, NDArray[Any]]:
         """The model's state before a step's update; by default after the last one.
@@ -232,7 +271,7 @@ class Run:
 
         A recording that was cut off has none, nor has a run that was made from arrays.
         """
-        return self._store.has_final(self.layer)
+        return self._points is not None and self._store.has_final(view_of(self).layer)
 
     def final_latents(self) -> NDArray[np.float32]:
         """The probe's latents after the last update, (N, D) float32.
@@ -252,14 +291,11 @@ class Run:
         return source_of(self).final()
 
     def moment(self, step: int | None) -> tuple[int | None, str]:
-        """A picture's moment, by default or of a step: the step, and the same in words.
+        """A picture's moment: the step, and the same in words.
 
         Args:
-            step: A recorded step; None for what is last.
-
-        Returns:
-            The step, or None for the state after the last update; where that is not known, the
-            last recorded step.
+            step: A recorded step. None is the state after the last update, and stays None; where
+                that is not known, it is the last recorded step.
 
         Raises:
             OptionError: The step was not recorded.
@@ -282,7 +318,7 @@ class Run:
 
         Args:
             steps: Recorded steps.
-            layer: The layer whose output is the latent; by default `Run.layer`.
+            layer: The layer whose output is the latent; by default `Run.points`.
 
         Returns:
             (T, N, D) float32, T the number of steps given; (N, D) for a single step. Read from
@@ -293,22 +329,13 @@ class Run:
             ModelError: The model is not registered, and none was given; or has no such layer.
             ArchiveError: The run has no probe, or is damaged.
         """
-        source = source_of(self, layer=layer)
+        source = source_of(self if layer is None else self.at_layer(layer))
         if steps is None:
             return source.positions(np.arange(len(self)))
         if isinstance(steps, int | np.integer):
             single: NDArray[np.float32] = source.positions(np.array([self.index_of(steps)]))[0]
             return single
-        wanted = np.asarray(steps)
-        if wanted.size == 0:
-            raise OptionError("no steps were asked for")
-        if wanted.ndim != 1 or wanted.dtype.kind not in "iu":
-            raise OptionError(f"steps must be whole numbers, got {wanted.dtype} {wanted.shape}")
-        indices = np.searchsorted(self.steps, wanted)
-        missing = self.steps[np.minimum(indices, len(self) - 1)] != wanted
-        if missing.any():
-            self.index_of(int(wanted[missing][0]))
-        return source.positions(indices)
+        return source.positions(self.indices_of(steps))
 
     @property
     def can_evaluate(self) -> bool:
@@ -329,22 +356,19 @@ class Run:
         Args:
             inputs: (N, ...), or several by the names of the model's arguments.
             step: A recorded step; by default the state after the last update.
-            layer: The layer whose output is the latent; by default the one that was recorded.
+            layer: The layer whose output is the latent; by default `Run.layer`, or the first that
+                was recorded.
 
         Raises:
-            OptionError: The step was not recorded.
+            OptionError: The step was not recorded, or the run names no layer.
             ModelError: The model is unknown, has no such layer, or cannot be run on these inputs.
             ArchiveError: The run has no states, or not the whole of them.
         """
-        layer = self.layer if layer is None else layer
         recording = self._store.recording
+        if layer is None and (layer := self.layer or next(iter(self.layers), None)) is None:
+            raise OptionError("the run was recorded without a layer; give layer=")
         recording.check_whole()
-        given: Inputs
-        if isinstance(inputs, Mapping):
-            given = {name: np.asarray(array) for name, array in inputs.items()}
-        else:
-            given = np.asarray(inputs)
-        return recording.evaluate(self.state(step), given, layer)
+        return recording.evaluate(self.state(step), inputs_at_hand(inputs), layer)
 
     def close(self) -> None:
         """Close the archive."""
@@ -369,24 +393,44 @@ def archived_run(reader: ArchiveReader, model: str | nn.Module | None = None) ->
         ArchiveError: The archive is malformed.
     """
     store = ArchiveStore(reader, model)
-    blocks = Blocks(store, len(store.chunks.steps))
-    return Run(**fields_of_archive(store), layer=store.header.layer, _store=store, _blocks=blocks)
+    blocks, header = Blocks(store, len(store.chunks.steps)), store.header
+    points = None if header.layer is None else Points(LAYER, header.layer)
+    run = Run(**fields_of_archive(store), _points=points, _store=store, _blocks=blocks)
+    if header.points is None:
+        return run
+    try:
+        return run.at_points(header.points.text)
+    except OptionError as error:  # which is not the user's
+        raise ArchiveError(f"{reader.path}: {error}") from None
 
 
-def source_of(
-    run: Run, projecting: Projecting | None = None, *, layer: str | None = None
-) -> Source:
-    """A run's points in a layer, as a transform gives them.
+def view_of(run: Run, projecting: Projecting | None = None) -> View:
+    """A run's points, as a transform gives them.
 
     Args:
         run: The run.
         projecting: What becomes of the latents; by default they are left as they are.
-        layer: The layer whose output is the latent; by default `Run.layer`.
 
     Raises:
-        OptionError: Neither states nor that layer's latents were recorded.
+        ArchiveError: The run names no points.
     """
-    (source,) = sources_of(run, [View(run.layer if layer is None else layer, projecting)])
+    points = run._points
+    if points is None:
+        raise ArchiveError(
+            f"{run.path} was recorded without a layer and a probe; "
+            f"{run._store.recording.ways_to_draw()}"
+        )
+    return View(points.name if points.is_layer else points.text, projecting)
+
+
+def source_of(run: Run, projecting: Projecting | None = None) -> Source:
+    """A run's points, as a transform gives them; see `view_of`.
+
+    Raises:
+        OptionError: Neither states nor the layer's latents were recorded.
+        ArchiveError: The run names no points.
+    """
+    (source,) = sources_of(run, [view_of(run, projecting)])
     return source
 
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..archive.points import LAYER, Points
 from ..errors import ArchiveError, OptionError
 from .batches import Batch
 from .chunks import BLOCK_BYTES
@@ -86,6 +87,18 @@ class Store(Protocol):
     def describe(self) -> dict[str, Any]:
         """What is known of it, as plain values; evaluates nothing."""
 
+    @property
+    def has_probe(self) -> bool:
+        """Whether there is a probe, whose points colors, classes and names are of."""
+
+    def of_tensor(self, points: Points) -> Store:
+        """A store of the rows or columns of a tensor of the states.
+
+        Raises:
+            OptionError: There is no such tensor, or it has no rows.
+            ArchiveError: It is damaged, or was not recorded at all steps.
+        """
+
     def close(self) -> None:
         """Read no more."""
 
@@ -112,6 +125,9 @@ class Recording(Protocol):
 
     def evaluate(self, state: Mapping[str, NDArray[Any]], inputs: Inputs, layer: str) -> Evaluation:
         """What the model makes of any inputs under a state."""
+
+    def ways_to_draw(self) -> str:
+        """How to draw points of a run of which none are known, in words."""
 
 
 @dataclass(frozen=True)
@@ -177,6 +193,19 @@ class ArrayStore:
     def describe(self) -> dict[str, Any]:
         """How many points there are."""
         return {"points": self.n_points(ARRAYS_LAYER)}
+
+    has_probe = False
+
+    def of_tensor(self, points: Points) -> Store:
+        """There is none.
+
+        Raises:
+            OptionError: Always.
+        """
+        raise OptionError(
+            f"{points.words!r}: a run that was made from arrays has no tensors; its points are "
+            f"{LAYER}:{ARRAYS_LAYER}"
+        )
 
     def close(self) -> None:
         """Nothing to be closed."""

@@ -29,19 +29,45 @@ class States:
             chunks: The archive's.
             bfloat16: The tensors whose bits are stored.
         """
-        self._chunks, self._bfloat16 = chunks, frozenset(bfloat16)
+        self.chunks, self._bfloat16 = chunks, frozenset(bfloat16)
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, State] = OrderedDict()
+        self._forms: dict[str, tuple[tuple[int, ...], str]] = {}
+
+    def form(self, name: str) -> tuple[tuple[int, ...], str]:
+        """A tensor's shape at each step, and its dtype.
+
+        Raises:
+            ArchiveError: It is malformed.
+        """
+        if name not in self._forms:
+            kept = self._kept.get(0)
+            array = self.tensor(name, 0) if kept is None else kept[name]
+            dtype = "bfloat16" if name in self._bfloat16 else str(array.dtype)
+            self._forms[name] = array.shape[1:], dtype
+        return self._forms[name]
+
+    def tensor(self, name: str, c: int | None) -> NDArray[Any]:
+        """One tensor over a chunk's steps, (K, ...), or of None after the last update, (...).
+
+        Nothing is kept, and no other tensor is read.
+
+        Raises:
+            ArchiveError: It is malformed.
+        """
+        if c is None:
+            return self._widened(name, self.chunks.reader.read(final_member(STATES, name)))
+        return self._widened(name, self.chunks.read(STATES, c, name))
 
     @property
     def names(self) -> list[str]:
         """Of the tensors; none if states were not recorded."""
-        return self._chunks.names[STATES]
+        return self.chunks.names[STATES]
 
     @property
     def has_final(self) -> bool:
         """Whether that after the last update is there: a recording that was cut off has none."""
-        return bool(self.names) and final_member(STATES, self.names[0]) in self._chunks.reader
+        return bool(self.names) and final_member(STATES, self.names[0]) in self.chunks.reader
 
     def read(self, index: int | None) -> State:
         """The state before a recorded step's update; of None, after the last one.
@@ -49,22 +75,19 @@ class States:
         Raises:
             ArchiveError: There are none, or it is malformed.
         """
-        reader = self._chunks.reader
+        reader = self.chunks.reader
         if not self.names:
             raise ArchiveError(f"{reader.path} was recorded without states")
         if index is None and not self.has_final:
-            index = len(self._chunks.steps) - 1
+            index = len(self.chunks.steps) - 1
         if index is None:
-            return {
-                name: self._widened(name, reader.read(final_member(STATES, name)))
-                for name in self.names
-            }
-        c, k = self._chunks.locate(index)
+            return {name: self.tensor(name, None) for name in self.names}
+        c, k = self.chunks.locate(index)
         return {name: array[k] for name, array in self.chunk(c).items()}
 
     def block(self, start: int, stop: int) -> State:
         """Each tensor over the recorded steps start..stop, (stop - start, ...)."""
-        spans = self._chunks.spans(start, stop)
+        spans = self.chunks.spans(start, stop)
         held = [(self.chunk(c), rows) for c, rows in spans]
         return {
             name: np.concatenate([state[name][rows] for state, rows in held]) for name in self.names
@@ -74,10 +97,7 @@ class States:
         """Each tensor over a chunk's steps, (K, ...)."""
         with self._lock:
             if c not in self._kept:
-                self._kept[c] = {
-                    name: self._widened(name, self._chunks.read(STATES, c, name))
-                    for name in self.names
-                }
+                self._kept[c] = {name: self.tensor(name, c) for name in self.names}
                 if len(self._kept) > KEPT_CHUNKS:
                     self._kept.popitem(last=False)
             return self._kept[c]
@@ -88,7 +108,7 @@ class States:
             return array
         if array.dtype != np.uint16:
             raise ArchiveError(
-                f"{self._chunks.reader.path}: tensor {name!r} is said to be bfloat16, which is "
+                f"{self.chunks.reader.path}: tensor {name!r} is said to be bfloat16, which is "
                 f"stored as uint16, got {array.dtype}"
             )
         # The upper half of a float32's bits.

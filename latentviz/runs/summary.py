@@ -6,12 +6,16 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..text import bytes_in_words, counted, listed, printable
 
 if TYPE_CHECKING:
     from .run import Run
 
 MOST_LISTED = 100
+MOST_NAMES = 20  # of points
+LONGEST = 40  # characters of a name, of which there are many in a line
 
 
 def own_words(run: Run) -> dict[str, Any]:
@@ -24,7 +28,10 @@ def own_words(run: Run) -> dict[str, Any]:
         "layer": run.layer,
         "layers": list(run.layers),
         "seed": run.seed,
+        "source": run.points,
         "points": None,
+        "classes": _classes(run),
+        "point_names": None if run.point_names is None else list(run.point_names),
         "params": list(run.params),
         "losses": list(run.losses),
         "metrics": list(run.metrics),
@@ -40,7 +47,8 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
     rows = {
         "steps": f"{about['steps']} ({about['first_step']} to {about['last_step']})",
         "layer": _listed(_shown(about["layers"])),
-        "points": "none" if about["points"] is None else str(about["points"]),
+        "points": _points(about["points"], about["source"], about["layer"]),
+        **_marks(about),
         "params": _listed(_shown(about["params"])),
         "losses": _listed(_shown(about["losses"])),
         "metrics": _listed(_shown(about["metrics"])),
@@ -60,7 +68,11 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
         "model": printable(about["model"] or "not registered"),
         "layer": rows["layer"] + recorded,
         "state": _state(about["tensors"], about["values"]),
+        **({"matrices": _matrices(about["matrices"])} if about["matrices"] else {}),
         "probe": _probe(about["probe_shape"]),
+        # Of a layer they are the probe's, which says how many they are.
+        **({} if about["layer"] and about["probe_shape"] else {"points": rows["points"]}),
+        **_marks(about),
         **({"tokens": _tokens(about["tokens"], about["points"])} if "tokens" in about else {}),
         "params": rows["params"],
         "losses": rows["losses"],
@@ -78,6 +90,41 @@ def summary(about: Mapping[str, Any]) -> dict[str, str]:
 
 def _listed(names: Sequence[str]) -> str:
     return listed(names, MOST_LISTED) or "none"
+
+
+def _points(n_points: int | None, source: str | None, layer: str | None) -> str:
+    """How many there are; and of which tensor, if it is not a layer that gives them."""
+    of = "" if layer is not None or source is None else f"{printable(source)}"
+    count = "none" if n_points is None else str(n_points)
+    return f"{of}, {count} points" if of else count
+
+
+def _classes(run: Run) -> list[dict[str, Any]] | None:
+    """Each class that points are of: its number, its name, and how many they are."""
+    if run.classes is None:
+        return None
+    numbers, counts = np.unique(run.classes, return_counts=True)
+    names = run.class_names
+    return [
+        {"class": n, "name": str(n) if names is None else names[n], "points": count}
+        for n, count in zip(numbers.tolist(), counts.tolist(), strict=True)
+    ]
+
+
+def _marks(about: Mapping[str, Any]) -> dict[str, str]:
+    """The points' classes and names, if they have any."""
+    rows = {}
+    if about["classes"] is not None:
+        named = [f"{printable(c['name'], LONGEST)} ({c['points']})" for c in about["classes"]]
+        rows["classes"] = _listed(named)
+    if about["point_names"] is not None:
+        rows["names"] = listed([printable(n, LONGEST) for n in about["point_names"]], MOST_NAMES)
+    return rows
+
+
+def _matrices(shapes: Mapping[str, Sequence[int]]) -> str:
+    """Those whose rows or columns can be drawn."""
+    return _listed([f"{printable(name)} {' x '.join(map(str, s))}" for name, s in shapes.items()])
 
 
 def _state(tensors: Mapping[str, object], n_values: int) -> str:

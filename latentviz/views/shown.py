@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 from ..projection import AUTO, Pairs, Projection, projections, within
-from ..runs.blocks import Source
-from ..runs.run import Run, source_of
+from ..runs.blocks import Source, View
+from ..runs.run import Run, sources_of, view_of
 from ..transforms import Axes, Center, Fitted, as_transform, widest_pairs
 
 FEW_DIMS = 4  # whose default planes are those of the published films; of more, the widest
@@ -26,6 +26,8 @@ class Shown:
     fitted: Fitted
     """With all components that there are to choose from."""
     projections: tuple[Projection, ...]
+    beside: tuple[View, ...] = ()
+    """What is shown beside them of the same run, and read in the same forward pass."""
 
     @cached_property
     def pairs(self) -> NDArray[np.int64]:
@@ -48,9 +50,14 @@ class Shown:
         return self.fitted.take(tuple(self.dims.tolist()))
 
     @cached_property
+    def view(self) -> View:
+        """The points in the components that are shown, as they are read."""
+        return view_of(self.run, self.drawn)
+
+    @cached_property
     def source(self) -> Source:
         """The points in the components that are shown, (n, N, d)."""
-        return source_of(self.run, self.drawn)
+        return sources_of(self.run, [self.view, *self.beside])[0]
 
 
 def shown_of(
@@ -62,7 +69,7 @@ def shown_of(
     project: object = None,
     center: Center | None = None,
 ) -> Shown:
-    """The points of a run in its `Run.layer`, in the planes that are asked for.
+    """The points of a run (`Run.points`), in the planes that are asked for.
 
     Args:
         run: The run.

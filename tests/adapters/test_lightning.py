@@ -791,8 +791,6 @@ def test_options_are_the_recorders_own():
 
     with pytest.raises(TypeError, match="'layr'"):
         RecorderCallback("run.npz", layer="encoder", layr="head")
-    with pytest.raises(TypeError, match="'layer'"):
-        RecorderCallback("run.npz")
 
 
 def test_a_layer_that_is_not_there_is_found_before_the_first_step(fit, small, path):

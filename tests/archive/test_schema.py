@@ -12,6 +12,7 @@ from torch import nn
 
 from latentviz import Recorder, Run, open_run, recover
 from latentviz.archive import format as f
+from latentviz.archive.points import KINDS, Points
 from latentviz.archive.schema import parse_header
 from latentviz.archive.values import TOKENS
 from latentviz.errors import OptionError
@@ -45,7 +46,7 @@ moments = st.one_of(
 
 
 @given(
-    layers=st.lists(texts, min_size=1, max_size=3),
+    layers=st.lists(texts.filter(len), max_size=3),
     model_name=st.none() | texts,
     model_args=st.dictionaries(texts, plain, max_size=3),
     seed=odd,
@@ -56,6 +57,8 @@ moments = st.one_of(
     bfloat16=st.lists(texts, max_size=2),
     tokens=st.sampled_from([*TOKENS, None]) | odd,
     class_names=st.none() | st.lists(texts, max_size=3),
+    points=st.none()
+    | st.builds(Points, st.sampled_from(KINDS), texts.filter(len).map(f.whole_text)),
 )
 def test_what_is_accepted_reads_back_equal(**options):
     try:

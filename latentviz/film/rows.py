@@ -1,0 +1,50 @@
+"""A film's rows of projections: one for each of the points that it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..archive.points import Points
+from ..runs.run import Run
+from ..views import Shown, shown_of
+from .spec import FilmSpec
+
+
+def rows_of(runs: Sequence[Run], spec: FilmSpec) -> tuple[Shown, ...]:
+    """What is shown of a run in each row; the titles say of what, if there are several.
+
+    Layers are read together, so that one forward pass gives them all. A transform is fitted to
+    each row by itself.
+
+    Args:
+        runs: The same run, looked at in all points that are shown.
+        spec: The film's, whose projections are those of each row.
+
+    Raises:
+        OptionError: A component is out of range, there are more names than projections, or the
+            transform does not fit.
+        ArchiveError: The run names no points, or is damaged.
+        ModelError: The model is not known, or cannot be run.
+    """
+    rows = [
+        shown_of(run, dims=spec.dims, names=spec.names, project=spec.project, center=spec.center)
+        for run in runs
+    ]
+    if len(rows) == 1:
+        return tuple(rows)
+    views = [row.view for row in rows if row.run.layer is not None]
+    return tuple(
+        replace(
+            row,
+            beside=tuple(views) if row.run.layer is not None else (),
+            projections=tuple(
+                replace(each, title=f"{each.title} {_words(row.run)}") for each in row.projections
+            ),
+        )
+        for row in rows
+    )
+
+
+def _words(run: Run) -> str:
+    return "" if run.points is None else Points.parse(run.points).words
