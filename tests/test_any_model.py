@@ -147,7 +147,7 @@ def test_no_states_and_no_probe_leave_curves_and_batches(path):
         ({"latents": True}, "give probe= too"),
         ({"layer": []}, "layer must name one layer or more"),
         ({"layer": 2}, "layer must be the name of a submodule, .* got 2$"),
-        ({"layer": None}, "layer must be the name .* got None$"),
+        ({"layer": None, "probe": RGB}, "layer must name the layer whose latents of the probe"),
         ({"layer": ["encoder", 2]}, r"layer must be the name .* got \['encoder', 2\]$"),
         ({"layer": ColorMLP().encoder}, r"layer must be the name .* got Sequential\(  "),
         ({"states": None}, "states must be .* got None$"),

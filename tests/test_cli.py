@@ -559,6 +559,10 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated.pop("loop") == str(WebP().loop) == str(GIF().loop)
     assert (options.limits, options.dot_radius) == (None, None)
     assert (stated.pop("layer"), options.layer) == ("the first that was recorded", None)
+    assert (stated.pop("points"), options.points) == (
+        "as the run was recorded, or the first layer",
+        (),
+    )
     assert stated.pop("limits").startswith(f"{LEAST_LIMITS}, or a round number above it")
     assert (stated.pop("hold"), EncodingSpec().hold) == (str(HOLD_S), None)
     radius = DOT_SHARE * LEAST_LIMITS

@@ -58,13 +58,19 @@ def python(code, folder, *options):
 def folder(tmp_path_factory):
     """Where the README's model, and those of recording.md, were recorded."""
     folder = tmp_path_factory.mktemp("docs")
-    recorded = [blocks(README, "python")[0], of_recording("short.npz"), of_recording("words.npz")]
+    names = ("short.npz", "words.npz", "rows.npz")
+    recorded = [blocks(README, "python")[0], *map(of_recording, names)]
     python("\n".join(recorded), folder)
     return folder
 
 
 def test_the_recorder_records(folder):
-    for name, points in (("run.npz", 400), ("short.npz", 400), ("words.npz", 480)):
+    for name, points in (
+        ("run.npz", 400),
+        ("short.npz", 400),
+        ("words.npz", 480),
+        ("rows.npz", 12),
+    ):
         with latentviz.open_run(folder / name) as run:
             assert run.n_points == points
 

@@ -71,6 +71,14 @@ def test_an_example_runs(name, names, tmp_path, capsys):
         assert set(tmp_path.iterdir()) > before
 
 
+def test_the_example_of_saving_a_run(names, tmp_path):
+    docstring = inspect.getdoc(latentviz.Run.save) + "\n"
+    (block,) = EXAMPLE.findall(docstring)
+    exec(compile(textwrap.dedent(block), "save", "exec"), {**names, "np": np})
+    with latentviz.open_run(tmp_path / "walk.npz") as run:
+        assert (len(run), run.n_points) == (50, 100)
+
+
 def test_the_recorders_example_records(names, tmp_path):
     exec(compile(example("Recorder"), "Recorder", "exec"), names)
     with latentviz.open_run(tmp_path / "run.npz") as run:

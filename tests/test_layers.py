@@ -20,7 +20,7 @@ LAYERS = [
         "ground",
         {
             *("arrays", "classes", "color", "deferral", "easing", "errors", "logistic", "markup"),
-            *("palette", "projection", "text", "theme"),
+            *("palette", "points", "projection", "text", "theme"),
         },
     ),
     ("scene", {"scene"}),

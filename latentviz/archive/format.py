@@ -4,16 +4,21 @@ A run is a ZIP file of ``.npy`` members (deflated or stored; ZIP64 where it must
 ``numpy.load(path, allow_pickle=False)`` reads:
 
 - ``header``: JSON as uint8. ``format``, ``model`` (a registered name and its arguments, or null),
-  ``layer``, ``seed``, ``keyframes``, ``phases``, ``versions``. Written first. And where they say
-  more: ``layers``, all names of which ``layer`` is the first; ``actions``, steps and names as
-  ``phases`` has them; ``states``, the patterns of the tensors that were recorded if they are not
-  all of the state's; ``bfloat16``, the names of the tensors whose members hold the bits of
-  bfloat16 numbers, as uint16; ``tokens``, how the tokens of a layer's output (N, S, D) became
-  points, ``flatten`` (as where nothing is said), ``mean``, ``first``, ``last`` or ``each``;
-  ``class_names``, the names of the classes that the colors number from 0 on.
+  ``layer`` (empty if there is none), ``seed``, ``keyframes``, ``phases``, ``versions``. Written
+  first. And where they say more: ``layers``, all names of which ``layer`` is the first;
+  ``actions``, steps and names as ``phases`` has them; ``states``, the patterns of the tensors that
+  were recorded if they are not all of the state's; ``bfloat16``, the names of the tensors whose
+  members hold the bits of bfloat16 numbers, as uint16; ``tokens``, how the tokens of a layer's
+  output (N, S, D) became points, ``flatten`` (as where nothing is said), ``mean``, ``first``,
+  ``last`` or ``each``;
+  ``class_names``, the names of the classes that the colors number from 0 on; ``points``, what is
+  drawn if it is not ``layer``: ``rows:TENSOR``, ``columns:TENSOR`` or ``layer:NAME``.
 - ``probe/inputs`` (N, ...), or ``probe/inputs/NAME`` of several inputs; and ``probe/colors``
-  (N, 3) RGB in 0..1, (N,) integer labels, or (N,) float scalars. By ``tokens`` ``each`` a point is
-  a token, and the colors and latents are of so many: N times S, less those that are masked.
+  (N, 3) RGB in 0..1, (N,) integer labels, or (N,) float scalars; ``probe/classes`` (N,) int64,
+  where these are not the colors, and ``probe/class_names`` and ``probe/point_names``, JSON lists
+  of text as uint8: the names that the classes number from 0 on, and those of the N points. By
+  ``tokens`` ``each`` a point is a token, and all of these and the latents are of so many: N times
+  S, less those that are masked. Without inputs they are of ``points``, or of the latents.
 - Chunks of K recorded steps, numbered ``C`` = 000000, 000001, ...: ``steps/C`` (K,) int64;
   ``states/C/TENSOR`` (K, ...), each step's state before its update; ``batches/C/inputs``
   (ΣB, ...), or ``batches/C/inputs/NAME`` of several inputs, and ``batches/C/labels/NAME``

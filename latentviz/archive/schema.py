@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError
+from ..points import Points
 from ..text import printable
 from . import format as f
-from .points import Points
 from .values import (
     checked_tokens,
     read_args,

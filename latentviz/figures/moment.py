@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..archive.points import Points
 from ..errors import ArchiveError, OptionError
+from ..points import Points
 from ..runs.evaluate import Evaluation
 from ..runs.run import Run
 from ..text import printable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..archive.points import Points
+from ..points import Points
 from ..runs.run import Run
 from ..views import Shown, shown_of
 from .spec import FilmSpec

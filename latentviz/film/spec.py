@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from ..archive.points import LAYER, Points
 from ..errors import OptionError
+from ..points import LAYER, Points
 from ..projection import AUTO, checked_names, parse_dims, split_names
 from ..raster.layout import MAX_LIMITS, check_limits, check_size, parse_size
 from ..text import printable

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from ..archive import format as f
 from ..archive import schema as s
 from ..archive.marks import Marks, checked_marks
-from ..archive.points import Points
 from ..archive.values import checked_tokens
 from ..archive.versions import versions
 from ..errors import LatentvizError, ModelError, OptionError, RecordingWarning
 from ..modules.apart import apart
 from ..modules.layers import plain_model
+from ..points import Points
 from .cost import CHEAP_BYTES, latent_bytes, states_cost, states_left_out
 from .drawn import drawn_points, drawn_shape
 from .header import checked_header

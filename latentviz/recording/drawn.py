@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..archive import format as f
-from ..archive.points import Points, points_shape
 from ..errors import OptionError
+from ..points import Points, points_shape
 from ..text import printable
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..archive.format import whole_text
-from ..archive.points import Points
 from ..archive.schema import Header
 from ..archive.values import (
     checked_args,
@@ -16,6 +15,7 @@ from ..archive.values import (
     checked_tokens,
     whole_texts,
 )
+from ..points import Points
 
 
 def checked_header(

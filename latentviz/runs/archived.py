@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..archive import ArchiveReader
 from ..archive import format as f
-from ..archive.points import Points, matrices
 from ..archive.schema import (
     HEADER,
     INPUTS,
@@ -25,6 +24,7 @@ from ..archive.schema import (
     probe_member,
 )
 from ..errors import ArchiveError, OptionError
+from ..points import Points, matrices
 from ..text import printable
 from .batches import Batch, Batches
 from .chunks import Chunks

@@ -14,9 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..archive import ArchiveReader
 from ..archive.marks import Marks
-from ..archive.points import LAYER, Points
 from ..errors import ArchiveError, OptionError
 from ..markup import table_html
+from ..points import LAYER, Points
 from ..text import printable
 from .archived import ArchiveStore
 from .batches import Batch

@@ -41,6 +41,9 @@ def save_run(
     """
     if run.steps[0] < 0:
         raise OptionError(f"the steps of an archive are 0 or more, got {run.steps[0]}")
+    for group, curves, _ in _curves(run):
+        for curve in curves:  # a gap's member has the longest name
+            s.check_name(curve, s.gaps_member(group, 0, curve))
     output = os.path.basename(os.fspath(path))
     writer = ArchiveWriter(path, overwrite=overwrite, part=f".{output}.saved")
     try:

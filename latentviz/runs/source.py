@@ -11,8 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..archive.points import LAYER, Points
 from ..errors import ArchiveError, OptionError
+from ..points import LAYER, Points
 from .batches import Batch
 from .chunks import BLOCK_BYTES
 from .evaluate import Evaluation, Inputs

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..archive.points import COLUMNS, Form, Points, has_points, matrices, points_shape
 from ..archive.schema import STATES, final_member
 from ..errors import ArchiveError
+from ..points import COLUMNS, LONGEST, Form, Points, has_points, matrices, points_shape
 from ..text import listed, printable
 from .source import Recording, Store
 from .states import States
@@ -155,10 +155,9 @@ def forms_of(states: States) -> dict[str, Form]:
 
 def ways_to_draw(states: Mapping[str, Form]) -> str:
     """Which rows could be drawn of a run, in words; nothing if there are none."""
-    names = [*map(printable, matrices(states))] or [
-        printable(name) for name, form in states.items() if has_points(form)
-    ]
+    names = [*matrices(states)] or [name for name, form in states.items() if has_points(form)]
     if not names:
         return ""
+    names = [printable(name, LONGEST) for name in names]
     others = "" if len(names) == 1 else f" (or of {listed(names[1:], MAX_NAMED)})"
     return f"draw the rows of a tensor with --points rows:{names[0]}{others}"

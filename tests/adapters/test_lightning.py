@@ -822,3 +822,20 @@ def test_without_lightning(monkeypatch):
         ImportError, match=r'needs Lightning .*pip install "latentviz\[lightning\]"'
     ):
         import latentviz.adapters.lightning  # noqa: F401 - it is the import that must fail
+
+
+def test_classes_and_names_of_points(fit, small, path):
+    names = [f"p{n}" for n in range(len(X))]
+    marks = {"colors": None, "classes": INSIDE, "class_names": ["out", "in"], "point_names": names}
+    fit(small(), recorder=marks)
+    with open_run(path) as run:
+        assert run.classes.tolist() == INSIDE.long().tolist()
+        assert (run.class_names, run.point_names) == (("out", "in"), tuple(names))
+
+
+def test_columns_of_a_weight_without_a_layer(fit, small, path):
+    none = {"layer": None, "probe": None, "colors": None}
+    fit(small(), recorder=none | {"points": "columns:encoder.weight"})
+    with open_run(path) as run:
+        assert run.points == "columns:encoder.weight"
+        np.testing.assert_array_equal(run.latents(0), run.state(0)["encoder.weight"].T)

@@ -517,3 +517,41 @@ def test_without_transformers(monkeypatch):
     said = r'needs Transformers .*pip install "latentviz\[transformers\]"'
     with pytest.raises(ImportError, match=said):
         import latentviz.adapters.transformers  # noqa: F401 - it is the import that must fail
+
+
+def test_the_models_own_labels_name_the_classes(trained, bert, path):
+    bert.config.id2label = {0: "absent", 1: "there"}
+    names = [f"sentence {n}" for n in range(len(PROBE["input_ids"]))]
+    options = {"colors": None, "classes": LABELS, "point_names": names}
+    trained(bert, recorder=options, max_steps=2).train()
+    with open_run(path) as run:
+        assert run.class_names == ("absent", "there")
+        assert run.classes.tolist() == LABELS.tolist()
+        assert run.point_names == tuple(names)
+
+
+@pytest.mark.parametrize(
+    ("labels", "given", "expected"),
+    [
+        ({0: "LABEL_0", 1: "LABEL_1"}, {"classes": LABELS}, None),  # which the library makes up
+        ({0: "a", 2: "b"}, {"classes": LABELS}, None),
+        ({0: "a", 1: "b"}, {"classes": LABELS + 5}, None),
+        ({0: "a", 1: "b"}, {"classes": LABELS, "class_names": ["x", "y"]}, ("x", "y")),
+        ({0: "a", 1: "b"}, {"classes": ["p", *"q" * (len(LABELS) - 1)]}, ("p", "q")),
+        ({0: "a", 1: "b"}, {}, None),
+    ],
+)
+def test_labels_that_do_not_name_the_classes(trained, bert, path, labels, given, expected):
+    bert.config.id2label = labels
+    trained(bert, recorder={"colors": None} | given, max_steps=1).train()
+    with open_run(path) as run:
+        assert run.class_names == expected
+
+
+def test_rows_of_an_embedding_without_a_layer(trained, bert, path):
+    rows = "rows:bert.embeddings.word_embeddings.weight"
+    options = {"layer": None, "probe": None, "colors": None, "points": rows, "states": "*word*"}
+    trained(bert, recorder=options, max_steps=2).train()
+    with open_run(path) as run:
+        assert (run.points, run.layers, run.n_points) == (rows, (), WORDS)
+        assert run.final_latents().shape == (WORDS, 8)

@@ -279,7 +279,7 @@ def two_inputs():
     return TwoInputs()
 
 
-def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarray]:
+def recorded(folder: Path, *, states: str, **others: object) -> dict[str, np.ndarray]:
     """A run of every other step of such a model, with two layers, as a recorder writes it."""
     import torch
 
@@ -291,10 +291,10 @@ def recorded(folder: Path, *, states: str, latents: bool) -> dict[str, np.ndarra
 
     options = {
         "layer": ["near", "far"], "probe": batch(N), "colors": torch.linspace(0, 1, N),
-        "states": states, "every": 2, "latents": latents, "keyframes": {"lr": [0, 4]},
+        "states": states, "every": 2, "keyframes": {"lr": [0, 4]},
         "phases": [(0, "Warm up"), (8, "Train")], "actions": [(4, "freeze")], "overwrite": True,
         "chunk_limits": ChunkLimits(steps=K, seconds=1e9),
-    }  # fmt: skip
+    } | others  # fmt: skip
     with Recorder(folder / "run.npz", model, **options) as run:
         for step in range(2 * K * CHUNKS - 1):
             given = batch(step % 4, 6 - step % 3)
@@ -318,11 +318,26 @@ def npy(array: np.ndarray) -> bytes:
 def originals(folder: Path) -> list[tuple[str, str | None, dict[str, np.ndarray]]]:
     """Runs to make mutants of: a name, the model that the user gives, and the members."""
     given = "trainers.models:ColorMLP"
+    marks = {"classes": np.arange(N) % 2, "class_names": ["rød", "b", "c"]}
+    marks["point_names"] = list("vwxyz")
     return [
         ("states", None, members(registered=True)),
         ("latents", given, members(registered=False, version=1)),
         ("inputs", "fuzz:two_inputs", recorded(folder, states="all", latents=False)),
-        ("layers", None, recorded(folder, states="*.bias", latents=True)),
+        ("layers", None, recorded(folder, states="*.bias", latents=True, **marks)),
+        (
+            "rows",
+            None,
+            recorded(
+                folder,
+                states="near.*",
+                layer=None,
+                probe=None,
+                colors=None,
+                points="columns:near.weight",
+                point_names=["a", "", "µ", "b\n"],
+            ),
+        ),
     ]
 
 
@@ -345,8 +360,9 @@ def subjects(folder: Path, *, draw: bool = False) -> list[Subject]:
                     path = written(folder, subject, pack(kept, part=part))
                     read = everything(path, model) | (drawn(path, model) if draw else {})
                 refused = {key[0] for key, value in read.items() if isinstance(value, Exception)}
-                # It has not all of its states.
-                assert refused == ({"evaluate"} if name == "layers" else set()), refused
+                # One has not all of its states, and one no layer.
+                expected = {"layers": {"evaluate"}, "rows": {"evaluate", "probe"}}
+                assert refused == expected.get(name, set()), refused
                 found.append(replace(subject, read=read))
     return found
 
@@ -383,6 +399,7 @@ def everything(path: Path, model: str | None) -> dict[tuple, object]:
                 ask(("state", k), lambda step=step: run.state(step))
                 ask(("batch", k), lambda step=step: vars(run.batch(step)))
             about = ("layer", "layers", "seed", "colors", "keyframes", "phases", "actions")
+            about += ("points", "classes", "class_names", "point_names")
             out["about",] = _frozen([getattr(run, name) for name in about])
             for kind in ("final_losses", "final_metrics"):
                 out[kind,] = {n: _frozen(np.float64(v)) for n, v in getattr(run, kind).items()}
@@ -444,7 +461,7 @@ def _ask(out: dict[tuple, object], key: tuple, question: Callable[[], object]) -
 def _without_place(about: dict[str, object]) -> dict[str, object]:
     """What is said of a run but for its file, and for the order of what lies in that."""
     kept = {n: v for n, v in about.items() if n not in ("phases", "actions")}
-    parts = {n: sorted(v) if isinstance(v, list) else v for n, v in kept.items()}
+    parts = {n: sorted(v, key=repr) if isinstance(v, list) else v for n, v in kept.items()}
     return {**parts, "path": "", "bytes": 0, "bytes_a_step": 0}
 
 

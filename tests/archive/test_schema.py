@@ -12,10 +12,10 @@ from torch import nn
 
 from latentviz import Recorder, Run, open_run, recover
 from latentviz.archive import format as f
-from latentviz.archive.points import KINDS, Points
 from latentviz.archive.schema import parse_header
 from latentviz.archive.values import TOKENS
 from latentviz.errors import OptionError
+from latentviz.points import KINDS, Points
 from latentviz.recording.header import checked_header
 
 wholes = st.one_of(

@@ -6,12 +6,13 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import OptionError
-from ..text import listed, nearest_first, printable
+from .errors import OptionError
+from .text import listed, nearest_first, printable
 
 LAYER, ROWS, COLUMNS = "layer", "rows", "columns"
 KINDS = (LAYER, ROWS, COLUMNS)
-MAX_LISTED = 20  # tensors in an error
+MAX_LISTED = 12  # tensors in an error
+LONGEST = 60  # characters of each
 FORMS = "layer:NAME, rows:TENSOR or columns:TENSOR"
 
 
@@ -84,7 +85,8 @@ def points_shape(points: Points, forms: Mapping[str, Form], owner: str) -> tuple
     form = forms.get(points.name)
     if form is None:
         choices = [name for name, each in forms.items() if has_points(each)]
-        near = listed([*map(printable, nearest_first(points.name, choices))], MAX_LISTED)
+        names = [printable(name, LONGEST) for name in nearest_first(points.name, choices)]
+        near = listed(names, MAX_LISTED)
         raise OptionError(
             f"{points.words!r}: there is no tensor {printable(points.name)!r}; {owner} "
             f"{near or 'none that could be drawn'}"
