@@ -29,6 +29,7 @@ def write_reference(folder: Path) -> None:
     for name in latentviz.__all__:
         setattr(latentviz, name, getattr(latentviz, name))
     _spell_types_as_in_source()
+    _have_members_of_bases_without_a_page()
     pdoc.render.configure(
         docformat="google", search=False, show_source=False, template_directory=TEMPLATES
     )
@@ -62,6 +63,30 @@ def _spell_types_as_in_source() -> None:
 
     for module in (inspect, pdoc.doc):
         setattr(module, original.__name__, spelled)
+
+
+def _have_members_of_bases_without_a_page() -> None:
+    """Show what a class has from a base of latentviz's that is no public name as its own."""
+    from pdoc.doc import Class, Doc
+
+    def is_hidden(origin: tuple[str, str]) -> bool:
+        module, name = origin
+        return module.startswith("latentviz.") and name not in latentviz.__all__
+
+    origins = Class._members_by_origin
+    assert origins.func is not None
+
+    def by_origin(of: Class) -> dict[tuple[str, str], list[Doc[Any]]]:
+        found: dict[tuple[str, str], list[Doc[Any]]] = {}
+        for origin, members in origins.func(of).items():
+            own = of.taken_from if is_hidden(origin) else origin
+            found.setdefault(own, []).extend(members)
+        return found
+
+    name = "_members_by_origin"
+    made = type(origins)(by_origin)
+    made.__set_name__(Class, name)
+    setattr(Class, name, made)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ..text import bytes_in_words, counted, listed, printable
 
@@ -103,11 +102,10 @@ def _classes(run: Run) -> list[dict[str, Any]] | None:
     """Each class that points are of: its number, its name, and how many they are."""
     if run.classes is None:
         return None
-    numbers, counts = np.unique(run.classes, return_counts=True)
     names = run.class_names
     return [
         {"class": n, "name": str(n) if names is None else names[n], "points": count}
-        for n, count in zip(numbers.tolist(), counts.tolist(), strict=True)
+        for n, count in sorted(Counter(run.classes.tolist()).items())
     ]
 
 

@@ -166,6 +166,7 @@ def test_json(folder):
     assert numbers == {"distance_max", "distance_median", "error_max", "error_median", "limit"}
     assert {name: value for name, value in data.items() if name not in numbers} == {
         **{"picture": "out/s.png", "step": 3, "layer": "encoder.0", "probe": "rgb:8"},
+        "source": "layer:encoder.0",
         **{"points": 512, "dims": [[3, 1, 0]]},
     }
 
