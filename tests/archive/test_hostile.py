@@ -616,11 +616,20 @@ def test_a_final_state_of_another_shape_than_the_steps(made, invoke, tmp_path, s
         {"versions": {"python": 3}}, {"actions": None}, {"actions": [[0]]}, {"actions": [["x", 0]]},
         {"actions": [[10**30, "x"]]}, {"tokens": "nonsense"}, {"tokens": 1}, {"tokens": ["mean"]},
         {"class_names": "ab"}, {"class_names": [1]}, {"class_names": {"a": 0}},
+        {"points": 7}, {"points": "rows"}, {"points": "planes:encoder.0.weight"}, {"points": ["a"]},
     ],
 )  # fmt: skip
 def test_a_header_of_wrong_types(made, header):
     with pytest.raises(ArchiveError, match="header is malformed"):
         open_run(made(header=header))
+
+
+@pytest.mark.parametrize("name", ["nope\x1b", "", "x" * 100_000])
+def test_a_header_that_names_points_of_no_tensor(made, name):
+    with pytest.raises(ArchiveError, match=r"no tensor|header is malformed") as caught:
+        open_run(made(header={"points": f"rows:{name}"}))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
 
 
 def test_gaps_of_nothing_in_a_format_that_has_none(invoke, tmp_path):

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+from graphics import needs_graphics
 from torch import nn
 
 from latentviz import (
@@ -19,8 +20,9 @@ from latentviz import (
     Run,
     open_run,
     plot_history,
+    plot_sphere,
     render_frame,
-)  # fmt: skip
+)
 from latentviz.archive import ArchiveReader
 from latentviz.points import Points
 
@@ -308,6 +310,26 @@ def test_a_probe_and_points_of_a_tensor(tmp_path):
         assert (layer.points, layer.classes.tolist()) == ("layer:0", [0, 1])
         assert layer.class_names == ("x", "y")
         np.testing.assert_array_equal(run.latents(0, layer="0"), layer.latents(0))
+
+
+def test_one_of_several_layers_is_drawn_by_default(tmp_path):
+    path = recorded_steps(
+        tmp_path / "run.npz", nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 4)), layer=["0", "1"],
+        probe=torch.rand(5, 3), points="layer:1", classes=np.arange(5),
+    )  # fmt: skip
+    with open_run(path) as run:
+        assert (run.points, run.layer, run.layers) == ("layer:1", "1", ("0", "1"))
+        assert run.latents(0).shape == (5, 4)
+        assert run.classes.tolist() == run.at_layer("0").classes.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_rows_in_space(path):
+    needs_graphics()
+    picture = plot_sphere(path, points="rows:head.weight", size=(600, 240))
+    assert picture.title == "Latents of rows:head.weight after the last update"
+    assert (picture.data["points"], picture.data["source"]) == (WORDS, "rows:head.weight")
+    with pytest.raises(OptionError, match=r"'rgb:4' is for the output of a layer"):
+        plot_sphere(path, probe="rgb:4")
 
 
 @pytest.mark.parametrize(
