@@ -98,19 +98,12 @@ class Classes:
         )
 
 
-def classes_of(run: Run) -> NDArray[np.int64] | None:
-    """The classes of a run's points, (N,); None if they have none."""
-    if run.colors is None or run.colors.ndim != 1 or run.colors.dtype.kind not in "biu":
-        return None
-    return run.colors.astype(np.int64)
-
-
 def _checked_classes(run: Run) -> NDArray[np.int64]:
-    classes = classes_of(run)
+    classes = run.classes
     if classes is None:
         raise OptionError(
-            f"classes needs points with classes, and {run.name} has none; give whole numbers or "
-            "names as its colors, or take another transform, such as pca"
+            f"classes needs points with classes, and {run.name} has none; record them "
+            "with classes=, or take another transform, such as pca"
         )
     return classes
 

@@ -94,8 +94,8 @@ class Rows:
         what = f"the rows of {printable(self.tensor)}"
         if rows.ndim != 2 or rows.shape[1] != n_dims or rows.dtype.kind not in "biuf":
             raise OptionError(
-                f"{what} must have {n_dims} numbers each, as the latents of layer "
-                f"{printable(run.layer)}, got {tensor.dtype} {tensor.shape}"
+                f"{what} must have {n_dims} numbers each, as the points of "
+                f"{printable(str(run.points))}, got {tensor.dtype} {tensor.shape}"
             )
         if not np.isfinite(rows.astype(np.float32)).all():
             raise OptionError(f"{what} are not finite; name another step with @STEP")
