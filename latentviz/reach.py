@@ -27,57 +27,113 @@ class Reach:
     Attributes:
         low: (F, d) float32, each frame's least coordinate, of any point at any of its steps.
         high: (F, d) float32, the greatest.
-        most: (F, d) float32, within this distance from 0 `MOST_POINTS` lie, at each of its steps.
+        most_low: (F, d) float32, from here to ``most_high`` lie most points, at each of its steps:
+            at either end no more than those beyond `MOST_POINTS` are left out.
+        most_high: (F, d) float32.
         left_out: (N,) which points are not finite at some step.
     """
 
     low: NDArray[np.float32]
     high: NDArray[np.float32]
-    most: NDArray[np.float32]
+    most_low: NDArray[np.float32]
+    most_high: NDArray[np.float32]
     left_out: NDArray[np.bool_]
 
-    @property
-    def kept(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """The least and the greatest coordinates that limits are to hold, (d,) each.
+    def center(self, dims: Sequence[int]) -> NDArray[np.float64]:
+        """Midway between the ends of where most points lie in most frames, (len(dims),)."""
+        low, high = self._most(dims)
+        return (low + high) / 2
 
-        All of them; or, where the farthest lies more than `RUNAWAY` times as far out as most
-        points do in most frames, none beyond that.
+    def kept(
+        self, dims: Sequence[int], center: NDArray[np.float64] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The least and the greatest coordinates that limits are to hold, (len(dims),) each.
+
+        All of them; or, where the farthest lies more than `RUNAWAY` times as far from the center as
+        most points do in most frames, none beyond that.
+
+        Args:
+            dims: Which of the d.
+            center: (len(dims),), from which it is measured; by default the origin.
         """
-        low, high = self.low.min(0).astype(float), self.high.max(0).astype(float)
-        farthest = max(-low.min(), high.max(), 0.0)
-        widest = np.sort(self.most.max(1))
-        most = float(widest[math.ceil(MOST_FRAMES * len(widest)) - 1])
+        columns = list(dims)
+        low, high = (x.astype(float)[:, columns] for x in (self.low, self.high))
+        low, high = low.min(0), high.max(0)
+        middle = np.zeros(len(columns)) if center is None else center
+        farthest = max((middle - low).max(), (high - middle).max(), 0.0)
+        reaches = np.maximum(
+            middle - self.most_low[:, columns], self.most_high[:, columns] - middle
+        )
+        most = float(_in_most_frames(reaches.max(1)))
         if 0 < RUNAWAY * most < farthest:
-            return np.maximum(low, -most), np.minimum(high, most)
+            return np.maximum(low, middle - most), np.minimum(high, middle + most)
         return low, high
 
+    def _most(self, dims: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        columns = list(dims)
+        lows, highs = self.most_low[:, columns], self.most_high[:, columns]
+        return -_in_most_frames(-lows).astype(float), _in_most_frames(highs).astype(float)
 
-def measure_reach(source: Source, frames: Sequence[Frame]) -> Reach:
+
+def _in_most_frames(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Along the frames, (F, ...), the value that no more than 1 - `MOST_FRAMES` exceed."""
+    rank = math.ceil(MOST_FRAMES * len(values)) - 1
+    return np.asarray(np.sort(values, axis=0)[rank])
+
+
+def measure_reach(source: Source, frames: Sequence[Frame], *, about_origin: bool = True) -> Reach:
     """Look at all that the frames show; a point does not count where it is not finite.
 
     Args:
         source: The points, in the d dimensions that the film shows.
         frames: The film's.
+        about_origin: Whether most points are those that lie nearest to 0, or in the middle.
 
     Raises:
         ArchiveError: The run is damaged.
         ModelError: It cannot be evaluated.
     """
     n_points, n_dims = source.positions(np.array([frames[0].start])).shape[1:]
-    low, high, most = (np.zeros((len(frames), n_dims), np.float32) for _ in range(3))
+    low, high, most_low, most_high = (
+        np.zeros((len(frames), n_dims), np.float32) for _ in range(4)
+    )
     left_out = np.zeros(n_points, np.bool_)
     for k, frame in enumerate(frames):
         # A point's coordinates side by side: (n, d, N).
         columns = np.ascontiguousarray(frame_positions(source, frame).transpose(0, 2, 1))
         finite = np.isfinite(columns)
         if not finite.all():
-            whole = np.asarray(finite.all(1))  # (n, N)
-            columns.transpose(0, 2, 1)[~whole] = 0
+            columns, whole = _without_gaps(columns, np.asarray(finite.all(1)), about_origin)
             # Of a step without any there will be no picture.
             left_out |= ~np.asarray(whole[whole.any(1)].all(0))
         low[k], high[k] = columns.min((0, 2)), columns.max((0, 2))
         rank = math.ceil(MOST_POINTS * columns.shape[2]) - 1
-        distance = np.abs(columns, out=columns)
-        distance.partition(rank, axis=2)
-        most[k] = distance[:, :, rank].max(0)
-    return Reach(low, high, most, left_out)
+        if about_origin:
+            distance = np.abs(columns, out=columns)
+            distance.partition(rank, axis=2)
+            most_high[k] = distance[:, :, rank].max(0)
+            most_low[k] = -most_high[k]
+        else:
+            first = columns.shape[2] - 1 - rank
+            columns.partition(sorted({first, rank}), axis=2)
+            most_low[k] = columns[:, :, first].min(0)
+            most_high[k] = columns[:, :, rank].max(0)
+    return Reach(low, high, most_low, most_high, left_out)
+
+
+def _without_gaps(
+    columns: NDArray[np.float32], whole: NDArray[np.bool_], about_origin: bool
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Points (n, d, N) of which those that are not whole, (n, N), lie where they do not count.
+
+    That is at 0, or where another point of that step lies.
+    """
+    places = columns.transpose(0, 2, 1)
+    if about_origin:
+        places[~whole] = 0
+        return columns, whole
+    for step, kept in enumerate(whole):
+        others = places[step, kept]
+        # The middle one along each dimension is within what the others span.
+        places[step, ~kept] = np.median(others, axis=0) if len(others) else 0
+    return columns, whole

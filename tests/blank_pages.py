@@ -10,8 +10,7 @@ from latentviz.theme import theme_named
 
 def page_of(charts, *, size=(1920, 1080), theme="dark", n_clouds=3):
     """A page with charts below clouds of no points."""
-    kinds = [CloudPanel] * n_clouds + [CurvesPanel] * len(charts)
-    layout = page_layout(size, kinds)
+    layout = page_layout(size, [n_clouds], n_charts=len(charts))
     nothing = Coloring(np.empty((0, 3), np.float32))
     clouds = [CloudPanel(cell, "", 1.5, 0.1, 1.0, nothing) for cell in layout.cells[:n_clouds]]
     panels = [*clouds, *map(CurvesPanel, layout.cells[n_clouds:], charts)]

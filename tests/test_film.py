@@ -413,7 +413,7 @@ def test_themes_differ(recorded):
 def test_a_film_looks_at_every_step_that_it_shows():
     latents = np.zeros((1000, 100, 2), np.float32)
     latents[137:160] = 3.0
-    run = Run.from_arrays(latents)
+    run = Run.from_arrays(latents, colors=np.ones((100, 3)))
     # 3 and a dot's radius, 0.07 of the limits, make 4.
     assert Film(run, replace(SMALL, dims=[(0, 1)], frames=500)).stage.panels[0].limits == 4
     assert Film(run, replace(SMALL, dims=[(0, 1)], steps=(200, None))).stage.panels[0].limits == 1.5
@@ -422,8 +422,14 @@ def test_a_film_looks_at_every_step_that_it_shows():
 def test_a_few_points_that_run_away_are_marked_and_do_not_shrink_all_others():
     latents = RNG.uniform(-1, 1, (40, 1000, 2)).astype(np.float32)
     latents[30:33, :3] = 1e9
-    film = Film(Run.from_arrays(latents), replace(SMALL, pace="linear", dims=[(0, 1)]))
+    spec = replace(SMALL, pace="linear", dims=[(0, 1)])
+    film = Film(Run.from_arrays(latents, colors=np.ones((1000, 3))), spec)
     assert film.stage.panels[0].limits == 1.5
+    assert film.frames_beyond == 3
+    film = Film(Run.from_arrays(latents + 7), spec)
+    (panel,) = film.stage.panels
+    assert panel.center == pytest.approx((7, 7), abs=0.01)
+    assert 1 < panel.limits < 1.2
     assert film.frames_beyond == 3
 
 
@@ -431,7 +437,8 @@ def test_gaps_are_not_looked_at():
     latents = np.zeros((4, 10, 2), np.float32)
     latents[2, 5] = np.nan
     with pytest.warns(LatentvizWarning, match="1 of 10 points are not finite"):
-        assert Film(Run.from_arrays(latents), SMALL).stage.panels[0].limits == 1.5
+        run = Run.from_arrays(latents, colors=np.ones((10, 3)))
+        assert Film(run, SMALL).stage.panels[0].limits == 1.5
 
 
 def test_the_last_frame_shows_what_followed_the_last_update(recorded):
@@ -522,13 +529,15 @@ def test_a_gif_holds_its_last_frame_without_repeating_it(recorded, tmp_path):
 
 def test_a_film_of_wide_latents_shows_them_by_default():
     latents = 8 * RNG.uniform(-1, 1, (5, 40, 2)).astype(np.float32)
-    wide = Film(Run.from_arrays(latents), FilmSpec(size=(320, 180)))
+    run = Run.from_arrays(latents, colors=np.ones((40, 3)))
+    wide = Film(run, FilmSpec(size=(320, 180)))
     (panel,) = wide.stage.panels
     assert (panel.limits, panel.dot_radius) == (10, pytest.approx(0.7))
     told = FilmSpec(size=(320, 180), limits=1.5, dot_radius=0.105)
-    narrow = Film(Run.from_arrays(latents), told)
-    (panel,) = narrow.stage.panels
-    assert (panel.limits, panel.dot_radius) == (1.5, 0.105)
+    for colors in (run.colors, None):
+        narrow = Film(replace(run, colors=colors), told)
+        (panel,) = narrow.stage.panels
+        assert (panel.limits, panel.dot_radius, panel.center) == (1.5, 0.105, (0, 0))
 
 
 def test_a_film_says_how_fast_it_goes_and_what_each_frame_shows(recorded):

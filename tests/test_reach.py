@@ -3,11 +3,10 @@ import pytest
 
 from latentviz import Run
 from latentviz.pacing import Frame
-from latentviz.raster.fitting import fitting_limits
+from latentviz.raster.fitting import fitting_limits, framed_limits
 from latentviz.raster.layout import page_layout
 from latentviz.reach import Reach, measure_reach
 from latentviz.runs.run import source_of
-from latentviz.scene import CloudPanel, CurvesPanel
 from latentviz.transforms import Axes
 
 RNG = np.random.default_rng(3)
@@ -21,8 +20,9 @@ def test_reach_by_hand():
     reach = measure_reach(source_of(Run.from_arrays(latents), Axes((0, 2), 4)), frames)
     assert reach.low.tolist() == [[-5, -2], [0, -8]]
     assert reach.high.tolist() == [[3, 4], [0.5, 7]]
-    assert reach.most.tolist() == [[5, 4], [0.5, 8]]
-    low, high = reach.kept
+    assert reach.most_high.tolist() == [[5, 4], [0.5, 8]]
+    assert (reach.most_low == -reach.most_high).all()
+    low, high = reach.kept([0, 1])
     assert (low.tolist(), high.tolist()) == ([-5, -8], [3, 7])
 
 
@@ -31,7 +31,7 @@ def test_two_of_512_points_may_run_away_and_three_may_not():
     frames = [Frame(k, k, k + 1) for k in range(3)]
     for n, within in [(2, 1.0), (3, 100.0)]:
         latents[:, :n] = 100
-        kept = measure_reach(source_of(Run.from_arrays(latents)), frames).kept
+        kept = measure_reach(source_of(Run.from_arrays(latents)), frames).kept([0, 1])
         assert np.abs(kept).max() == pytest.approx(within, abs=0.05)
 
 
@@ -46,7 +46,41 @@ def test_what_is_not_finite_does_not_count():
 def reach_of(most, farthest):
     """Of frames in which nearly all points lie within ``most``, and all within ``farthest``."""
     most, farthest = np.array(most, np.float32)[:, None], np.array(farthest, np.float32)[:, None]
-    return Reach(-farthest, farthest, most, np.zeros(1, bool))
+    return Reach(-farthest, farthest, -most, most, np.zeros(1, bool))
+
+
+def about_its_middle(latents):
+    frames = [Frame(k, k, k + 1) for k in range(len(latents))]
+    return measure_reach(source_of(Run.from_arrays(latents)), frames, about_origin=False)
+
+
+def test_points_far_from_the_origin_have_a_middle():
+    latents = np.tile(RNG.uniform(-1, 1, (1, 512, 2)) + [1000, -7], (3, 1, 1))
+    latents[:, :2] = 5000, 0  # which run away
+    reach = about_its_middle(latents)
+    center = reach.center([0, 1])
+    assert center == pytest.approx([1000, -7], abs=0.05)
+    low, high = reach.kept([0, 1], center)
+    assert low == pytest.approx([999, -8], abs=0.06)
+    assert high == pytest.approx([1001, -6], abs=0.06)
+    # One dimension alone has nothing to do with another.
+    assert reach.center([1]) == pytest.approx([-7], abs=0.05)
+
+
+def test_what_is_not_finite_lies_in_the_middle_of_the_others():
+    latents = np.full((1, 7, 1), 90.0)
+    latents[0, :3, 0] = [np.nan, 80, np.inf]
+    reach = about_its_middle(latents)
+    assert (reach.low.item(), reach.high.item()) == (80, 90)
+    assert np.flatnonzero(reach.left_out).tolist() == [0, 2]
+
+
+def test_limits_in_a_frame_hold_dots_and_some_air():
+    assert framed_limits(9.6) == pytest.approx(10)
+    assert framed_limits(8.6, dot_share=0.1) == pytest.approx(10)
+    assert framed_limits(8.6, dot_radius=1.0) == pytest.approx(10)
+    assert framed_limits(0.0) > 0
+    assert framed_limits(1.0, dot_share=5.0) == 10
 
 
 @pytest.mark.parametrize(
@@ -61,14 +95,14 @@ def reach_of(most, farthest):
     ],
 )
 def test_what_limits_are_to_hold(most, farthest, kept):
-    low, high = reach_of(most, farthest).kept
+    low, high = reach_of(most, farthest).kept([0])
     assert (low[0], high[0]) == (-np.float32(kept), np.float32(kept))
 
 
 def limits_of(right, up, *, n=1, **options):
     """Limits of n projections, whose points go so far to all sides."""
     far = np.tile([[right, up]], (n, 1)).astype(float)
-    layout = page_layout((1920, 1080), [CloudPanel] * n + [CurvesPanel] * 2)
+    layout = page_layout((1920, 1080), [n], n_charts=2)
     bodies = [cell.body for cell in layout.cells[:n]]
     return fitting_limits(-far, far, bodies=bodies, page=layout.dots, **options)
 

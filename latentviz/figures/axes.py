@@ -74,60 +74,6 @@ class Sheet:
         return scaled_px(size, self.scale)
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Boxes of one size in rows and columns, centred in a room; the last row may be shorter."""
-
-    room: tuple[float, float]
-    n: int
-    columns: int
-    width: float
-    height: float
-    gap: float
-    head: float
-
-    @property
-    def total_height(self) -> float:
-        """Of all rows, with the gaps between them."""
-        rows = -(-self.n // self.columns)
-        return rows * (self.head + self.height) + (rows - 1) * self.gap
-
-    def places(self) -> list[tuple[float, float]]:
-        """The top left corner of each box, below its head, from that of the room."""
-        top = (self.room[1] - self.total_height) / 2 + self.head
-        places = []
-        for i in range(self.n):
-            row, column = divmod(i, self.columns)
-            across = min(self.columns, self.n - row * self.columns)
-            left = (self.room[0] - across * (self.width + self.gap) + self.gap) / 2
-            pitch = self.head + self.height + self.gap
-            places.append((left + column * (self.width + self.gap), top + row * pitch))
-        return places
-
-
-def fitting_grid(
-    n: int, room: tuple[float, float], *, aspect: float, gap: float, head: float, most: float = 1e9
-) -> Grid:
-    """The grid whose boxes are the largest that fit into a room; the wider one, of two as large.
-
-    Args:
-        n: How many boxes.
-        room: (width, height).
-        aspect: A box's width divided by its height.
-        gap: Between boxes, to either side and below.
-        head: The room above each, for a title.
-        most: A box is no higher than this.
-    """
-    grids = []
-    for columns in range(n, 0, -1):
-        rows = -(-n // columns)
-        width = (room[0] - (columns - 1) * gap) / columns
-        height = (room[1] - (rows - 1) * gap) / rows - head
-        height = max(1.0, min(height, width / aspect, most))
-        grids.append(Grid(room, n, columns, height * aspect, height, gap, head))
-    return max(grids, key=lambda grid: grid.height)
-
-
 def name_hues(axes: Axes, per_turn: float, *, most: int = 7) -> None:
     """Name the hues along an x axis on which a turn of the hue circle is ``per_turn`` long.
 

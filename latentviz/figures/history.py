@@ -15,6 +15,7 @@ from ..errors import ArchiveError, LatentvizWarning
 from ..projection import HISTORY_DIMS, Projection
 from ..raster.board import Plot, draw_board
 from ..raster.fitting import DOT_SHARE
+from ..raster.grid import Grid, fitting_grid
 from ..raster.layout import check_limits
 from ..raster.lettering import Sprite, fitted_text, font, text_sprite
 from ..reach import MOST_POINTS, RUNAWAY
@@ -28,9 +29,7 @@ from .axes import (
     LABEL_PX,
     TICK_PX,
     TITLE_PX,
-    Grid,
     check_picture_size,
-    fitting_grid,
     picture_scale,
     scaled_px,
 )

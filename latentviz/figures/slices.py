@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ..color import ColorCube, hsv_cube
 from ..raster.chrome import plain_style
+from ..raster.grid import fitting_grid
 from ..runs.opening import takes_path
 from ..runs.run import Run
 from ..theme import theme_named
-from .axes import LABEL_PX, TITLE_PX, Sheet, fitting_grid, name_hues, new_sheet
+from .axes import LABEL_PX, TITLE_PX, Sheet, name_hues, new_sheet
 from .moment import check_finite, moment_of
 from .picture import Picture
 from .reconstruction import errors_of, reconstructed

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..pacing import Frame
-from ..raster.fitting import DOT_SHARE, fitting_limits
-from ..raster.layout import Layout, window_in
+from ..raster.fitting import DOT_SHARE, fitting_limits, framed_limits
+from ..raster.layout import Layout, window_of
 from ..reach import Reach, measure_reach
-from ..scene import Cell, Cloud, CloudPanel, Panel
-from ..views import Shown, clouds_of, coloring, panels_of
+from ..scene import Cell, Cloud, CloudPanel, Coloring, Panel
+from ..text import printable
+from ..transforms import Axes
+from ..views import (
+    Shown,
+    are_colors,
+    clouds_of,
+    coloring,
+    default_alpha,
+    default_radius_px,
+)
 from .panels import Plan
 
-Real = TypeVar("Real", np.float32, np.float64)
+UNIT_RADIUS = 1.0
+# The unit disc means something to latents in their own dimensions that reach so far.
+FILLING, WITHIN = 0.5, 1.5
+FEW_DIMS, LARGEST_NORM = 8, 1.1
+STEPS_LOOKED_AT = 5  # for norms
 
 
 class FilmClouds:
@@ -31,34 +44,121 @@ class FilmClouds:
     def __len__(self) -> int:
         return len(self.shown.projections)
 
+    @property
+    def of_colors(self) -> bool:
+        """Whether the points are colors."""
+        return are_colors(self.shown.run.colors)
+
+    @cached_property
+    def coloring(self) -> Coloring:
+        """The points' colors, and what they mean.
+
+        Raises:
+            OptionError: The run's colors cannot be drawn.
+        """
+        run, plan = self.shown.run, self._plan
+        return coloring(
+            run.colors,
+            run.n_points,
+            plan.theme,
+            plan.spec.colormap,
+            class_names=run.class_names,
+        )
+
     @cached_property
     def reach(self) -> Reach:
         """How far the points go in the components that are shown, over all that the film shows."""
-        return measure_reach(self.shown.source, self._plan.frames)
+        return measure_reach(self.shown.source, self._plan.frames, about_origin=self.of_colors)
 
     def panels(self, cells: Sequence[Cell], layout: Layout) -> tuple[CloudPanel, ...]:
         """The panels, in limits that fit if none are asked for."""
-        run, spec = self.shown.run, self._plan.spec
+        if layout.framed:
+            return tuple(self._framed(k, cell) for k, cell in enumerate(cells))
+        spec = self._plan.spec
         limits = spec.limits
         if limits is None:
-            low, high = (self._by_projection(side) for side in self.reach.kept)
+            low, high = (side[self.shown.columns] for side in self._kept)
             bodies = [cell.body for cell in cells]
             limits = fitting_limits(
                 low, high, bodies=bodies, page=layout.dots, dot_radius=spec.dot_radius
             )
-        return panels_of(
-            self.shown,
-            cells,
+        radius = DOT_SHARE * limits if spec.dot_radius is None else spec.dot_radius
+        return tuple(self._panel(k, cell, limits, radius) for k, cell in enumerate(cells))
+
+    def _framed(self, k: int, cell: Cell) -> CloudPanel:
+        """The k-th projection in a frame, around the middle of its points unless 0 is meant."""
+        spec, side_px = self._plan.spec, cell.body.width
+        radius_px = DOT_SHARE * side_px / 2
+        if not self.of_colors:
+            radius_px = default_radius_px(self.shown.run.n_points, side_px)
+        share = 2 * radius_px / side_px
+        limits, center = spec.limits, (0.0, 0.0)
+        if limits is None:
+            dims = self.shown.columns[k].tolist()
+            middle = np.zeros(2)
+            if not (self.of_colors or self.has_plate):
+                middle = self.reach.center(dims)
+                center = float(middle[0]), float(middle[1])
+            low, high = self.reach.kept(dims, middle)
+            half = max(float((middle - low).max()), float((high - middle).max()))
+            if self.has_plate:
+                half = max(half, UNIT_RADIUS - (share if spec.dot_radius is None else 0))
+            # Points that all lie in one place are seen in it, and not between two numbers of float32.
+            half = half or max(1.0, float(np.abs(middle).max()) * 1e-3)
+            given = {"dot_share": share} if spec.dot_radius is None else {}
+            limits = framed_limits(half, dot_radius=spec.dot_radius or 0.0, **given)
+        radius = share * limits if spec.dot_radius is None else spec.dot_radius
+        return self._panel(k, cell, limits, radius, center=center, framed=True)
+
+    def _panel(
+        self,
+        k: int,
+        cell: Cell,
+        limits: float,
+        dot_radius: float,
+        *,
+        center: tuple[float, float] = (0.0, 0.0),
+        framed: bool = False,
+    ) -> CloudPanel:
+        return CloudPanel(
+            cell,
+            title=printable(self.shown.projections[k].title),
             limits=limits,
-            dot_radius=DOT_SHARE * limits if spec.dot_radius is None else spec.dot_radius,
-            coloring=coloring(
-                run.colors,
-                run.n_points,
-                self._plan.theme,
-                spec.colormap,
-                class_names=run.class_names,
-            ),
+            dot_radius=dot_radius,
+            plate_radius=UNIT_RADIUS if self.has_plate else None,
+            coloring=self.coloring,
+            center=center,
+            framed=framed,
         )
+
+    @cached_property
+    def has_plate(self) -> bool:
+        """Whether the unit disc is drawn, and so the origin in the middle."""
+        plate = self._plan.spec.plate
+        if plate != "auto":
+            return plate == "on"
+        return self.of_colors or self._fill_the_disc
+
+    @property
+    def _fill_the_disc(self) -> bool:
+        """Whether these are latents in their own dimensions, to which the unit disc is a scale."""
+        run = self.shown.run
+        if not isinstance(self.shown.fitted, Axes):
+            return False
+        low, high = self._kept
+        if not FILLING <= max(-low.min(), high.max()) <= WITHIN:
+            return False
+        if len(self.shown.fitted.components) <= FEW_DIMS:
+            return True
+        first, stop = self._plan.first, self._plan.stop
+        looked_at = np.unique(np.linspace(first, stop - 1, STEPS_LOOKED_AT).astype(np.int64))
+        norms = np.linalg.norm(run.latents(run.steps[looked_at]), axis=2)
+        return bool(np.nanmax(norms) <= LARGEST_NORM)
+
+    @property
+    def _kept(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """How far limits about the origin are to reach along each component shown, (d,) each."""
+        return self.reach.kept(range(len(self.shown.dims)))
 
     def parts(self, frame: Frame) -> tuple[Cloud, ...]:
         """The points' places.
@@ -66,14 +166,21 @@ class FilmClouds:
         Raises:
             ArchiveError: The run is damaged, or no point is finite at a step.
         """
-        return clouds_of(self.shown, frame, self._plan.spec.alpha)
+        alpha = self._plan.spec.alpha
+        if alpha is None:
+            alpha = default_alpha(self.shown.run.n_points, of_colors=self.of_colors)
+        return clouds_of(self.shown, frame, alpha)
 
     def beyond(self, panels: Sequence[CloudPanel]) -> NDArray[np.bool_]:
         """In which frames points lie beyond an edge of their panel, where marks say so, (F,)."""
-        edges = np.array([window_in(panel.cell.body, panel.limits).edges for panel in panels])
-        low, high = self._by_projection(self.reach.low), self._by_projection(self.reach.high)
+        edges = np.array([window_of(panel).edges for panel in panels])
+        centers = np.array([panel.center for panel in panels])
+        low, high = (
+            side[:, self.shown.columns] - centers for side in (self.reach.low, self.reach.high)
+        )
         return np.asarray(((low < -edges) | (high > edges)).any((-2, -1)))
 
-    def _by_projection(self, along: NDArray[Real]) -> NDArray[Real]:
-        """Values along each component shown, (..., d), as (..., P, 2), right and up."""
-        return along[..., self.shown.columns]
+
+def are_framed(rows: Sequence[FilmClouds]) -> bool:
+    """Whether clouds stand in frames: all but those of colors, whose dots may run over."""
+    return len(rows) > 1 or not all(row.of_colors for row in rows)

@@ -23,8 +23,9 @@ from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import theme_named
 from ..views import heading
-from .clouds import FilmClouds
+from .clouds import FilmClouds, are_framed
 from .curves import FilmCurves
+from .keys import FilmKeys
 from .panels import FilmPanels, Plan
 from .rows import rows_of
 from .spec import FilmSpec
@@ -59,7 +60,8 @@ class Film:
             self.frames[-1] = replace(self.frames[-1], after=True)
         plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
         self._rows = tuple(FilmClouds(plan, shown) for shown in rows)
-        self._panels: tuple[FilmPanels, ...] = (*self._rows, FilmCurves(plan, rows[0]))
+        self._keys, self._curves = FilmKeys(plan, self._rows), FilmCurves(plan, rows[0])
+        self._panels: tuple[FilmPanels, ...] = (*self._rows, self._keys, self._curves)
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -168,8 +170,13 @@ class Film:
     @cached_property
     def stage(self) -> Stage:
         """The part that all frames share, as plain values; made when it is first needed."""
-        kinds = [panels.kind for panels in self._panels for _ in range(len(panels))]
-        layout = page_layout(self.spec.size, kinds)
+        layout = page_layout(
+            self.spec.size,
+            [len(row) for row in self._rows],
+            n_charts=len(self._curves),
+            framed=are_framed(self._rows),
+            keys=self._keys.heights,
+        )
         if self.spec.limits is None:
             left_out = [row.reach.left_out for row in self._rows]
             n_left_out, n_points = max((int(each.sum()), len(each)) for each in left_out)

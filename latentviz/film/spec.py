@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 FULL_SIZE = (1920, 1080)
 DRAFT_SIZE = (640, 360)
+PLATES = ("auto", "on", "off")
 PACES = ("bezier", "geometric", "linear")
 CENTERS: tuple[Center, ...] = ("run", "step")
 EXPLAINED = "explained"
@@ -287,30 +288,45 @@ class FilmSpec(_Plain):
         metavar="A:B",
     )
     """Show only the recorded steps from the first up to, and without, the second."""
-    alpha: float = option(
-        0.9,
+    alpha: float | None = option(
         help="Opacity of a still dot, 0 to 1.",
+        default="0.9, less for more than 1000 points, unless they are colors",
         convert=number_above_0(1),
         parse=float,
     )
-    """Opacity of a still dot, above 0 and at most 1."""
+    """Opacity of a still dot, above 0 and at most 1; by default 0.9, and less for more than 1000
+    points that are no colors."""
     dot_radius: float | None = option(
         help="Radius of a dot in data units.",
-        default="0.07 of the limits, 0.105 for 1.5",
+        default="0.07 of the limits, 0.105 for 1.5, of points that are colors; others have smaller "
+        "dots, the more there are",
         convert=number_above_0(MAX_LIMITS, called="a dot's radius"),
         parse=float,
     )
-    """Radius of a dot in data units; by default 0.07 of the limits."""
+    """Radius of a dot in data units; by default 0.07 of the limits where points are colors, and
+    elsewhere the smaller the more points there are."""
     limits: float | None = option(
         help="Show -LIMITS..LIMITS up and down; marks at the edge show points that lie beyond.",
-        default="1.5, or a round number above it that holds all dots at all steps, but for a few "
-        "that run away",
+        default="all dots at all steps, but for a few that run away: of points that are colors 1.5 "
+        "or a round number above it, of others each projection's own, around their middle",
         convert=_limits,
         parse=float,
     )
-    """Each projection shows -limits..limits, up and down; by default 1.5, or a round number above
-    it that holds all dots at all steps of the film, but for a few that run away (see `Reach.kept`);
-    what lies beyond is marked at the edge."""
+    """Each projection shows -limits..limits, up and down. By default it holds all dots at all steps
+    of the film, but for a few that run away (see `Reach.kept`). Of points that are colors, all show
+    1.5 or a round number above it; of others, each shows what it needs, around the middle of its
+    points. What lies beyond is marked at the edge."""
+    plate: str = option(
+        "auto",
+        help="Draw the unit disc behind the dots. 'auto' draws it behind points that are colors, and "
+        "behind latents in their own dimensions that fill it: their coordinates reach as far as "
+        "0.5, none beyond 1.5, and there are at most 8 dimensions, or the latents' norms are at "
+        "most 1.1.",
+        convert=one_of(PLATES),
+        choices=PLATES,
+    )
+    """Whether the unit disc is drawn: ``auto``, ``on`` or ``off``. Where it is, the origin is in the
+    middle."""
     show: Sequence[str] = option(
         (),
         help="Show a panel more below: explained, the share of each step's variance that each "

@@ -69,6 +69,7 @@ def draw_board(
     """
     width, height = size
     canvas = np.empty((3, height, width), np.uint8)
+    canvas[:] = np.array(rgb_bytes(theme.background), np.uint8)[:, None, None]
     layers = [
         dots(
             np.where(plot.beyond[:, None], np.float32(np.nan), plot.positions)[:, None],
@@ -82,7 +83,7 @@ def draw_board(
         for plot in plots
     ]
     plates = [plate(plot.center, plot.px_per_unit, rgb_bytes(theme.disc)) for plot in plots]
-    draw_discs(canvas, rgb_bytes(theme.background), stacked([*layers, *plates]), bottom=height)
+    draw_discs(canvas, stacked([*layers, *plates]), box=(0, 0, width, height))
     marks = [
         mark
         for plot in plots

@@ -1,20 +1,26 @@
-"""A panel of points: its disc, its dots, its title, and marks where points lie beyond it."""
+"""A panel of points: its dots, what lies below them, its title, and marks of what lies beyond."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..scene import Cloud, CloudPanel
 from ..theme import rgb_bytes
 from .discs import Discs, dots, plate
 from .fonts import covering
-from .layout import Window, window_in
+from .framing import draw_frame
+from .layout import Window, window_of
 from .lettering import Sprite, fitted_text, font, text_sprite
 from .marks import edge_marks
 from .painter import Painter
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 TITLE_PX = 24.0  # sizes on a page of 1080 pixels
 LEAST_TITLE_PX = 8.0  # on any page
@@ -29,11 +35,26 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
     @cached_property
     def window(self) -> Window:
         """Where the data lie on the page."""
-        return window_in(self.panel.cell.body, self.panel.limits)
+        return window_of(self.panel)
+
+    @cached_property
+    def clip(self) -> tuple[int, int, int, int] | None:
+        """Within its frame, if it has one."""
+        if not self.panel.framed:
+            return None
+        body = self.panel.cell.body
+        sides = (body.x, body.y, body.x + body.width, body.y + body.height)
+        left, top, right, bottom = map(round, sides)
+        return left, top, right, bottom
+
+    def chrome(self, figure: Figure) -> None:
+        """The frame, if it has one, with its disc."""
+        if self.panel.framed:
+            draw_frame(figure, self.size, self.panel, self.window, self.theme, self.scale)
 
     def ground(self) -> Iterator[Discs]:
-        """The disc behind the dots."""
-        if self.panel.plate_radius is not None:
+        """The disc behind the dots, where there is no frame."""
+        if self.panel.plate_radius is not None and not self.panel.framed:
             yield plate(
                 self.window.center, self._px(self.panel.plate_radius), rgb_bytes(self.theme.disc)
             )
@@ -41,14 +62,15 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
     def discs(self, part: Cloud) -> Iterator[Discs]:
         """The dots."""
         yield dots(
-            part.xy,
+            self._from_center(part.xy),
             self.panel.coloring.rgb,
             part.order,
             center=self.window.center,
             px_per_unit=self.window.px_per_unit,
             radius_px=self._px(self.panel.dot_radius),
             alpha=part.alpha,
-            # A dot may run over into the neighbour, but not as far as to pass for one of its own.
+            # Without a frame a dot may run over into the neighbour, but not as far as to pass for
+            # one of its own.
             farthest_px=self.panel.cell.body.width,
         )
 
@@ -57,7 +79,7 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
         yield self._title
         body = self.panel.cell.body
         yield from edge_marks(
-            part.xy,
+            self._from_center(part.xy),
             reach=self.window.edges,
             center=self.window.center,
             half_px=(body.width / 2, body.height / 2),
@@ -65,6 +87,11 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             mark_px=max(LEAST_MARK_PX, MARK_PX * self.scale),
             color=rgb_bytes(self.theme.text),
         )
+
+    def _from_center(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Places in data units, from the panel's center."""
+        center = self.panel.center
+        return xy if center == (0.0, 0.0) else xy - np.array(center, np.float32)
 
     @cached_property
     def _title(self) -> Sprite:

@@ -6,8 +6,7 @@ order, so a trail is composited in one go: only that product is taken sub-step b
 
 The page is cut into tiles, and these into blocks. Each tile walks its trails from the topmost down,
 keeps what light still passes (the transmittance) for each pixel, passes over trails that lie
-within blocks where too little is left to show, and stops when all are such; the background comes
-last. No fastmath: the same bits on every CPU.
+within blocks where too little is left to show, and stops when all are such; what the canvas had comes last. No fastmath: the same bits on every CPU.
 
 Coverage is ½ + (r² - d²) / 2r, clamped to 0..1, for a pixel whose centre is d from the disc's: the
 usual ramp of one pixel around the radius, to within 1/8r, without a square root.
@@ -58,7 +57,9 @@ _NOTHING = _f(1e-12)
 @compiled
 def composite(
     canvas: NDArray[np.uint8],
-    background: NDArray[np.uint8],
+    left: int,
+    top: int,
+    right: int,
     bottom: int,
     xs: NDArray[np.float32],
     ys: NDArray[np.float32],
@@ -68,10 +69,12 @@ def composite(
     radii: NDArray[np.float32],
     alphas: NDArray[np.float32],
 ) -> None:
-    """Draw trails over a background (3,), topmost first; `draw_discs` and `Discs` say the rest."""
-    height, width = min(bottom, canvas.shape[1]), canvas.shape[2]
-    nx = (width + TILE - 1) // TILE
-    ny = (height + TILE - 1) // TILE
+    """Draw trails over a canvas, topmost first; `draw_discs` and `Discs` say the rest."""
+    left, top = max(left, 0), max(top, 0)
+    right, bottom = min(right, canvas.shape[2]), min(bottom, canvas.shape[1])
+    # Tiles begin at the box's corner.
+    nx = max(0, right - left + TILE - 1) // TILE
+    ny = max(0, bottom - top + TILE - 1) // TILE
     n_trails = xs.shape[0]
 
     # Where the centres of each trail's discs lie: in a box, and in a circle around its centre. In
@@ -89,7 +92,7 @@ def composite(
         for s in range(counts[g]):
             dx, dy = xs[g, s] - x, ys[g, s] - y
             far = max(far, dx * dx + dy * dy)
-        trails[g, CENTER_X], trails[g, CENTER_Y] = x, y
+        trails[g, CENTER_X], trails[g, CENTER_Y] = x - _f(left), y - _f(top)
         # A little more, for the rounding of the sums below; and no more than an integer can hold.
         trails[g, HALF_W] = min(max(high_x - x, x - low_x) + _f(0.01), _f(1e7))
         trails[g, HALF_H] = min(max(high_y - y, y - low_y) + _f(0.01), _f(1e7))
@@ -112,15 +115,12 @@ def composite(
     centers = np.empty((xs.shape[1], 2), np.float32)
     distances = np.empty((xs.shape[1], 2, TILE), np.float32)
     for tile in range(nx * ny):
-        x0, y0 = (tile % nx) * TILE, (tile // nx) * TILE
-        if x0 == 0:
-            # A row of tiles at a time, so that its tiles find it in the cache.
-            for channel in range(3):
-                canvas[channel, y0 : min(y0 + TILE, height)] = background[channel]
+        from_left, from_top = (tile % nx) * TILE, (tile // nx) * TILE
+        x0, y0 = left + from_left, top + from_top
+        rows, columns = min(TILE, bottom - y0), min(TILE, right - x0)
         first, last = starts[tile], starts[tile + 1]
         if first == last:
             continue
-        rows, columns = min(TILE, height - y0), min(TILE, width - x0)
         for i in range(np.uint64(AREA)):
             # None off the page, where nothing will be seen.
             on_page = i // np.uint64(TILE) < np.uint64(rows)
@@ -137,7 +137,7 @@ def composite(
                 _prefetch(ys, g)
             g = items[item]
             k, count = int(trails[g, KIND]), int(trails[g, COUNT])
-            x, y = trails[g, CENTER_X] - _f(x0), trails[g, CENTER_Y] - _f(y0)
+            x, y = trails[g, CENTER_X] - _f(from_left), trails[g, CENTER_Y] - _f(from_top)
             reach_x, reach_y = outer[k] + trails[g, HALF_W], outer[k] + trails[g, HALF_H]
             touched = lit & _blocks_between(x - reach_x, x + reach_x)
             a = max(0, math.floor(y - reach_y))
@@ -168,7 +168,7 @@ def composite(
             lit = (lit & ~_rows_of_blocks(a, b)) | _lit_blocks(work, a, b)
             if lit == _NO_BLOCK:
                 break
-        _store(canvas, background, work, x0, y0, rows, columns)
+        _store(canvas, work, x0, y0, rows, columns)
 
 
 @compiled
@@ -297,19 +297,19 @@ def _blend(work: Any, top: int, bottom: int, r: Any, g: Any, b: Any) -> None:
 
 
 @compiled
-def _store(
-    canvas: Any, background: Any, work: Any, x0: int, y0: int, rows: int, columns: int
-) -> None:
-    r, g, b = _f(background[0]), _f(background[1]), _f(background[2])
+def _store(canvas: Any, work: Any, x0: int, y0: int, rows: int, columns: int) -> None:
+    """Lay a tile over what the canvas has there."""
     left, top = np.uint64(x0), np.uint64(y0)
-    for row in range(np.uint64(rows)):
-        y = top + row
-        for column in range(np.uint64(columns)):
-            i, x = row * np.uint64(TILE) + column, left + column
-            light = work[LIGHT + i]
-            canvas[0, y, x] = np.uint8(np.int32(work[RED + i] + light * r + _HALF))
-            canvas[1, y, x] = np.uint8(np.int32(work[GREEN + i] + light * g + _HALF))
-            canvas[2, y, x] = np.uint8(np.int32(work[BLUE + i] + light * b + _HALF))
+    for channel in range(3):
+        plane = RED + np.uint64(channel * AREA)
+        for row in range(np.uint64(rows)):
+            line = canvas[channel, top + row]
+            at = row * np.uint64(TILE)
+            for column in range(np.uint64(columns)):
+                light = work[LIGHT + at + column]
+                below = _f(line[left + column])
+                shown = work[plane + at + column] + light * below + _HALF
+                line[left + column] = np.uint8(np.int32(shown))
 
 
 # What follows is a tile's inner loops as vectors of one row of pixels: LLVM makes scalar code of

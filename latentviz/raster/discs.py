@@ -127,19 +127,18 @@ def stacked(layers: Sequence[Discs]) -> Discs:
 
 
 def draw_discs(
-    canvas: NDArray[np.uint8], ground: tuple[int, int, int], discs: Discs, *, bottom: int
+    canvas: NDArray[np.uint8], discs: Discs, *, box: tuple[int, int, int, int]
 ) -> None:
-    """Draw discs over flat ground.
+    """Draw discs over what a canvas has, within a box; all else is left alone.
 
     Args:
-        canvas: (3, H, W), where to draw, whatever is on it.
-        ground: The ground's color, in bytes.
+        canvas: (3, H, W), where to draw.
         discs: What to draw.
-        bottom: Rows from here down are left alone.
+        box: (left, top, right, bottom) in pixels, as far as it lies on the canvas.
     """
     from .compositor import composite
 
     composite(
-        canvas, np.array(ground, np.uint8), bottom,
+        canvas, *box,
         discs.xs, discs.ys, discs.counts, discs.kinds, discs.colors, discs.radii, discs.alphas,
     )  # fmt: skip

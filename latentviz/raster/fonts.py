@@ -63,6 +63,17 @@ def covering(text: str, face: FreeTypeFont) -> FreeTypeFont:
 
 
 @contextmanager
+def missing_told_later() -> Iterator[None]:
+    """Say nothing of characters that no font has: for text that is measured, and drawn later."""
+    found: set[str] = set()
+    _collected.append(found)
+    try:
+        yield
+    finally:
+        _collected.remove(found)
+
+
+@contextmanager
 def missing_told_once() -> Iterator[None]:
     """Warn of the characters that no font has at the end, and once."""
     found: set[str] = set()

@@ -44,7 +44,7 @@ def draw_legend(
         chart, theme, box.width, gap=LEGEND_GAP_PX * scale,
         most_px=max(LEGEND_PX * scale, least), least_px=least,
     )  # fmt: skip
-    gap, widths = LEGEND_GAP_PX * scale, [_width(text, text_px) for text, _ in entries]
+    gap, widths = LEGEND_GAP_PX * scale, [text_length(text, text_px) for text, _ in entries]
     x = box.x
     for (text, color), width in zip(entries, widths, strict=True):
         figure.text(
@@ -97,12 +97,12 @@ def _fitting_legend(
 
 
 def _length(texts: Sequence[str], size_px: float, gap: float) -> float:
-    return sum(_width(text, size_px) for text in texts) + gap * (len(texts) - 1)
+    return sum(text_length(text, size_px) for text in texts) + gap * (len(texts) - 1)
 
 
 @lru_cache(maxsize=4096)
-def _width(text: str, size_px: float) -> float:
-    """How long a line of text is, in pixels, as this module draws it; measured once."""
+def text_length(text: str, size_px: float) -> float:
+    """How long a line of text is, in pixels, as matplotlib draws it; measured once."""
     import_matplotlib()
     from matplotlib.figure import Figure
 

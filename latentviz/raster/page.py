@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import CloudPanel, CurvesPanel, Panel, Scene, Stage
-from ..theme import Theme, rgb_bytes
+from ..scene import CloudPanel, CurvesPanel, KeyPanel, Panel, Scene, Stage
+from ..theme import Theme
 from .chrome import draw_chrome
 from .clouds import CloudPainter
 from .curves import CurvesPainter
 from .discs import Discs, draw_discs, stacked
 from .heading import HeadingPainter
+from .keys import KeyPainter
 from .layout import dots_bottom
 from .lettering import blend_sprite
 from .painter import Painter
@@ -24,6 +25,7 @@ from .painter import Painter
 PAINTERS: dict[type[Panel], type[Painter[Any, Any]]] = {
     CloudPanel: CloudPainter,
     CurvesPanel: CurvesPainter,
+    KeyPanel: KeyPainter,
 }
 
 
@@ -36,7 +38,7 @@ class Page:
     painters: tuple[Painter[Any, Any], ...]  # one for each panel
     heading: HeadingPainter
     background: NDArray[np.uint8]  # (3, H, W)
-    bottom: int  # dots are drawn above this row only
+    bottom: int  # dots without a clip are drawn above this row only
 
     def new_canvas(self) -> NDArray[np.uint8]:
         """Room for one frame, (3, H, W) uint8."""
@@ -44,12 +46,18 @@ class Page:
 
     def draw(self, scene: Scene, canvas: NDArray[np.uint8]) -> None:
         """Draw a scene onto a canvas, whatever was on it before."""
-        # The chrome leaves the rows of the dots blank: the compositor fills them.
-        canvas[:, self.bottom :] = self.background[:, self.bottom :]
+        canvas[:] = self.background
         moving = list(zip(self.painters, scene.parts, strict=True))
-        dots = [layer for painter, part in moving for layer in painter.discs(part)]
-        discs = stacked([*dots, self._ground])
-        draw_discs(canvas, rgb_bytes(self.theme.background), discs, bottom=self.bottom)
+        everywhere: list[Discs] = []
+        for painter, part in moving:
+            layers = painter.discs(part)
+            if painter.clip is None:
+                everywhere += layers
+            else:
+                draw_discs(canvas, stacked([*layers, *painter.ground()]), box=painter.clip)
+        discs = stacked([*everywhere, self._ground])
+        if len(discs.xs):
+            draw_discs(canvas, discs, box=(0, 0, canvas.shape[2], self.bottom))
         for painter, part in moving:
             for sprite in painter.sprites(part):
                 blend_sprite(canvas, sprite)
@@ -58,8 +66,9 @@ class Page:
 
     @cached_property
     def _ground(self) -> Discs:
-        """What lies under the dots of all panels: no panel's hides a dot that runs over."""
-        return stacked([layer for painter in self.painters for layer in painter.ground()])
+        """What lies under the dots of all panels that have no clip: none hides a dot of another."""
+        free = [painter for painter in self.painters if painter.clip is None]
+        return stacked([layer for painter in free for layer in painter.ground()])
 
 
 def make_page(stage: Stage, theme: Theme) -> Page:
@@ -71,7 +80,9 @@ def make_page(stage: Stage, theme: Theme) -> Page:
         painters=painters,
         heading=HeadingPainter(stage, theme),
         background=draw_chrome(stage.size, painters, theme),
-        bottom=dots_bottom(stage.size, ((type(panel), panel.cell) for panel in stage.panels)),
+        bottom=dots_bottom(
+            stage.size, [panel.cell for panel in stage.panels if isinstance(panel, CurvesPanel)]
+        ),
     )
 
 

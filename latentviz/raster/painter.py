@@ -37,16 +37,23 @@ class Painter(Generic[APanel, APart]):
         return page_scale(self.size)
 
     def chrome(self, figure: Figure) -> None:
-        """Draw what is the same in every frame, once, by matplotlib.
-
-        Only below the dots: above, the page is flat ground.
+        """Draw what is the same in every frame, once, by matplotlib; dots lie on it.
 
         Args:
             figure: As large as the page; one point is one pixel.
         """
 
+    @property
+    def clip(self) -> tuple[int, int, int, int] | None:
+        """The only part of the page that its dots may cover: (left, top, right, bottom) in pixels.
+
+        Without one they may cover all that the page leaves to dots, and those of all such panels
+        lie over all of their grounds.
+        """
+        return None
+
     def ground(self) -> Iterable[Discs]:
-        """Discs that lie under the dots of all panels, the same in every frame."""
+        """Discs that lie under the dots, the same in every frame."""
         return ()
 
     def discs(self, part: APart) -> Iterable[Discs]:

@@ -1,6 +1,6 @@
 """What a film shows, as plain values: no run, no pixels, no colors that a theme decides."""
 
-from .frame import Cloud, Cursor, Heading, Part, Scene
+from .frame import Cloud, Cursor, Heading, Part, Scene, Still
 from .stage import (
     Box,
     Categories,
@@ -10,6 +10,7 @@ from .stage import (
     Coloring,
     Curve,
     CurvesPanel,
+    KeyPanel,
     Panel,
     Ramp,
     Stage,
@@ -27,9 +28,11 @@ __all__ = [
     "Curve",
     "CurvesPanel",
     "Heading",
+    "KeyPanel",
     "Panel",
     "Part",
     "Ramp",
     "Scene",
     "Stage",
+    "Still",
 ]

@@ -47,6 +47,11 @@ class Cursor(Part):
 
 
 @dataclass(frozen=True)
+class Still(Part):
+    """The part of a panel in which nothing moves."""
+
+
+@dataclass(frozen=True)
 class Scene:
     """What one frame shows."""
 

@@ -73,10 +73,20 @@ class CloudPanel(Panel):
     """Points in the plane."""
 
     title: str
-    limits: float  # it shows -limits..limits, up and down
+    limits: float  # it shows so much to either side of its center, up and down
     dot_radius: float  # in data units
-    plate_radius: float | None  # in data units, of the disc behind all dots; None for no disc
+    plate_radius: float | None  # in data units, of the disc about the origin; None for no disc
     coloring: Coloring
+    center: tuple[float, float] = (0.0, 0.0)  # right and up, in data units
+    # Whether a line stands around it, beyond which no dot goes, with a scale; or dots may run over.
+    framed: bool = False
+
+
+@dataclass(frozen=True)
+class KeyPanel(Panel):
+    """What the colors of points mean."""
+
+    key: Categories | Ramp
 
 
 @dataclass(frozen=True, eq=False)

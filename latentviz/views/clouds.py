@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,13 +10,9 @@ from numpy.typing import NDArray
 from ..errors import ArchiveError
 from ..pacing import Frame
 from ..runs.blocks import Source
-from ..scene import Cell, Cloud, CloudPanel, Coloring
-from ..text import printable
+from ..scene import Cloud
 from .coloring import drawing_order
 from .shown import Shown
-
-UNIT_RADIUS = 1.0
-
 
 def substep_alpha(alpha: float, n_substeps: int) -> float:
     """The alpha of each of n sub-steps, such that a still point looks alike however many they are.
@@ -28,36 +23,6 @@ def substep_alpha(alpha: float, n_substeps: int) -> float:
     base = 1.0 - math.pow(1.0 - alpha, 1.0 / n_substeps)
     opaque = 0.99 / (1.0 + math.log(n_substeps))
     return base + alpha**5 * (opaque - base)
-
-
-def panels_of(
-    shown: Shown,
-    cells: Sequence[Cell],
-    *,
-    limits: float,
-    dot_radius: float,
-    coloring: Coloring,
-) -> tuple[CloudPanel, ...]:
-    """A panel for each projection.
-
-    Args:
-        shown: Which points, in which projections.
-        cells: Where they stand.
-        limits: Each shows -limits..limits of the data, up and down.
-        dot_radius: In data units.
-        coloring: The points' colors.
-    """
-    return tuple(
-        CloudPanel(
-            cell,
-            title=printable(projection.title),
-            limits=limits,
-            dot_radius=dot_radius,
-            plate_radius=UNIT_RADIUS,
-            coloring=coloring,
-        )
-        for cell, projection in zip(cells, shown.projections, strict=True)
-    )
 
 
 def clouds_of(shown: Shown, frame: Frame, alpha: float) -> tuple[Cloud, ...]:

@@ -74,11 +74,21 @@ def _of_classes(labels: NDArray[np.generic], theme: Theme, names: Sequence[str] 
     return Coloring(palette[which] / np.float32(255), Categories(named, tuple(roles)))
 
 
+def are_colors(colors: NDArray[np.generic] | None) -> bool:
+    """Whether a run's points are colors, (N, 3), and not of classes, scalars or nothing.
+
+    This is the one rule by which films choose a look: such points are drawn as in the published
+    films, in their order, as large dots that may run over into the neighbouring projection. All
+    others are drawn in frames, shuffled, the smaller the more there are.
+    """
+    return colors is not None and colors.ndim == 2
+
+
 def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[np.int64]:
     """In which order points are drawn, the lowest first.
 
-    Points that are colors keep their own. Of those that are classes or scalars the last ones would
-    hide all others, as labels often come sorted: they are shuffled, always alike.
+    Points that are colors keep their own. Of all others the last ones would hide those before them,
+    as labels often come sorted: they are shuffled, always alike.
 
     Args:
         colors: As for `coloring`.
@@ -87,9 +97,7 @@ def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[
     Returns:
         (N,) int64, the points' numbers.
     """
-    if colors is None or colors.ndim == 2:
-        return np.arange(n_points)
-    return _shuffled(n_points)
+    return np.arange(n_points) if are_colors(colors) else _shuffled(n_points)
 
 
 @lru_cache(maxsize=8)  # every frame asks for it

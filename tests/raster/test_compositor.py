@@ -55,7 +55,7 @@ def blank(d):
 
 def drawn(d):
     canvas = blank(d)
-    draw_discs(canvas, BACKGROUND, d, bottom=d.rows)
+    draw_discs(canvas, d, box=(0, 0, d.size[0], d.rows))
     return canvas
 
 
@@ -224,3 +224,24 @@ def test_the_same_bits_each_time_and_on_every_thread():
     with ThreadPoolExecutor(4) as pool:
         for again in pool.map(drawn, [d] * 16):
             assert (again == first).all()
+
+
+@pytest.mark.parametrize("box", [(5, 3, 70, 50), (16, 16, 32, 48), (-4, 20, 90, 21), (30, 9, 30, 40)])
+def test_a_box_clips_and_the_canvas_shows_through(box):
+    d = random_discs(3, n_trails=25, alphas=(0.4, 0.8))
+    width, height = d.size
+    canvas = np.random.default_rng(4).integers(0, 256, (3, height, width)).astype(np.uint8)
+    before = canvas.copy()
+    draw_discs(canvas, d, box=box)
+    whole = before.copy()
+    draw_discs(whole, d, box=(0, 0, width, height))
+    left, top, right, bottom = box
+    inside = np.zeros((height, width), bool)
+    inside[max(0, top) : bottom, max(0, left) : right] = True
+    assert (canvas == before)[:, ~inside].all()
+    # Other tiles may stop at another disc: to one level.
+    assert np.abs(canvas.astype(int) - whole)[:, inside].max(initial=0) <= 1
+    assert inside.sum() == 0 or (canvas != before)[:, inside].any()
+    black = np.zeros_like(canvas)
+    draw_discs(black, d, box=box)
+    assert inside.sum() == 0 or (black != canvas)[:, inside].any()

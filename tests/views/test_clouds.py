@@ -3,9 +3,8 @@ import pytest
 
 from latentviz import ArchiveError, Run
 from latentviz.pacing import Frame
-from latentviz.scene import Box, Cell, Heading
-from latentviz.theme import THEMES
-from latentviz.views import clouds_of, coloring, heading, panels_of, shown_of
+from latentviz.scene import Heading
+from latentviz.views import clouds_of, heading, shown_of
 from latentviz.views.clock import speed_words
 from latentviz.views.clouds import substep_alpha
 
@@ -53,17 +52,6 @@ def test_clouds_are_point_substep_and_right_up(latents):
             for substep in range(3):
                 expected = latents[2 + substep, point, [right, up]]
                 assert cloud.xy[point, substep].tolist() == expected.tolist()
-
-
-def test_clouds_have_a_panel_each(latents):
-    shown = shown_of(Run.from_arrays(latents), dims=[(1, 0), (2, 2)], names=["hue"])
-    cells = [Cell(Box(x, 0, 10, 2), Box(x, 2, 10, 8)) for x in (0, 10)]
-    colors = coloring(None, 4, THEMES["dark"])
-    first, second = panels_of(shown, cells, limits=2.0, dot_radius=0.1, coloring=colors)
-    assert (first.title, second.title) == ("[1,0] hue", "[2,2]")
-    assert [first.cell, second.cell] == cells
-    assert (first.limits, first.dot_radius, first.plate_radius) == (2.0, 0.1, 1.0)
-    assert first.coloring is second.coloring is colors
 
 
 def test_a_heading_says_the_step_and_the_speed(latents):

@@ -56,13 +56,13 @@ def test_classes_beyond_all_colors_are_not_given_one_silently():
     assert colors[3].tolist() == colors[44].tolist()
 
 
-def test_colors_are_drawn_in_their_own_order_and_classes_and_scalars_shuffled():
+def test_colors_are_drawn_in_their_own_order_and_all_others_shuffled():
     rgb, labels, scalars = np.zeros((500, 3)), np.repeat([0, 1, 2, 3], 125), np.arange(500.0)
     assert drawing_order(rgb, 500).tolist() == list(range(500))
-    assert drawing_order(None, 500).tolist() == list(range(500))
     shuffled = drawing_order(labels, 500)
     assert sorted(shuffled) == list(range(500))
     assert shuffled.tolist() == drawing_order(scalars, 500).tolist()
+    assert shuffled.tolist() == drawing_order(None, 500).tolist()
     # Of the topmost points each class has about its share.
     assert np.bincount(labels[shuffled[-100:]]).min() > 12
 
