@@ -94,9 +94,7 @@ def measure_reach(source: Source, frames: Sequence[Frame], *, about_origin: bool
         ModelError: It cannot be evaluated.
     """
     n_points, n_dims = source.positions(np.array([frames[0].start])).shape[1:]
-    low, high, most_low, most_high = (
-        np.zeros((len(frames), n_dims), np.float32) for _ in range(4)
-    )
+    low, high, most_low, most_high = (np.zeros((len(frames), n_dims), np.float32) for _ in range(4))
     left_out = np.zeros(n_points, np.bool_)
     for k, frame in enumerate(frames):
         # A point's coordinates side by side: (n, d, N).

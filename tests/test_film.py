@@ -436,8 +436,8 @@ def test_a_few_points_that_run_away_are_marked_and_do_not_shrink_all_others():
 def test_gaps_are_not_looked_at():
     latents = np.zeros((4, 10, 2), np.float32)
     latents[2, 5] = np.nan
+    run = Run.from_arrays(latents, colors=np.ones((10, 3)))
     with pytest.warns(LatentvizWarning, match="1 of 10 points are not finite"):
-        run = Run.from_arrays(latents, colors=np.ones((10, 3)))
         assert Film(run, SMALL).stage.panels[0].limits == 1.5
 
 

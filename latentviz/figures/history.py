@@ -6,7 +6,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -296,10 +296,10 @@ def _grids(
 ) -> tuple[Grid, Grid | None]:
     """The large projections, and the thumbnails, which take what these leave of the height."""
     width, height = room
-    options = {"aspect": 1.0, "gap": GAP_PX * k, "head": TITLE_ROW_PX * k}
+    options: dict[str, Any] = {"aspect": 1.0, "gap": GAP_PX * k, "head": TITLE_ROW_PX * k}
     if n_thumbnails == 0:
         return fitting_grid(n_views, room, **options), None
-    small = {"aspect": 1.0, "gap": THUMBNAIL_GAP_PX * k, "head": STEP_ROW_PX * k}
+    small: dict[str, Any] = {"aspect": 1.0, "gap": THUMBNAIL_GAP_PX * k, "head": STEP_ROW_PX * k}
     height -= STRIP_ROW_PX * k
     # At least a row of them.
     row = (THUMBNAIL_PX + STEP_ROW_PX) * k

@@ -103,7 +103,7 @@ class FilmClouds:
             half = max(float((middle - low).max()), float((high - middle).max()))
             if self.has_plate:
                 half = max(half, UNIT_RADIUS - (share if spec.dot_radius is None else 0))
-            # Points that all lie in one place are seen in it, and not between two numbers of float32.
+            # Points that all lie in one place are not shown between two numbers of float32.
             half = half or max(1.0, float(np.abs(middle).max()) * 1e-3)
             given = {"dot_share": share} if spec.dot_radius is None else {}
             limits = framed_limits(half, dot_radius=spec.dot_radius or 0.0, **given)

@@ -318,15 +318,14 @@ class FilmSpec(_Plain):
     points. What lies beyond is marked at the edge."""
     plate: str = option(
         "auto",
-        help="Draw the unit disc behind the dots. 'auto' draws it behind points that are colors, and "
-        "behind latents in their own dimensions that fill it: their coordinates reach as far as "
-        "0.5, none beyond 1.5, and there are at most 8 dimensions, or the latents' norms are at "
-        "most 1.1.",
+        help="Draw the unit disc behind the dots. 'auto' draws it behind points that are colors, "
+        "and behind latents in their own dimensions that fill it: coordinates reach as far as 0.5, "
+        "none beyond 1.5, and there are at most 8 dimensions, or all norms are at most 1.1.",
         convert=one_of(PLATES),
         choices=PLATES,
     )
-    """Whether the unit disc is drawn: ``auto``, ``on`` or ``off``. Where it is, the origin is in the
-    middle."""
+    """Whether the unit disc is drawn: ``auto``, ``on`` or ``off``. Where it is, the origin is in
+    the middle."""
     show: Sequence[str] = option(
         (),
         help="Show a panel more below: explained, the share of each step's variance that each "

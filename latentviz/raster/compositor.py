@@ -6,7 +6,8 @@ order, so a trail is composited in one go: only that product is taken sub-step b
 
 The page is cut into tiles, and these into blocks. Each tile walks its trails from the topmost down,
 keeps what light still passes (the transmittance) for each pixel, passes over trails that lie
-within blocks where too little is left to show, and stops when all are such; what the canvas had comes last. No fastmath: the same bits on every CPU.
+within blocks where too little is left to show, and stops when all are such; what the canvas had
+comes last. No fastmath: the same bits on every CPU.
 
 Coverage is ½ + (r² - d²) / 2r, clamped to 0..1, for a pixel whose centre is d from the disc's: the
 usual ramp of one pixel around the radius, to within 1/8r, without a square root.

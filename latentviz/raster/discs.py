@@ -126,9 +126,7 @@ def stacked(layers: Sequence[Discs]) -> Discs:
     )
 
 
-def draw_discs(
-    canvas: NDArray[np.uint8], discs: Discs, *, box: tuple[int, int, int, int]
-) -> None:
+def draw_discs(canvas: NDArray[np.uint8], discs: Discs, *, box: tuple[int, int, int, int]) -> None:
     """Draw discs over what a canvas has, within a box; all else is left alone.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..scene import CloudPanel
 from ..theme import Theme
@@ -64,7 +64,7 @@ def draw_frame(
         )  # fmt: skip
         figure.add_artist(disc)
         disc.set_clip_path(inside)
-    look = {"color": theme.grid, "linewidth": line_px, "transform": None}
+    look: dict[str, Any] = {"color": theme.grid, "linewidth": line_px, "transform": None}
     if left < x < right:
         figure.add_artist(Line2D([x, x], [low, high], solid_capstyle="butt", **look))
     if low < y < high:

@@ -27,7 +27,7 @@ MOST_LINES = 3
 SHORTER = (LONGEST_NAME, 20, 12, 8)
 # In the height of a character.
 LINE = 1.5  # the height of a line
-BELOW = 0.4  # the room below all
+BELOW = 0.5  # the room below all
 DOT, SPACE = 0.62, 0.35  # the dot before a name, and the space between them
 BAR_HEIGHT = 0.85
 BAR_PX, BAR_SHARE = 320.0, 0.4  # a color bar's length, on a page of 1080 pixels and of its room
@@ -130,18 +130,20 @@ def _largest(
     names: Sequence[Name], n_lines: int, width: float, most: float, least: float, gap: float
 ) -> NamedLines | None:
     """Names in so many lines, as large as they fit; nothing if that is the least size."""
-    text_px = most
-    while text_px > least:
-        broken = _broken(names, width, text_px, gap)
+    # Measuring takes long: as few sizes as can be are tried.
+    sizes = np.arange(least + 1, most + 1)
+    found, first, last = None, 0, len(sizes) - 1
+    while first <= last:
+        middle = (first + last) // 2
+        broken = _broken(names, width, float(sizes[middle]), gap)
         if broken is not None and len(broken.lines) <= n_lines:
-            return broken
-        text_px = max(least, text_px - 1)
-    return None
+            found, first = broken, middle + 1
+        else:
+            last = middle - 1
+    return found
 
 
-def _broken(
-    names: Sequence[Name], width: float, text_px: float, gap: float
-) -> NamedLines | None:
+def _broken(names: Sequence[Name], width: float, text_px: float, gap: float) -> NamedLines | None:
     """Names in lines, each as full as it can be; nothing if that takes too many lines."""
     lines: list[list[Name]] = [[]]
     end = -gap

@@ -42,7 +42,7 @@ CHARTS_GAP = 12.0  # between them and the names of the curves
 MOST_GROWN = 2.2  # charts take what squares leave of the height, up to so many times their own
 BESIDE_SHARE = 0.36  # of the page's width, for charts beside panels
 MOST_BESIDE = 2  # panels that may have the charts beside them
-STEPS = 32.0  # the row of numbers below a chart
+STEPS, LEAST_STEPS_PX = 32.0, 20.0  # the row of numbers below a chart
 
 KeyHeight = Callable[[float], float]
 """How high a key is, in pixels, given how wide it may be."""
@@ -166,12 +166,12 @@ def _column_beside(size: tuple[int, int], n: int, top: float, bottom: float) -> 
     scale = page_scale(size)
     x = size[0] * (1 - BESIDE_SHARE) + SIDE_MARGIN * scale
     width = size[0] - END_MARGIN * scale - x
-    head, foot = CHARTS[0] - LEGENDS[0], STEPS
-    pitch = (bottom - top + foot * scale) / n
+    head, foot = (CHARTS[0] - LEGENDS[0]) * scale, max(LEAST_STEPS_PX, STEPS * scale)
+    pitch = (bottom - top + foot) / n
     cells = []
     for i in range(n):
         y = top + i * pitch
-        body = Box(x, y + head * scale, width, pitch - (head + foot) * scale)
+        body = Box(x, y + head, width, pitch - head - foot)
         cells.append(Cell(Box(x, y, width, LEGENDS[1] * scale), body))
     return cells
 

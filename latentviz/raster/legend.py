@@ -12,7 +12,7 @@ from ..scene import Box, Chart
 from ..text import printable, shortened
 from ..theme import Theme
 from .chart import LEAST_TEXT_PX
-from .chrome import DPI, text_width
+from .chrome import DPI
 from .fonts import text_options
 
 if TYPE_CHECKING:
@@ -104,6 +104,11 @@ def _length(texts: Sequence[str], size_px: float, gap: float) -> float:
 def text_length(text: str, size_px: float) -> float:
     """How long a line of text is, in pixels, as matplotlib draws it; measured once."""
     import_matplotlib()
-    from matplotlib.figure import Figure
+    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.font_manager import FontProperties
 
-    return text_width(Figure(dpi=DPI), text, size_px)
+    # Five times as fast as to ask a text that stands on a figure.
+    font = FontProperties(size=size_px, **text_options(text))
+    renderer = RendererAgg(1, 1, DPI)  # type: ignore[no-untyped-call]  # matplotlib's own gap
+    size = renderer.get_text_width_height_descent(text, font, False)  # type: ignore[no-untyped-call]
+    return float(size[0])

@@ -14,6 +14,7 @@ from ..scene import Cloud
 from .coloring import drawing_order
 from .shown import Shown
 
+
 def substep_alpha(alpha: float, n_substeps: int) -> float:
     """The alpha of each of n sub-steps, such that a still point looks alike however many they are.
 

@@ -34,4 +34,4 @@ def default_alpha(n_points: int, *, of_colors: bool) -> float:
     """
     if of_colors or n_points <= MANY:
         return COLOR_ALPHA
-    return max(LEAST_ALPHA, COLOR_ALPHA * (MANY / n_points) ** FADING)
+    return max(LEAST_ALPHA, COLOR_ALPHA * math.pow(MANY / n_points, FADING))

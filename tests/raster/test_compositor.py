@@ -226,7 +226,9 @@ def test_the_same_bits_each_time_and_on_every_thread():
             assert (again == first).all()
 
 
-@pytest.mark.parametrize("box", [(5, 3, 70, 50), (16, 16, 32, 48), (-4, 20, 90, 21), (30, 9, 30, 40)])
+@pytest.mark.parametrize(
+    "box", [(5, 3, 70, 50), (16, 16, 32, 48), (-4, 20, 90, 21), (30, 9, 30, 40)]
+)
 def test_a_box_clips_and_the_canvas_shows_through(box):
     d = random_discs(3, n_trails=25, alphas=(0.4, 0.8))
     width, height = d.size

@@ -145,7 +145,15 @@ def test_projections_stand_below_each_other_on_an_upright_page():
     assert layout.px_per_unit > 1.5 * layout_of((1080, 1920), n_projections=6).px_per_unit
 
 
-PAGES = [(1920, 1080), (640, 360), (1080, 1920), (360, 640), (1080, 1080), (3840, 2160), (2560, 800)]
+PAGES = [
+    (1920, 1080),
+    (640, 360),
+    (1080, 1920),
+    (360, 640),
+    (1080, 1080),
+    (3840, 2160),
+    (2560, 800),
+]
 
 
 def framed(size, rows, *, n_charts=2, keys=()):
@@ -161,7 +169,6 @@ def forty(width):
     return 40 if width < 800 else 20
 
 
-@pytest.mark.parametrize("size", PAGES)
 @pytest.mark.parametrize("n_charts", [0, 1, 3])
 @pytest.mark.parametrize(
     ("rows", "keys"),
@@ -175,7 +182,12 @@ def forty(width):
         ([2, 2, 2], (forty, forty, forty)),
     ],
 )
-def test_frames_keys_and_charts_stand_apart(size, rows, keys, n_charts):
+def test_frames_keys_and_charts_stand_apart(rows, keys, n_charts):
+    for size in PAGES:
+        assert_apart(size, rows, keys, n_charts)
+
+
+def assert_apart(size, rows, keys, n_charts):
     layout, clouds, key_cells, charts = framed(size, rows, n_charts=n_charts, keys=keys)
     scale = size[1] / 1080
     for cell in clouds:
@@ -204,7 +216,7 @@ def test_frames_are_as_large_as_the_page_allows():
     assert [cell.body.x for cell in upright] == [upright[0].body.x] * 3
     assert side_of(upright) > 400
     six = framed((1080, 1080), [6])[1]
-    assert len({cell.body.y for cell in six}) == 3
+    assert [len({getattr(cell.body, side) for cell in six}) for side in "xy"] == [3, 2]
     # A row of sources is a row of panels.
     two_rows = framed(FULL, [3, 2])[1]
     assert [cell.body.y for cell in two_rows[:3]] == [two_rows[0].body.y] * 3

@@ -33,6 +33,9 @@ def moving_figure():
     )
 
 
+NAMES = np.array([f"a class with number {i}" for i in range(9)] + ["größe"])
+
+
 def hues():
     at = np.arange(N) / N
     return rgb_from_hsv(np.stack([at, np.ones(N), np.ones(N)], -1))
@@ -90,7 +93,8 @@ def written(plan):
     mask[plan.page.bottom :] = True
     titles = plan.stage.panels[0].cell.head
     mask[: round(titles.y + titles.height)] = True
-    return mask
+    # What lies below dots in frames is drawn by matplotlib.
+    return mask | plan.stage.panels[0].framed
 
 
 @pytest.mark.parametrize(
@@ -108,6 +112,19 @@ def written(plan):
             50,
             {"colors": np.cos(np.arange(N) / 9), "colormap": "magma", "theme": "light"},
             id="scalars",
+        ),
+        pytest.param(
+            20,
+            {"colors": NAMES[np.arange(N) // 24], "theme": "light", "dims": [(1, 0), (3, 2)]},
+            id="named-classes",
+        ),
+        pytest.param(
+            60, {"colors": NAMES[np.arange(N) % 3], "size": (360, 640)}, id="upright-classes"
+        ),
+        pytest.param(
+            30,
+            {"latents": 7 + 20 * moving_figure(), "colors": np.sin(np.arange(N)), "dims": [(1, 2)]},
+            id="beside",
         ),
         pytest.param(30, {"size": (360, 640), "dims": [(1, 0)]}, id="tall"),
         pytest.param(2, {"size": FULL, "stride": 15}, id="full-size"),
