@@ -30,6 +30,7 @@ from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
 from latentviz.transforms import spread_of
 from latentviz.video.formats import GIF, H264, VP9, WebP
 from latentviz.views import FEW_DIMS
+from latentviz.views.dots import COLOR_ALPHA, MANY
 
 if find_spec("latentviz.__main__"):
     LATENTVIZ = [sys.executable, "-m", "latentviz"]
@@ -563,12 +564,15 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
         "as the run was recorded, or the first layer",
         (),
     )
-    assert stated.pop("limits").startswith(f"{LEAST_LIMITS}, or a round number above it")
+    assert f"points that are colors {LEAST_LIMITS} or a round number" in stated.pop("limits")
+    assert options.alpha is None
+    assert stated.pop("alpha").startswith(f"{COLOR_ALPHA}, less for more than {MANY} points")
     assert (stated.pop("hold"), EncodingSpec().hold) == (str(HOLD_S), None)
     radius = DOT_SHARE * LEAST_LIMITS
-    assert stated.pop("dot_radius") == f"{DOT_SHARE} of the limits, {radius:g} for {LEAST_LIMITS}"
+    said = f"{DOT_SHARE} of the limits, {radius:g} for {LEAST_LIMITS}, of points that are colors"
+    assert stated.pop("dot_radius").startswith(said)
     assert stated == {name: str(getattr(options, name)) for name in stated}
-    assert stated.keys() == {"frames", "alpha", "theme", "colormap"}
+    assert stated.keys() == {"frames", "theme", "colormap", "plate"}
 
 
 def test_alone_it_says_what_there_is():

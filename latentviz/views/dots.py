@@ -7,7 +7,7 @@ import math
 COLOR_ALPHA = 0.9
 # All dots together cover the same share of a panel, however many they are; few are not huge.
 RADIUS_SHARE = 0.28  # of a panel's side, divided by the root of N
-MOST_RADIUS_SHARE = 0.02
+MOST_RADIUS_SHARE = 0.025
 LEAST_RADIUS_PX = 0.7
 # From so many points on dots are the fainter the more there are: where they lie dense, density
 # shows.

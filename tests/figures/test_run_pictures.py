@@ -411,12 +411,12 @@ def test_latents_that_are_not_finite():
     assert picture.data["earlier_steps"] == [0, 2]
     assert "within ±1.1, 1 dot not finite." in picture.alt
     assert picture.alt.endswith(" Not finite, and left out: 1.")
+    colors = coloring(None, 4, theme_named("dark")).rgb
     with pytest.warns(LatentvizWarning, match="1 of 4 points are not finite .* at step 2;"):
-        picture = plot_history(Run.from_arrays(latents), step=2, dims=[(0, 1)])
+        picture = plot_history(Run.from_arrays(latents, colors=colors), step=2, dims=[(0, 1)])
     assert picture.data["points_not_finite"] == 1
     assert "within ±1.1, 1 point not finite;" in picture.alt
     others = np.delete(latents, 1, 1)
-    colors = coloring(None, 4, theme_named("dark")).rgb
     expected = plot_history(
         Run.from_arrays(others, colors=np.delete(colors, 1, 0)), step=2, dims=[(0, 1)]
     )

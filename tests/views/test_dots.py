@@ -6,7 +6,7 @@ SIDE = 640  # a panel's, in 1080p
 
 
 @pytest.mark.parametrize(
-    ("n_points", "radius_px"), [(500, 8.0), (2000, 4.0), (20_000, 1.3), (1, 12.8), (10**7, 0.7)]
+    ("n_points", "radius_px"), [(500, 8.0), (2000, 4.0), (20_000, 1.3), (1, 16.0), (10**7, 0.7)]
 )
 def test_dots_are_the_smaller_the_more_there_are(n_points, radius_px):
     assert default_radius_px(n_points, SIDE) == pytest.approx(radius_px, abs=0.05)
