@@ -29,7 +29,7 @@ from .panels import Plan
 UNIT_RADIUS = 1.0
 # The unit disc means something to latents in their own dimensions that reach so far.
 FILLING, WITHIN = 0.5, 1.5
-FEW_DIMS, LARGEST_NORM = 8, 1.1
+MOST_DIMS, LARGEST_NORM = 8, 1.1
 STEPS_LOOKED_AT = 5  # for norms
 
 
@@ -137,18 +137,18 @@ class FilmClouds:
         plate = self._plan.spec.plate
         if plate != "auto":
             return plate == "on"
+        if not isinstance(self.shown.fitted, Axes):
+            return False
         return self.of_colors or self._fill_the_disc
 
     @property
     def _fill_the_disc(self) -> bool:
-        """Whether these are latents in their own dimensions, to which the unit disc is a scale."""
+        """Whether the unit disc is a scale to latents in their own dimensions."""
         run = self.shown.run
-        if not isinstance(self.shown.fitted, Axes):
-            return False
         low, high = self._kept
         if not FILLING <= max(-low.min(), high.max()) <= WITHIN:
             return False
-        if len(self.shown.fitted.components) <= FEW_DIMS:
+        if len(self.shown.fitted.components) <= MOST_DIMS:
             return True
         first, stop = self._plan.first, self._plan.stop
         looked_at = np.unique(np.linspace(first, stop - 1, STEPS_LOOKED_AT).astype(np.int64))

@@ -318,9 +318,9 @@ class FilmSpec(_Plain):
     points. What lies beyond is marked at the edge."""
     plate: str = option(
         "auto",
-        help="Draw the unit disc behind the dots. 'auto' draws it behind points that are colors, "
-        "and behind latents in their own dimensions that fill it: coordinates reach as far as 0.5, "
-        "none beyond 1.5, and there are at most 8 dimensions, or all norms are at most 1.1.",
+        help="Draw the unit disc behind the dots. 'auto' draws it behind latents in their own "
+        "dimensions, if the points are colors or fill it: coordinates reach as far as 0.5, none "
+        "beyond 1.5, and there are at most 8 dimensions, or all norms are at most 1.1.",
         convert=one_of(PLATES),
         choices=PLATES,
     )
