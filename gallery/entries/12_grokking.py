@@ -1,10 +1,10 @@
 """Numbers arrange themselves on circles when a transformer groks.
 
-A transformer of one layer learns to add modulo 59. It soon knows by heart the half of all sums that
-it is shown, and none of the others; a thousand steps later it suddenly knows them all. Each dot is a
-row of its embedding, labeled with its number, in the principal components of the whole run: a cloud
-without order turns into circles, on which numbers stand a constant stride apart. After Power et al.
-(https://arxiv.org/abs/2201.02177) and Nanda et al. (https://arxiv.org/abs/2301.05217).
+A transformer of one layer learns to add modulo 59. It soon knows by heart the half of all sums
+that it is shown, and none of the others; a thousand steps later it suddenly knows them all. Each
+dot is a row of its embedding, labeled with its number, in the principal components of the whole
+run: a cloud without order turns into circles, on which numbers stand a constant stride apart. After
+Power et al. (https://arxiv.org/abs/2201.02177) and Nanda et al. (https://arxiv.org/abs/2301.05217).
 
     latentviz render grokking.npz -o film.mp4 --points rows:numbers.weight --project pca --label all
 """

@@ -1,12 +1,12 @@
-"""Five features share two dimensions.
+r"""Five features share two dimensions.
 
 A toy model of superposition: five features that are rarely there at once are squeezed into two
-numbers, and read out again with the same matrix. Each dot is a column of that matrix, the direction
-of a feature. For a while four of them share the plane as a square, and one has no place; then it
-pushes in, and all five end as a pentagon, in which they disturb each other the least. After Elhage et al.
-(https://transformer-circuits.pub/2022/toy_model/).
+numbers, and read out again with the same matrix. Each dot is a column of that matrix, the
+direction of a feature. For a while four of them share the plane as a square, and one has no place;
+then it pushes in, and all five end as a pentagon, in which they disturb each other the least. After
+Elhage et al. (https://transformer-circuits.pub/2022/toy_model/).
 
-    latentviz render superposition.npz -o film.mp4 --points columns:directions --label all \\
+    latentviz render superposition.npz -o film.mp4 --points columns:directions --label all \
         --highlight all --trail 60
 """
 

@@ -1,8 +1,9 @@
 """Thirty-two latents, in the components that carry most.
 
-An autoencoder squeezes scikit-learn's images of digits, 8 pixels a side, through 32 numbers. No pair
-of them says much by itself; their principal components, learned once from the whole run, show how
-the digits part. The key names the classes, and each title says which share of the variance it shows.
+An autoencoder squeezes scikit-learn's images of digits, 8 pixels a side, through 32 numbers. No
+pair of them says much by itself; their principal components, learned once from the whole run, show
+how the digits part. The key names the classes, and each title says which share of the variance it
+shows.
 
     latentviz render digits.npz -o film.mp4 --project pca
     latentviz info digits.npz --project pca

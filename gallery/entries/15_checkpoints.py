@@ -1,8 +1,8 @@
-"""A film over checkpoints that were saved anyway.
+r"""A film over checkpoints that were saved anyway.
 
 Nothing was recorded while this model was trained: it saved a checkpoint now and then, as trainings
-do. `latentviz import` makes a run of them, with the latents of the points that you name; a film then
-has a frame for each, and points move from one to the next.
+do. `latentviz import` makes a run of them, with the latents of the points that you name; a film
+then has a frame for each.
 
     latentviz import checkpoints -o run.npz --model spirals:make --layer 2 --probe points.npy \
         --classes arms.txt

@@ -16,12 +16,12 @@ import latentviz
 from latentviz.adapters.transformers import RecorderCallback
 
 TOPICS = {
-    "weather": ("rain wind storm cloud sun frost fog", "falls blows clears gathers passes lifts"),
-    "cooking": ("soup bread sauce onion pepper dough stew", "simmers bakes rises browns cools rests"),
-    "music": ("violin drum choir piano song flute chord", "sounds swells fades opens ends repeats"),
-    "sport": ("runner team keeper striker coach crowd ball", "scores jumps waits turns wins falls"),
+    "weather": ("rain wind storm cloud sun frost", "falls blows clears gathers lifts"),
+    "cooking": ("soup bread sauce onion dough stew", "simmers bakes rises browns cools"),
+    "music": ("violin drum choir piano song flute", "sounds swells fades opens repeats"),
+    "sport": ("runner team keeper coach crowd ball", "scores jumps waits turns wins"),
 }
-WHEN = "today tonight slowly again at_last in_the_morning before_noon for_a_while".split()
+WHEN = ["today", "tonight", "slowly", "again", "once more", "before noon", "for a while"]
 
 
 def sentence(topic):
@@ -39,9 +39,7 @@ labels = torch.tensor([n % len(topics) for n in range(1200)])
 texts = [sentence(topics[label]) for label in labels]
 vocabulary = {word: n for n, word in enumerate(sorted({w for text in texts for w in text}))}
 tokens = torch.tensor([[vocabulary[word] for word in text] for text in texts])
-dataset = [
-    {"input_ids": row, "labels": label} for row, label in zip(tokens, labels, strict=True)
-]
+dataset = [{"input_ids": row, "labels": label} for row, label in zip(tokens, labels, strict=True)]
 
 config = BertConfig(
     vocab_size=len(vocabulary), hidden_size=64, num_hidden_layers=2, num_attention_heads=4,
