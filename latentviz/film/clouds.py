@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -24,6 +25,7 @@ from ..views import (
     default_alpha,
     default_radius_px,
 )
+from .marks import FilmMarks
 from .panels import Plan
 
 UNIT_RADIUS = 1.0
@@ -38,8 +40,8 @@ class FilmClouds:
 
     kind: ClassVar[type[Panel]] = CloudPanel
 
-    def __init__(self, plan: Plan, shown: Shown) -> None:
-        self._plan, self.shown = plan, shown
+    def __init__(self, plan: Plan, shown: Shown, marks: FilmMarks) -> None:
+        self._plan, self.shown, self._marks = plan, shown, marks
 
     def __len__(self) -> int:
         return len(self.shown.projections)
@@ -129,6 +131,8 @@ class FilmClouds:
             coloring=self.coloring,
             center=center,
             framed=framed,
+            labels=self._marks.labels(self.shown.columns[k]),
+            highlighted=self._marks.is_highlighted,
         )
 
     @cached_property
@@ -169,7 +173,12 @@ class FilmClouds:
         alpha = self._plan.spec.alpha
         if alpha is None:
             alpha = default_alpha(self.shown.run.n_points, of_colors=self.of_colors)
-        return clouds_of(self.shown, frame, alpha)
+        marks = self._marks
+        clouds = clouds_of(self.shown, frame, alpha, highlighted=marks.is_highlighted)
+        return tuple(
+            replace(cloud, trails=marks.trails(frame, columns))
+            for cloud, columns in zip(clouds, self.shown.columns, strict=True)
+        )
 
     def beyond(self, panels: Sequence[CloudPanel]) -> NDArray[np.bool_]:
         """In which frames points lie beyond an edge of their panel, where marks say so, (F,)."""

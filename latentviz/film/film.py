@@ -26,6 +26,7 @@ from ..views import heading
 from .clouds import FilmClouds, are_framed
 from .curves import FilmCurves
 from .keys import FilmKeys
+from .marks import marks_of
 from .panels import FilmPanels, Plan
 from .rows import rows_of
 from .spec import FilmSpec
@@ -59,7 +60,8 @@ class Film:
         if self._stop == len(run) and all(row.run.has_final for row in rows):
             self.frames[-1] = replace(self.frames[-1], after=True)
         plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
-        self._rows = tuple(FilmClouds(plan, shown) for shown in rows)
+        marks = marks_of(plan, rows)
+        self._rows = tuple(FilmClouds(plan, *row) for row in zip(rows, marks, strict=True))
         self._keys, self._curves = FilmKeys(plan, self._rows), FilmCurves(plan, rows[0])
         self._panels: tuple[FilmPanels, ...] = (*self._rows, self._keys, self._curves)
 
@@ -197,7 +199,15 @@ class Film:
     @cached_property
     def page(self) -> Page:
         """The part that all frames share, drawn when it is first needed."""
-        return make_page(self.stage, self._theme)
+        page = make_page(self.stage, self._theme)
+        if page.n_names_left_out:
+            warnings.warn(
+                f"{counted(page.n_names_left_out, 'name')} beside points would cover others, and "
+                "are left out; name fewer points with label, or make the film larger",
+                LatentvizWarning,
+                stacklevel=2,
+            )
+        return page
 
     @property
     def frames_beyond(self) -> int:

@@ -41,6 +41,7 @@ EXPLAINED = "explained"
 SHOWS = (EXPLAINED,)
 COLORMAP = "viridis"
 MAX_HOLD_S = 3600.0
+MAX_TRAIL = 10_000  # frames
 MAX_ROWS = 8  # of projections
 
 
@@ -142,6 +143,16 @@ def _points(name: str, value: Any) -> tuple[str, ...]:
     if len(set(found)) < len(found):
         raise OptionError(f"points must differ, got {printable(', '.join(found))}")
     return found
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise OptionError(
+            f"{name} must be texts such as '3,17', the name of a class, or 'all', got "
+            f"{printable(repr(value), 60)}"
+        )
+    return tuple(texts)
 
 
 def _fps(name: str, value: Any) -> str:
@@ -348,6 +359,34 @@ class FilmSpec(_Plain):
         complete=colormap_names,
     )
     """A matplotlib colormap, for points that are colored by a scalar."""
+    label: Sequence[str] = option(
+        (),
+        help="Write names beside points: their numbers or names, separated by commas, the name of "
+        "a class (class:NAME where it is a number), or all; repeat for more.",
+        default="none",
+        convert=_texts,
+        metavar="POINTS",
+        is_repeated=True,
+    )
+    """The points that have their names beside them: numbers, names, a class, or ``all``."""
+    highlight: Sequence[str] = option(
+        (),
+        help="Let these points stand out, as for --label; all others fade.",
+        default="none",
+        convert=_texts,
+        metavar="POINTS",
+        is_repeated=True,
+    )
+    """The points that stand out, as for `label`; all others fade."""
+    trail: int = option(
+        0,
+        help="Draw the paths of the highlighted points over the last K frames, fading.",
+        default="none",
+        convert=whole_number(0, MAX_TRAIL),
+        parse=int,
+        metavar="K",
+    )
+    """Over how many frames the paths of the highlighted points reach back; 0 for none."""
     points: Sequence[str] = option(
         (),
         help="The points that are drawn: layer:NAME, rows:TENSOR or columns:TENSOR; repeat for a "

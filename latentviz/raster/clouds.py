@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import Cloud, CloudPanel
+from ..scene import Box, Cloud, CloudPanel
 from ..theme import rgb_bytes
 from .discs import Discs, dots, plate
 from .fonts import covering
 from .framing import draw_frame
+from .labels import PlacedLabels, placed_labels
 from .layout import Window, window_of
 from .lettering import Sprite, fitted_text, font, text_sprite
 from .marks import edge_marks
 from .painter import Painter
+from .trails import trail_sprites
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,6 +29,8 @@ LEAST_TITLE_PX = 8.0  # on any page
 TITLE_SHARE = 0.95  # of its box's width, at most
 MARK_PX = 18.0
 LEAST_MARK_PX = 8.0
+TRAIL_PX = 3.0
+LEAST_TRAIL_PX = 1.5
 
 
 class CloudPainter(Painter[CloudPanel, Cloud]):
@@ -72,12 +76,22 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             # Without a frame a dot may run over into the neighbour, but not as far as to pass for
             # one of its own.
             farthest_px=self.panel.cell.body.width,
+            faded=None if part.faded_alpha is None else self._faded,
+            faded_alpha=part.faded_alpha or 0.0,
         )
 
     def sprites(self, part: Cloud) -> Iterator[Sprite]:
-        """The title, and marks where points of any sub-step lie beyond the edges."""
+        """The title, paths, marks where points of any sub-step lie beyond the edges, and names."""
         yield self._title
         body = self.panel.cell.body
+        if part.trails is not None:
+            rgb = self.panel.coloring.rgb[part.trails.points]
+            yield from trail_sprites(
+                self._on_page(part.trails.paths),
+                [(r, g, b) for r, g, b in np.rint(rgb * 255).astype(int).tolist()],
+                width_px=max(LEAST_TRAIL_PX, TRAIL_PX * self.scale),
+                within=self._room,
+            )
         yield from edge_marks(
             self._from_center(part.xy),
             reach=self.window.edges,
@@ -87,6 +101,41 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             mark_px=max(LEAST_MARK_PX, MARK_PX * self.scale),
             color=rgb_bytes(self.theme.text),
         )
+        if self.names is not None:
+            yield from self.names.sprites(self._on_page(part.xy[:, -1]), self._room)
+
+    @cached_property
+    def names(self) -> PlacedLabels | None:
+        """The names beside points, placed once for all frames; None where none are asked for."""
+        labels = self.panel.labels
+        if labels is None:
+            return None
+        return placed_labels(
+            labels,
+            self._on_page(labels.moments),
+            radius_px=self._px(self.panel.dot_radius),
+            scale=self.scale,
+            within=self._room,
+            theme=self.theme,
+        )
+
+    @property
+    def _room(self) -> Box:
+        """Where names and paths may be: in the frame, or on the part of the page that dots have."""
+        body = self.panel.cell.body
+        if self.panel.framed:
+            return body
+        return Box(0, body.y, self.size[0], body.height)
+
+    @cached_property
+    def _faded(self) -> NDArray[np.bool_] | None:
+        """(N,) the points that are not highlighted, where some are."""
+        return None if self.panel.highlighted is None else ~self.panel.highlighted
+
+    def _on_page(self, xy: NDArray[np.float32]) -> NDArray[np.float64]:
+        """Places in data units (..., 2), right and up, as pixels, right and down."""
+        from_center = self._from_center(xy).astype(np.float64) * (1, -1)
+        return np.asarray(from_center * self.window.px_per_unit + self.window.center)
 
     def _from_center(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Places in data units, from the panel's center."""

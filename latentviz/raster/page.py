@@ -40,6 +40,12 @@ class Page:
     background: NDArray[np.uint8]  # (3, H, W)
     bottom: int  # dots without a clip are drawn above this row only
 
+    @cached_property
+    def n_names_left_out(self) -> int:
+        """Names that would cover others; the most of any panel."""
+        clouds = [painter for painter in self.painters if isinstance(painter, CloudPainter)]
+        return max((c.names.n_left_out for c in clouds if c.names is not None), default=0)
+
     def new_canvas(self) -> NDArray[np.uint8]:
         """Room for one frame, (3, H, W) uint8."""
         return np.empty_like(self.background)

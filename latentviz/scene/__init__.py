@@ -1,6 +1,6 @@
 """What a film shows, as plain values: no run, no pixels, no colors that a theme decides."""
 
-from .frame import Cloud, Cursor, Heading, Part, Scene, Still
+from .frame import Cloud, Cursor, Heading, Part, Scene, Still, Trails
 from .stage import (
     Box,
     Categories,
@@ -11,6 +11,7 @@ from .stage import (
     Curve,
     CurvesPanel,
     KeyPanel,
+    Labels,
     Panel,
     Ramp,
     Stage,
@@ -29,10 +30,12 @@ __all__ = [
     "CurvesPanel",
     "Heading",
     "KeyPanel",
+    "Labels",
     "Panel",
     "Part",
     "Ramp",
     "Scene",
     "Stage",
     "Still",
+    "Trails",
 ]

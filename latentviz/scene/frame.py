@@ -26,6 +26,14 @@ class Part:
 
 
 @dataclass(frozen=True, eq=False)
+class Trails:
+    """The paths of some points over the last frames."""
+
+    points: NDArray[np.int64]  # (M,) the points' numbers
+    paths: NDArray[np.float32]  # (M, k, 2) the oldest place first, in data units; NaN for nowhere
+
+
+@dataclass(frozen=True, eq=False)
 class Cloud(Part):
     """What moves in a `CloudPanel`: its points, each drawn once a sub-step.
 
@@ -37,6 +45,8 @@ class Cloud(Part):
     alpha: float  # of each sub-step
     order: NDArray[np.int64]  # (N,) the points' numbers, the lowest first
     n_left_out: int = 0  # points that are not finite at some sub-step, where they are NaN
+    faded_alpha: float | None = None  # of each sub-step of a point that is not highlighted
+    trails: Trails | None = None
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,17 @@ class Coloring:
 
 
 @dataclass(frozen=True, eq=False)
+class Labels:
+    """Names that follow their points."""
+
+    points: NDArray[np.int64]  # (L,) the points' numbers
+    texts: tuple[str, ...]  # L
+    # Where all points are at some moments of the film, the last one last: names are placed by it,
+    # once, so that they do not jump. (F, N, 2), right and up, in data units; NaN for nowhere.
+    moments: NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
 class CloudPanel(Panel):
     """Points in the plane."""
 
@@ -80,6 +91,8 @@ class CloudPanel(Panel):
     center: tuple[float, float] = (0.0, 0.0)  # right and up, in data units
     # Whether a line stands around it, beyond which no dot goes, with a scale; or dots may run over.
     framed: bool = False
+    labels: Labels | None = None
+    highlighted: NDArray[np.bool_] | None = None  # (N,) all others fade; None where none do
 
 
 @dataclass(frozen=True)

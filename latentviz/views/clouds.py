@@ -26,7 +26,16 @@ def substep_alpha(alpha: float, n_substeps: int) -> float:
     return base + alpha**5 * (opaque - base)
 
 
-def clouds_of(shown: Shown, frame: Frame, alpha: float) -> tuple[Cloud, ...]:
+FADED_SHARE = 0.15  # of the alpha, of points that are not highlighted
+
+
+def clouds_of(
+    shown: Shown,
+    frame: Frame,
+    alpha: float,
+    *,
+    highlighted: NDArray[np.bool_] | None = None,
+) -> tuple[Cloud, ...]:
     """All recorded steps that a frame covers, as clouds of points, one for each projection.
 
     Args:
@@ -34,6 +43,7 @@ def clouds_of(shown: Shown, frame: Frame, alpha: float) -> tuple[Cloud, ...]:
             finite.
         frame: What the frame covers.
         alpha: Of a still point, above 0 and at most 1.
+        highlighted: (N,) the points that lie above all others, which fade; None where none do.
 
     Raises:
         ArchiveError: At a step no point is finite.
@@ -57,10 +67,14 @@ def clouds_of(shown: Shown, frame: Frame, alpha: float) -> tuple[Cloud, ...]:
             )
         columns[:, ~whole] = np.nan
         n_left_out = int((~whole.all(1)).sum())
-    each = substep_alpha(alpha, len(positions))
+    each, faded = substep_alpha(alpha, len(positions)), None
     order = drawing_order(run.colors, n_points)
+    if highlighted is not None:
+        faded = substep_alpha(FADED_SHARE * alpha, len(positions))
+        order = np.concatenate([order[~highlighted[order]], order[highlighted[order]]])
     return tuple(
-        Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out) for rows in shown.columns
+        Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out, faded)
+        for rows in shown.columns
     )
 
 
@@ -68,3 +82,11 @@ def frame_positions(source: Source, frame: Frame) -> NDArray[np.float32]:
     """All that a frame shows, (n, N, k): a sub-step a recorded step, and what followed the last."""
     positions = source.positions(np.arange(frame.start, frame.stop))
     return np.concatenate([positions, source.final()[None]]) if frame.after else positions
+
+
+def frame_end(source: Source, frame: Frame) -> NDArray[np.float32]:
+    """The last of what a frame shows, (N, k)."""
+    if frame.after:
+        return source.final()
+    last: NDArray[np.float32] = source.positions(np.array([frame.stop - 1]))[0]
+    return last

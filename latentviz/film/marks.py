@@ -1,0 +1,101 @@
+"""A film's marks: names beside points, points that stand out from the others, and their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from ..pacing import Frame
+from ..runs.run import Run
+from ..scene import Labels, Trails
+from ..views import Shown, frame_end, point_labels, selected_points
+from .panels import Plan
+
+MOMENTS = 9  # at which names are to cover as little as they can
+
+
+@dataclass(frozen=True, eq=False)
+class FilmMarks:
+    """The marks of a row of clouds. Made by `marks_of`."""
+
+    plan: Plan
+    shown: Shown
+    labeled: NDArray[np.int64]
+    """(L,) the numbers of the points that have their names beside them."""
+    highlighted: NDArray[np.int64]
+    """(M,) the numbers of the points that stand out."""
+
+    @cached_property
+    def is_highlighted(self) -> NDArray[np.bool_] | None:
+        """(N,) which points stand out; None where none was asked for."""
+        if not len(self.highlighted):
+            return None
+        found = np.zeros(self.shown.run.n_points, np.bool_)
+        found[self.highlighted] = True
+        return found
+
+    def labels(self, columns: NDArray[np.int64]) -> Labels | None:
+        """The names of a projection, whose components stand in these columns of the source."""
+        if not len(self.labeled):
+            return None
+        texts = point_labels(self.labeled, self.shown.run)
+        return Labels(self.labeled, texts, self._moments[..., columns])
+
+    def trails(self, frame: Frame, columns: NDArray[np.int64]) -> Trails | None:
+        """Where the points that stand out have been over the last frames."""
+        if not (self.plan.spec.trail and len(self.highlighted)):
+            return None
+        first = max(0, frame.index - self.plan.spec.trail)
+        paths = self._ends[first : frame.index + 1, :, columns]
+        return Trails(self.highlighted, np.ascontiguousarray(paths.transpose(1, 0, 2)))
+
+    @cached_property
+    def _moments(self) -> NDArray[np.float32]:
+        """All points at the end of a few frames, evenly spaced, the last one last, (F, N, d)."""
+        frames = self.plan.frames
+        at = np.unique(np.linspace(0, len(frames) - 1, MOMENTS).round().astype(int))
+        return np.stack([frame_end(self.shown.source, frames[k]) for k in at])
+
+    @cached_property
+    def _ends(self) -> NDArray[np.float32]:
+        """The points that stand out at the end of each frame, (F, M, d).
+
+        Read once, in order: each frame would else read again what many before it have read.
+        """
+        ends = [frame_end(self.shown.source, frame) for frame in self.plan.frames]
+        return np.stack([end[self.highlighted] for end in ends])
+
+
+def marks_of(plan: Plan, rows: Sequence[Shown]) -> tuple[FilmMarks, ...]:
+    """The marks of each row of clouds.
+
+    Raises:
+        OptionError: A text names a point of no row, or paths are asked for of no points.
+    """
+    runs = [shown.run for shown in rows]
+    labeled = _selected("label", plan.spec.label, runs)
+    highlighted = _selected("highlight", plan.spec.highlight, runs)
+    if plan.spec.trail and not plan.spec.highlight:
+        raise OptionError("trail is of the highlighted points; give highlight too")
+    return tuple(FilmMarks(plan, *each) for each in zip(rows, labeled, highlighted, strict=True))
+
+
+def _selected(what: str, texts: Sequence[str], runs: Sequence[Run]) -> list[NDArray[np.int64]]:
+    """The points of each run that some texts name; each text is of one run at least."""
+    found: list[list[NDArray[np.int64]]] = [[] for _ in runs]
+    for text in texts:
+        errors = []
+        for run, points in zip(runs, found, strict=True):
+            try:
+                points.append(selected_points(what, [text], run))
+            except OptionError as error:
+                errors.append(error)
+        if len(errors) == len(runs):
+            raise errors[0]
+    nothing = np.empty(0, np.int64)
+    return [np.unique(np.concatenate([nothing, *points])) for points in found]
