@@ -76,6 +76,8 @@ PUBLIC_MODULES = {
         latentviz.__all__,
     ),
     "latentviz.figures": latentviz.figures.__all__,
+    # Adapters import their libraries, and so are imported by name only.
+    "latentviz.adapters.transformers": ["RecorderCallback"],
 }
 
 

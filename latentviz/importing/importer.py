@@ -7,7 +7,6 @@ import os
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -261,11 +260,8 @@ class _Job:
     def _recorded(self, n_new: int) -> Recorded:
         from ..recording.arguments import recorded_of
 
-        # A recorder that knows no points of tensors is told only what somebody gave.
-        known = signature(recorded_of).parameters
-        options = {n: v for n, v in self._options.items() if n in known or v is not None}
         recorded = recorded_of(
-            self._model, seed=None, keyframes=None, phases=None, actions=None, **options
+            self._model, seed=None, keyframes=None, phases=None, actions=None, **self._options
         )
         if (n_bytes := n_new * recorded.states.n_bytes) >= LARGE_BYTES:
             warnings.warn(

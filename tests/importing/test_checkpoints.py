@@ -1,6 +1,5 @@
 """Imports of checkpoints: the archive is the recorder's, whatever they were saved as."""
 
-import inspect
 import os
 import shutil
 import signal
@@ -21,10 +20,6 @@ from trainers.models import ColorMLP
 
 MODELS = {"registered": ColorMLP, "stranger": Stranger}
 AS_RECORDED = {"layer": "encoder", "probe": RGB}
-needs_no_layer = pytest.mark.skipif(
-    inspect.signature(Recorder).parameters["layer"].default is inspect.Parameter.empty,
-    reason="the recorder asks for a layer",
-)
 
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
@@ -89,7 +84,6 @@ def test_some_of_the_tensors_and_of_the_checkpoints(saved, tmp_path):
         assert not run.has_final
 
 
-@needs_no_layer
 @pytest.mark.parametrize("kind", ["bare", "safetensors"])
 def test_states_alone_need_no_model(saved, tmp_path, kind):
     out = tmp_path / "run.npz"
@@ -102,7 +96,6 @@ def test_states_alone_need_no_model(saved, tmp_path, kind):
                 np.testing.assert_array_equal(array, other[name])
 
 
-@needs_no_layer
 def test_rows_have_classes_and_names(folder, invoke):
     for step in range(3):
         write(f"{step}.pt", step)

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from checkpoints import Coded
 
-from latentviz import Run, import_run, open_run
+from latentviz import import_run, open_run
 from latentviz.errors import ArchiveError, OptionError
 from latentviz.importing.tables import labels_from, names_from, probe_from
 
 LATENTS = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32)
-needs_save = pytest.mark.skipif(not hasattr(Run, "save"), reason="a run cannot be saved yet")
 
 
 @pytest.fixture
@@ -20,7 +19,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
-@needs_save
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "f8", "f2", "i4"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_file_of_latents(folder, dtype, order):
@@ -33,7 +31,6 @@ def test_a_file_of_latents(folder, dtype, order):
     assert sorted(path.name for path in folder.iterdir()) == ["latents.npy", "run.npz"]
 
 
-@needs_save
 def test_latents_with_all_that_goes_with_them(folder, invoke):
     curves = {"losses/loss": np.arange(6.0), "params/lr": np.ones(6), "metrics/top": np.zeros(6)}
     np.savez(
