@@ -6,7 +6,7 @@ dot is a row of its embedding, labeled with its number, in the principal compone
 run: a cloud without order turns into circles, on which numbers stand a constant stride apart. After
 Power et al. (https://arxiv.org/abs/2201.02177) and Nanda et al. (https://arxiv.org/abs/2301.05217).
 
-    latentviz render grokking.npz -o film.mp4 --points rows:numbers.weight --project pca --label all
+    latentviz render grokking.npz -o film.mp4 --project pca --label all
 """
 
 import torch

@@ -1,13 +1,13 @@
-r"""Five features share two dimensions.
+"""Five features share two dimensions.
 
 A toy model of superposition: five features that are rarely there at once are squeezed into two
-numbers, and read out again with the same matrix. Each dot is a column of that matrix, the
-direction of a feature. For a while four of them share the plane as a square, and one has no place;
-then it pushes in, and all five end as a pentagon, in which they disturb each other the least. After
-Elhage et al. (https://transformer-circuits.pub/2022/toy_model/).
+numbers, and read out again with the same matrix. Each dot is a column of that matrix, the direction
+of a feature, and its color says how important the feature is. For a while four of them share the
+plane as a square, and one has no place; then it pushes in, and all five end as a pentagon, in which
+they disturb each other the least. After Elhage et al.
+(https://transformer-circuits.pub/2022/toy_model/).
 
-    latentviz render superposition.npz -o film.mp4 --points columns:directions --label all \
-        --highlight all --trail 60
+    latentviz render superposition.npz -o film.mp4 --dims 0,1 --label all --highlight all --trail 60
 """
 
 import torch
@@ -41,8 +41,8 @@ with latentviz.Recorder(
     "superposition.npz",
     model,
     points="columns:directions",
-    classes=torch.arange(FEATURES),
-    class_names=[f"feature {n + 1}" for n in range(FEATURES)],
+    colors=importance,
+    point_names=[f"feature {n + 1}" for n in range(FEATURES)],
 ) as recorder:
     for _ in range(3000):
         features = torch.rand(1024, FEATURES) * (torch.rand(1024, FEATURES) < PRESENT)
@@ -52,5 +52,5 @@ with latentviz.Recorder(
         recorder.step(losses={"loss": loss})
         optimizer.step()
 
-look = {"label": "all", "highlight": "all", "trail": 60}
+look = {"dims": [(0, 1)], "label": "all", "highlight": "all", "trail": 60}
 latentviz.render("superposition.npz", "film.mp4", frames=600, size=(1280, 720), **look)

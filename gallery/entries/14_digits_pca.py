@@ -3,10 +3,10 @@
 An autoencoder squeezes scikit-learn's images of digits, 8 pixels a side, through 32 numbers. No
 pair of them says much by itself; their principal components, learned once from the whole run, show
 how the digits part. The key names the classes, and each title says which share of the variance it
-shows.
+shows. Each step is centered on its own mean, so that the cloud does not wander off as a whole.
 
-    latentviz render digits.npz -o film.mp4 --project pca
-    latentviz info digits.npz --project pca
+    latentviz render digits.npz -o film.mp4 --project pca --center step
+    latentviz info digits.npz --project pca --center step
 """
 
 import torch
@@ -41,4 +41,5 @@ with latentviz.Recorder(
         recorder.step(losses={"reconstruction": loss})
         optimizer.step()
 
-latentviz.render("digits.npz", "film.mp4", frames=400, size=(1280, 720), project="pca")
+look = {"project": "pca", "center": "step"}
+latentviz.render("digits.npz", "film.mp4", frames=400, size=(1280, 720), **look)

@@ -1,12 +1,11 @@
-r"""A film over checkpoints that were saved anyway.
+"""A film over checkpoints that were saved anyway.
 
 Nothing was recorded while this model was trained: it saved a checkpoint now and then, as trainings
 do. `latentviz import` makes a run of them, with the latents of the points that you name; a film
-then has a frame for each.
+then has a frame for each. From a shell, the function `make` below would stand in a file spirals.py.
 
-    latentviz import checkpoints -o run.npz --model spirals:make --layer 2 --probe points.npy \
-        --classes arms.txt
-    latentviz render run.npz -o film.mp4 --pace linear:1
+    latentviz import checkpoints -o run.npz --model spirals:make --layer 2 --probe points.npy
+    latentviz render run.npz -o film.mp4 --pace linear:1 --dims 0,1 --dims 0,2
 """
 
 from pathlib import Path
