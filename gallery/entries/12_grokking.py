@@ -59,7 +59,7 @@ with latentviz.Recorder(
     colors=torch.arange(P) / P,
     point_names=[str(n) for n in range(P)],
 ) as recorder:
-    for step in range(1800):
+    for step in range(1500):
         logits = model(pairs[train])
         loss = nn.functional.cross_entropy(logits, sums[train])
         optimizer.zero_grad()
