@@ -4,7 +4,7 @@ A small BERT, trained by Hugging Face's `Trainer`, learns to tell which of four 
 of. The callback records its pooled output of 64 numbers at every step; `classes` draws them along
 the axes in which the means of the topics differ most.
 
-    latentviz render sentences.npz -o film.mp4 --project classes
+    latentviz render sentences.npz -o film.mp4 --project classes --dims 0,1
 """
 
 import random
@@ -59,4 +59,5 @@ arguments = TrainingArguments(
 )  # fmt: skip
 Trainer(model, arguments, train_dataset=dataset, callbacks=[recording]).train()
 
-latentviz.render("sentences.npz", "film.mp4", frames=200, size=(1280, 720), project="classes")
+look = {"project": "classes", "dims": [(0, 1)]}
+latentviz.render("sentences.npz", "film.mp4", size=(1280, 720), **look)
