@@ -108,3 +108,32 @@ def test_names_that_would_cover_others_are_left_out_and_told_of():
 def test_marks_that_cannot_be(options, message):
     with pytest.raises(OptionError, match=message):
         film(**options)
+
+
+@pytest.mark.parametrize(
+    "size", [(640, 360), (1920, 1080), (3840, 2160), (1080, 1080), (720, 1280)]
+)
+def test_names_stay_apart_and_in_their_panels(size):
+    rng = np.random.default_rng(2)
+    latents = rng.normal(size=(6, 150, 8)).astype(np.float32)
+    names = [("a rather long name " if n % 5 == 0 else "имя ") + str(n) for n in range(150)]
+    run = Run.from_arrays(latents, classes=np.arange(150) % 7, point_names=names)
+    shown = Film(run, FilmSpec(size=size, project="pca", label=["all"]))
+    with pytest.warns(LatentvizWarning, match="names beside points would cover others"):
+        painters = [p for p in shown.page.painters if isinstance(p, CloudPainter)]
+    last = shown.scene(len(shown) - 1)
+    for painter, cloud in zip(painters, last.parts, strict=False):
+        body = painter.panel.cell.body
+        sprites = list(painter.sprites(cloud))[1:]  # no title
+        names = [s for s in sprites if s.color == sprites[-1].color]
+        assert len(names) >= 20
+        boxes = np.array([(s.x, s.y, s.x + s.mask.shape[1], s.y + s.mask.shape[0]) for s in names])
+        assert (boxes[:, :2] >= np.floor([body.x, body.y])).all()
+        assert (boxes[:, 2:] <= np.ceil([body.x + body.width, body.y + body.height])).all()
+        shared = np.minimum(boxes[:, None, 2:], boxes[:, 2:]) - np.maximum(
+            boxes[:, None, :2], boxes[:, :2]
+        )
+        # Whole pixels: two that stand side by side may share a line of them.
+        covers = (shared > 1).all(-1)
+        np.fill_diagonal(covers, False)
+        assert not covers.any()
