@@ -202,8 +202,9 @@ class Film:
         page = make_page(self.stage, self._theme)
         if page.n_names_left_out:
             warnings.warn(
-                f"{counted(page.n_names_left_out, 'name')} beside points would cover others, and "
-                "are left out; name fewer points with label, or make the film larger",
+                f"{counted(page.n_names_left_out, 'name')} beside points would cover others in the "
+                "last frame, and cannot be seen there; name fewer points with label, or make the "
+                "film larger",
                 LatentvizWarning,
                 stacklevel=2,
             )

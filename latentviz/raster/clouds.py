@@ -29,6 +29,7 @@ LEAST_TITLE_PX = 8.0  # on any page
 TITLE_SHARE = 0.95  # of its box's width, at most
 MARK_PX = 18.0
 LEAST_MARK_PX = 8.0
+HIGHLIGHTED_PX = 5.0  # radius, at least
 TRAIL_PX = 3.0
 LEAST_TRAIL_PX = 1.5
 
@@ -71,7 +72,8 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             part.order,
             center=self.window.center,
             px_per_unit=self.window.px_per_unit,
-            radius_px=self._px(self.panel.dot_radius),
+            radius_px=self._radius_px,
+            faded_radius_px=self._px(self.panel.dot_radius),
             alpha=part.alpha,
             # Without a frame a dot may run over into the neighbour, but not as far as to pass for
             # one of its own.
@@ -85,9 +87,12 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
         yield self._title
         body = self.panel.cell.body
         if part.trails is not None:
+            paths = self._on_page(part.trails.paths)
+            # A point that is nowhere now has left no path.
+            paths[~np.isfinite(paths[:, -1]).all(-1)] = np.nan
             rgb = self.panel.coloring.rgb[part.trails.points]
             yield from trail_sprites(
-                self._on_page(part.trails.paths),
+                paths,
                 [(r, g, b) for r, g, b in np.rint(rgb * 255).astype(int).tolist()],
                 width_px=max(LEAST_TRAIL_PX, TRAIL_PX * self.scale),
                 within=self._room,
@@ -113,7 +118,7 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
         return placed_labels(
             labels,
             self._on_page(labels.moments),
-            radius_px=self._px(self.panel.dot_radius),
+            radius_px=self._radius_px,
             scale=self.scale,
             within=self._room,
             theme=self.theme,
@@ -131,6 +136,14 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
     def _faded(self) -> NDArray[np.bool_] | None:
         """(N,) the points that are not highlighted, where some are."""
         return None if self.panel.highlighted is None else ~self.panel.highlighted
+
+    @property
+    def _radius_px(self) -> float:
+        """Of dots; of those that are highlighted, where some are: these can be seen among many."""
+        radius_px = self._px(self.panel.dot_radius)
+        if self.panel.highlighted is None:
+            return radius_px
+        return max(radius_px, HIGHLIGHTED_PX * self.scale)
 
     def _on_page(self, xy: NDArray[np.float32]) -> NDArray[np.float64]:
         """Places in data units (..., 2), right and up, as pixels, right and down."""

@@ -48,6 +48,7 @@ def dots(
     farthest_px: float = np.inf,
     faded: NDArray[np.bool_] | None = None,
     faded_alpha: float = 0.0,
+    faded_radius_px: float = 0.0,
 ) -> Discs:
     """The dots of points, each a trail of its sub-steps.
 
@@ -60,8 +61,9 @@ def dots(
         radius_px: Of a dot.
         alpha: Of each sub-step.
         farthest_px: What lies so far to the left or right of the origin is not drawn.
-        faded: (N,) points that have another alpha; None where none have.
+        faded: (N,) points that have another alpha and radius; None where none have.
         faded_alpha: Theirs, of each sub-step.
+        faded_radius_px: Theirs.
     """
     n_points, n, _ = xy.shape
     scale, topmost = np.float32(px_per_unit), np.ascontiguousarray(order[::-1])
@@ -82,7 +84,7 @@ def dots(
         counts=np.full(n_points, n, np.int32),
         kinds=np.zeros(n_points, np.int32) if faded is None else faded[topmost].astype(np.int32),
         colors=rgb.take(topmost, 0) * np.float32(255),
-        radii=np.array([radius_px] * (1 if faded is None else 2), np.float32),
+        radii=np.array([radius_px] if faded is None else [radius_px, faded_radius_px], np.float32),
         alphas=np.array([alpha] if faded is None else [alpha, faded_alpha], np.float32),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
+from unicodedata import bidirectional
 
 from ..backend import import_matplotlib
 from ..errors import LatentvizWarning
@@ -57,9 +58,19 @@ def covering(text: str, face: FreeTypeFont) -> FreeTypeFont:
     from PIL import ImageFont
 
     path = _one_font_with(text)
-    if path is None:
+    engine = ImageFont.Layout.RAQM if _needs_shaping(text) else ImageFont.Layout.BASIC
+    if path is None and engine == ImageFont.Layout.BASIC:
         return face
-    return ImageFont.truetype(path, face.size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(path or face.path, face.size, layout_engine=engine)
+
+
+def _needs_shaping(text: str) -> bool:
+    """Whether a text is written from the right, and Pillow has the library that can."""
+    if text.isascii() or all(bidirectional(c) not in ("R", "AL") for c in text):
+        return False
+    from PIL import features
+
+    return bool(features.check("raqm"))
 
 
 @contextmanager

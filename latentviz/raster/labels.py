@@ -1,9 +1,14 @@
-"""Names that follow their points, each on the side that was chosen for it once."""
+"""Names that follow their points, each on the side that was chosen for it once.
+
+Names do not lie on each other: one that comes close to an earlier one fades, and is gone before
+they touch. How much of it is seen goes with how close they are, so that none flickers.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,59 +16,107 @@ from numpy.typing import NDArray
 from ..scene import Box, Labels
 from ..text import printable
 from ..theme import Theme, rgb_bytes
-from .label_places import label_places
+from .fonts import missing_told_once
+from .label_places import is_within, label_places, overlaps, pushed_within
 from .lettering import Sprite, fitted_text, font, text_sprite
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
 
 LABEL_PX = 17.0  # sizes on a page of 1080 pixels
 LEAST_LABEL_PX = 9.0  # on any page
 HALO_SHARE = 0.14  # of a letter's size, around it
-GAP_SHARE = 0.2  # of it, between a dot and its name
+DOT_GAP_SHARE = 0.2  # of it, between a dot and its name
+NAMES_GAP_SHARE = 0.3  # of it, between two names: from here on one fades
+FAINT = 0.25  # a name of less opacity may lie below another
 LONGEST_SHARE = 0.4  # of the panel's width
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedLabel:
-    """A name as a mask, and where it stands from its point."""
+    """A name as a mask, and its ground, both about the top left corner of its letters."""
 
-    point: int
+    text: str
     halo: Sprite
-    text: Sprite
+    letters: Sprite
+
+
+@dataclass(frozen=True, eq=False)
+class SeenLabel:
+    """A name in a frame."""
+
+    label: PlacedLabel
+    corner_px: tuple[float, float]
+    """The top left corner of its letters, right and down."""
+    opacity: float
+    """Above 0, and 1 for a name that no other is close to."""
 
 
 @dataclass(frozen=True, eq=False)
 class PlacedLabels:
     """The names of a panel, placed. Made by `placed_labels`."""
 
-    shown: tuple[PlacedLabel, ...]
+    labels: tuple[PlacedLabel, ...]
+    points: NDArray[np.int64]  # (L,)
+    offsets_px: NDArray[np.float64]  # (L, 2) from the point to the corner
+    sizes_px: NDArray[np.float64]  # (L, 2)
+    gap_px: float
+    size_px: float
+    """Of the letters."""
     n_left_out: int
-    """Names that there is no room for."""
+    """Names that others hide at the last moment."""
 
-    def sprites(self, at_px: NDArray[np.float64], within: Box) -> Iterator[Sprite]:
-        """The names of a frame.
+    def seen(self, at_px: NDArray[np.float64], within: Box) -> list[SeenLabel]:
+        """The names of a frame, the most important first.
 
         Args:
             at_px: (N, 2) where the points are, right and down; NaN for nowhere.
             within: The panel; a point beyond it has no name, and no name runs over its edge.
         """
-        low = np.array([within.x, within.y])
-        high = low + np.array([within.width, within.height])
-        seen = ((at_px >= low) & (at_px <= high)).all(-1)
-        shown = [label for label in self.shown if seen[label.point]]
+        at = at_px[self.points]
+        there = is_within(at, within)
+        corners = pushed_within(at + self.offsets_px, self.sizes_px, within)
+        boxes = np.concatenate([corners, corners + self.sizes_px], -1)
+        shown: list[SeenLabel] = []
+        opacities: list[float] = []
+        taken: list[int] = []
+        for k in np.flatnonzero(there).tolist():
+            opacity = 1.0
+            if taken:
+                deep = overlaps(boxes[k], boxes[taken], self.gap_px) / self.gap_px
+                # One that is all but gone itself hides the less.
+                hiding = np.minimum(np.array(opacities) / FAINT, 1)
+                opacity = float(np.prod(1 - np.minimum(deep, 1) * hiding))
+            if opacity > 0:
+                taken.append(k)
+                opacities.append(opacity)
+                corner = float(corners[k, 0]), float(corners[k, 1])
+                shown.append(SeenLabel(self.labels[k], corner, opacity))
+        return shown
+
+    def sprites(self, at_px: NDArray[np.float64], within: Box) -> Iterator[Sprite]:
+        """The names of a frame, as `seen` has them."""
+        shown = self.seen(at_px, within)
         # All halos lie below all names.
-        for label in shown:
-            yield from _moved(label.halo, at_px[label.point], within)
-        for label in shown:
-            yield from _moved(label.text, at_px[label.point], within)
+        for each in shown:
+            yield _moved(each.label.halo, each)
+        for each in shown:
+            yield _moved(each.label.letters, each)
 
 
 def placed_labels(
-    labels: Labels, at_px: NDArray[np.float64], *, radius_px: float, scale: float,
-    within: Box, theme: Theme,
-) -> PlacedLabels:  # fmt: skip
+    labels: Labels,
+    at_px: NDArray[np.float64],
+    *,
+    radius_px: float,
+    scale: float,
+    within: Box,
+    theme: Theme,
+) -> PlacedLabels:
     """Letter names, and give each a side of its point.
 
     Args:
-        labels: The names.
+        labels: The names, the most important first.
         at_px: (F, N, 2) where all points are at `Labels.moments`, right and down.
         radius_px: Of a dot.
         scale: How large all things are, 1 on a page of 1080 pixels.
@@ -71,43 +124,48 @@ def placed_labels(
         theme: Where the colors come from.
     """
     size_px = max(LEAST_LABEL_PX, LABEL_PX * scale)
-    face, stroke = font(size_px), max(1, round(HALO_SHARE * size_px))
-    room = LONGEST_SHARE * within.width
-    masks = []
-    for text in labels.texts:
-        name = fitted_text(printable(text), face, room) or " "
-        letters = text_sprite(name, face, 0, 0, rgb_bytes(theme.text), anchor="la")
-        halo = text_sprite(
-            name, face, 0, 0, rgb_bytes(theme.background), anchor="la", stroke_px=stroke
-        )
-        masks.append((halo, letters))
-    sizes = np.array([letters.mask.shape[::-1] for _, letters in masks], np.float64)
+    face, room = font(size_px), LONGEST_SHARE * within.width
+    with missing_told_once():
+        lettered = [_lettered(text, face, size_px, room, theme) for text in labels.texts]
+    sizes = np.array([label.letters.mask.shape[::-1] for label in lettered], np.float64)
+    gap_px = NAMES_GAP_SHARE * size_px
     places = label_places(
-        at_px[:, labels.points], sizes, distance_px=radius_px + GAP_SHARE * size_px,
-        dots_px=at_px[-1], within=within,
-    )  # fmt: skip
-    shown = []
-    for k in np.flatnonzero(places.has_room).tolist():
-        halo, letters = masks[k]
-        # From the box's corner to the mask's, which may begin elsewhere.
-        dx, dy = places.offsets_px[k] - (letters.x, letters.y)
-        shown.append(
-            PlacedLabel(
-                int(labels.points[k]),
-                replace(halo, x=halo.x + round(dx), y=halo.y + round(dy)),
-                replace(letters, x=letters.x + round(dx), y=letters.y + round(dy)),
-            )
-        )
-    return PlacedLabels(tuple(shown), len(masks) - len(shown))
+        at_px[:, labels.points],
+        sizes,
+        distance_px=radius_px + DOT_GAP_SHARE * size_px,
+        gap_px=gap_px,
+        dots_px=at_px[-1],
+        within=within,
+    )
+    shown = np.flatnonzero(places.is_shown)
+    return PlacedLabels(
+        tuple(lettered[k] for k in shown.tolist()),
+        labels.points[shown],
+        places.offsets_px[shown],
+        sizes[shown],
+        gap_px,
+        size_px,
+        places.n_hidden_last,
+    )
 
 
-def _moved(sprite: Sprite, to: NDArray[np.float64], within: Box) -> Iterator[Sprite]:
-    """A sprite about a point in place of the page's corner, cut where the panel ends."""
-    x, y = sprite.x + round(float(to[0])), sprite.y + round(float(to[1]))
-    left = max(0, round(within.x) - x)
-    top = max(0, round(within.y) - y)
-    right = round(within.x + within.width) - x
-    bottom = round(within.y + within.height) - y
-    mask = sprite.mask[top : max(top, bottom), left : max(left, right)]
-    if mask.size:
-        yield Sprite(np.ascontiguousarray(mask), x + left, y + top, sprite.color)
+def _lettered(
+    text: str, face: FreeTypeFont, size_px: float, room: float, theme: Theme
+) -> PlacedLabel:
+    # A name of blanks is seen as such.
+    name = fitted_text(printable(text if text.strip() else repr(text)), face, room)
+    stroke = max(1, round(HALO_SHARE * size_px))
+    letters = text_sprite(name, face, 0, 0, rgb_bytes(theme.text), anchor="la")
+    ground = rgb_bytes(theme.background)
+    halo = text_sprite(name, face, 0, 0, ground, anchor="la", stroke_px=stroke)
+    return PlacedLabel(
+        name,
+        Sprite(halo.mask, halo.x - letters.x, halo.y - letters.y, halo.color),
+        Sprite(letters.mask, 0, 0, letters.color),
+    )
+
+
+def _moved(sprite: Sprite, seen: SeenLabel) -> Sprite:
+    x, y = (round(side) for side in seen.corner_px)
+    mask = sprite.mask if seen.opacity == 1 else sprite.mask * np.float32(seen.opacity)
+    return Sprite(mask, sprite.x + x, sprite.y + y, sprite.color)
