@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import OptionError
 from .text import listed, nearest_first, printable
@@ -55,6 +56,25 @@ class Points:
     def words(self) -> str:
         """What they are, as a message or a title says it."""
         return printable(self.name if self.is_layer else self.text)
+
+
+def checked_texts(name: str, value: Any) -> tuple[str, ...]:
+    """Texts that name some of the points; one alone is a list of one.
+
+    Args:
+        name: The option that they are of, for the error.
+        value: What was given.
+
+    Raises:
+        OptionError: They are no texts.
+    """
+    texts = (value,) if isinstance(value, str) else value
+    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
+        raise OptionError(
+            f"{name} must be texts such as '3,17', the name of a class, or 'all', got "
+            f"{printable(repr(value), 60)}"
+        )
+    return tuple(texts)
 
 
 Form = tuple[tuple[int, ...], str]  # a tensor's shape at each step, and its dtype's name

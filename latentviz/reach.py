@@ -1,10 +1,11 @@
-"""How far a film's points reach: one pass over all that it shows, to which limits are fitted."""
+"""How far points reach: one pass over all that is shown, to which limits are fitted."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,9 @@ MOST_FRAMES = 0.99  # of the frames
 # What goes farther than this times what most do, runs away: it must not shrink all others. Of
 # 20,000 points about a center, spread as a bell, the farthest lies 1.5 times as far out as most.
 RUNAWAY = 2.0
+AIR = 0.04  # of a framed panel's limits: between the outermost dot and the frame
+LEAST_SHARE = 0.1  # of them, for the points, however large the dots are
+LEAST_HALF = 1e-30  # below this, float32 has no numbers left
 
 
 @dataclass(frozen=True)
@@ -93,30 +97,93 @@ def measure_reach(source: Source, frames: Sequence[Frame], *, about_origin: bool
         ArchiveError: The run is damaged.
         ModelError: It cannot be evaluated.
     """
-    n_points, n_dims = source.positions(np.array([frames[0].start])).shape[1:]
-    low, high, most_low, most_high = (np.zeros((len(frames), n_dims), np.float32) for _ in range(4))
-    left_out = np.zeros(n_points, np.bool_)
-    for k, frame in enumerate(frames):
-        # A point's coordinates side by side: (n, d, N).
-        columns = np.ascontiguousarray(frame_positions(source, frame).transpose(0, 2, 1))
+    spans = (frame_positions(source, frame) for frame in frames)
+    return reach_of(spans, about_origin=about_origin)
+
+
+def reach_of(spans: Iterable[NDArray[np.float32]], *, about_origin: bool = True) -> Reach:
+    """Look at some states, frame by frame; a point does not count where it is not finite.
+
+    Args:
+        spans: Each frame's states, (n, N, d); one frame at least.
+        about_origin: As for `measure_reach`.
+    """
+    ends: list[tuple[NDArray[np.float32], ...]] = []
+    left_out: NDArray[np.bool_] | None = None
+    for positions in spans:
+        # A point's coordinates side by side: (n, d, N). A copy, which is sorted below.
+        columns = np.array(positions.transpose(0, 2, 1), np.float32, order="C")
         finite = np.isfinite(columns)
+        left_out = np.zeros(columns.shape[2], np.bool_) if left_out is None else left_out
         if not finite.all():
             columns, whole = _without_gaps(columns, np.asarray(finite.all(1)), about_origin)
             # Of a step without any there will be no picture.
             left_out |= ~np.asarray(whole[whole.any(1)].all(0))
-        low[k], high[k] = columns.min((0, 2)), columns.max((0, 2))
+        low, high = columns.min((0, 2)), columns.max((0, 2))
         rank = math.ceil(MOST_POINTS * columns.shape[2]) - 1
         if about_origin:
             distance = np.abs(columns, out=columns)
             distance.partition(rank, axis=2)
-            most_high[k] = distance[:, :, rank].max(0)
-            most_low[k] = -most_high[k]
+            most_high = distance[:, :, rank].max(0)
+            most_low = -most_high
         else:
             first = columns.shape[2] - 1 - rank
             columns.partition(sorted({first, rank}), axis=2)
-            most_low[k] = columns[:, :, first].min(0)
-            most_high[k] = columns[:, :, rank].max(0)
+            most_low = columns[:, :, first].min(0)
+            most_high = columns[:, :, rank].max(0)
+        ends.append((low, high, most_low, most_high))
+    assert left_out is not None  # there is a frame
+    low, high, most_low, most_high = (np.stack(side) for side in zip(*ends, strict=True))
     return Reach(low, high, most_low, most_high, left_out)
+
+
+class Fit(NamedTuple):
+    """The part of the plane that a framed panel shows."""
+
+    center: tuple[float, float]  # right and up, in data units
+    limits: float  # so much to either side of it
+
+
+def framed_fit(
+    reach: Reach,
+    dims: Sequence[int],
+    *,
+    about_origin: bool,
+    dot_share: float,
+    dot_radius: float | None = None,
+    plate_radius: float | None = None,
+) -> Fit:
+    """The least part of a plane that holds the points with their dots, and the unit disc.
+
+    Args:
+        reach: How far the points go.
+        dims: The two dimensions of the plane, among the d.
+        about_origin: Whether the origin is to be in the middle, or the points.
+        dot_share: A dot's radius as a share of the limits.
+        dot_radius: Its radius in data units, where somebody chose it.
+        plate_radius: Of the disc about the origin; None where there is none.
+    """
+    middle = np.zeros(2) if about_origin else reach.center(dims)
+    low, high = reach.kept(dims, middle)
+    half = max(float((middle - low).max()), float((high - middle).max()))
+    if plate_radius is not None:
+        half = max(half, plate_radius - (dot_share if dot_radius is None else 0))
+    # Points that all lie in one place are not shown between two numbers of float32.
+    half = half or max(1.0, float(np.abs(middle).max()) * 1e-3)
+    given = {"dot_share": dot_share} if dot_radius is None else {}
+    limits = framed_limits(half, dot_radius=dot_radius or 0.0, **given)
+    return Fit((float(middle[0]), float(middle[1])), limits)
+
+
+def framed_limits(half: float, *, dot_radius: float = 0.0, dot_share: float = 0.0) -> float:
+    """The limits of a framed panel at which all dots are seen whole, with some air.
+
+    Args:
+        half: How far the points lie from the panel's center, at most.
+        dot_radius: In data units; or
+        dot_share: the same as a share of the limits.
+    """
+    return max(half + dot_radius, LEAST_HALF) / max(LEAST_SHARE, 1 - AIR - dot_share)
 
 
 def _without_gaps(

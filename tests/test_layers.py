@@ -210,7 +210,7 @@ FILES = {module_name(path): path for path in files("latentviz")}
 def test_finding_circles():
     assert circle({"a": {"b"}, "b": {"c", "json"}, "c": set()}) == []
     assert set(circle({"a": {"b"}, "b": {"c"}, "c": {"b"}})) == {"b", "c"}
-    needs = set(imported_files(FILES["latentviz.raster.board"]))
+    needs = set(imported_files(FILES["latentviz.raster.clouds"]))
     assert {"latentviz.raster.lettering", "latentviz.raster.discs", "latentviz.theme"} <= needs
 
 

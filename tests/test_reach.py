@@ -3,9 +3,9 @@ import pytest
 
 from latentviz import Run
 from latentviz.pacing import Frame
-from latentviz.raster.fitting import fitting_limits, framed_limits
+from latentviz.raster.fitting import fitting_limits
 from latentviz.raster.layout import page_layout
-from latentviz.reach import Reach, measure_reach
+from latentviz.reach import Reach, framed_limits, measure_reach
 from latentviz.runs.run import source_of
 from latentviz.transforms import Axes
 

@@ -92,6 +92,12 @@ def project_options(command: Command) -> Command:
     return decorated(command, [_click_option(n, declared[n]) for n in ("project", "center")])
 
 
+def mark_options(command: Command) -> Command:
+    """Names beside points, and points that stand out, as of films, for other pictures."""
+    declared = options_of(FilmSpec)
+    return decorated(command, [_click_option(n, declared[n]) for n in ("label", "highlight")])
+
+
 def run_options(command: Command) -> Command:
     """The run to read, and how to read it."""
     decorators = [

@@ -14,7 +14,7 @@ from ..errors import OptionError
 from ..projection import split_names
 from ..raster.layout import parse_size
 from .group import examples, main
-from .options import Command, decorated, given, opened, project_options, run_options
+from .options import Command, decorated, given, mark_options, opened, project_options, run_options
 
 if TYPE_CHECKING:
     from ..figures.picture import Picture
@@ -188,6 +188,7 @@ def timeline(**options: Any) -> None:
     "item of the output of lstm.",
 )  # fmt: skip
 @points_option
+@mark_options
 @click.option(
     "--names",
     metavar="NAME,...",
@@ -197,8 +198,8 @@ def timeline(**options: Any) -> None:
     "--limits",
     type=float,
     help="Show -LIMITS..LIMITS of each dimension, in the thumbnails too. Default: limits that show "
-    "the unit disc and all dots, or all but 0.5 % of the points if those run away; the thumbnails "
-    "have their own.",
+    "all dots, or all but 0.5 % of the points if those run away, and the unit disc of colors; the "
+    "thumbnails have their own, and so has each projection of points that are no colors.",
 )
 @click.option(
     "--colormap", metavar="NAME",

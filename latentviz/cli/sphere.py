@@ -11,7 +11,7 @@ import click
 from ..errors import OptionError
 from ..raster.layout import parse_size
 from .group import examples, main
-from .options import given, opened, progress, project_options, run_options
+from .options import given, mark_options, opened, progress, project_options, run_options
 from .pictures import json_option, points_option, step_option, tell, theme_option, write
 
 
@@ -53,6 +53,7 @@ from .pictures import json_option, points_option, step_option, tell, theme_optio
     "second item of the output of lstm.",
 )
 @points_option
+@mark_options
 @click.option(
     "--size",
     metavar="WxH",
@@ -94,6 +95,8 @@ def sphere(
     if orbit:
         if len(triples) > 1:
             raise OptionError(f"an orbit shows one view, got {len(triples)} --dims")
+        if options.pop("label"):
+            raise OptionError("--label is for still pictures; an orbit has no names beside points")
         _write_orbit(
             dims=triples[0] if triples else None,
             seconds=seconds,

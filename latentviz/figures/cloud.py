@@ -14,12 +14,14 @@ from ..color import rgb_grid
 from ..errors import ArchiveError, OptionError
 from ..raster.spheres import Spheres
 from ..runs.run import Run
-from ..theme import Theme
+from ..scene import Categories, Labels, Ramp
+from ..theme import Theme, rgb_bytes
 from ..transforms import Center, Component, widest
-from ..views import FEW_DIMS, coloring, fitted_of
+from ..views import FADED_SHARE, FEW_DIMS, coloring, fitted_of
 from .axes import HUES
+from .marked import Marked, key_in_words, marked_points
 from .moment import check_finite, moment_of
-from .triples import Triple, named
+from .triples import Triple, named, triples_of
 
 DEFAULT_PROBE = "rgb:20"
 MAX_GRID = 64
@@ -46,11 +48,18 @@ class Cloud:
     data: dict[str, Any]
     components: tuple[Component, ...] | None = None  # of a transform
     widest: Callable[[], Sequence[int]] | None = None  # the three dimensions to show, of many
+    key: Categories | Ramp | None = None  # what the fills mean
+    marked: Marked | None = None  # of the run's own points
 
     @property
     def names(self) -> list[str] | None:
         """The components' names; None of the latents' own dimensions."""
         return None if self.components is None else [part.name for part in self.components]
+
+    def triples(self, dims: Sequence[Triple] | None) -> list[Triple]:
+        """The views to show, as `triples_of` gives them."""
+        what = "latents have" if self.components is None else "transform gives"
+        return triples_of(dims, self.latents.shape[1], widest=self.widest, what=what)
 
     def title_of(self, triple: Triple) -> str:
         """A view's name, such as ``[1,0,2]`` or ``PC1 43 % · PC2 21 % · PC3 9 %``."""
@@ -68,7 +77,12 @@ class Cloud:
         """The spheres of a view of -limit..limit."""
         points = np.ascontiguousarray(self.latents[:, triple])
         rim = self.fill if self.rim is None else self.rim
-        return Spheres(points, self.fill, rim, self.share * limit)
+        front = None if self.marked is None else self.marked.highlighted
+        return Spheres(points, self.fill, rim, self.share * limit, front=front)
+
+    def labels(self, triple: Triple) -> Labels | None:
+        """The names in a view; None where none were asked for."""
+        return None if self.marked is None else self.marked.labels(self.latents[:, triple[:2]])
 
     def places(self, triple: Triple) -> str:
         """Where a view shows the pure hues, in words."""
@@ -106,6 +120,9 @@ def cloud_of(
     theme: Theme,
     project: object = None,
     center: Center | None = None,
+    *,
+    label: Sequence[str] = (),
+    highlight: Sequence[str] = (),
 ) -> Cloud:
     """The points to show, where the model puts them and what it makes of them.
 
@@ -118,22 +135,34 @@ def cloud_of(
         theme: Where colors come from, of points that have none themselves.
         project: A transform, fitted to the run's own points.
         center: What its points are taken from.
+        label: The run's own points that have their names beside them, as `selected_points` takes
+            them.
+        highlight: Those that stand out; the colors of all others fade toward the ground.
 
     Raises:
-        OptionError: The step or the layer was not recorded, or the probe does not fit the run.
+        OptionError: The step or the layer was not recorded, a text names no point, or the probe
+            does not fit the run.
         ModelError: The run's model cannot be made, or cannot be run on the probe.
         ArchiveError: Something is not finite, or the run has no states to evaluate.
     """
     moment = moment_of(run, step, layer, points)
     run, when = moment.run, moment.when
     side = _grid_side(run, probe)
+    key, marked = None, None
+    if side is None:
+        colors = coloring(run.colors, run.n_points, theme, class_names=run.class_names)
+        fill, key = colors.rgb, colors.key
+        marked = marked_points(run, label, highlight)
+    elif label or highlight:
+        raise OptionError(
+            f"label and highlight are of the run's own points, and the probe is rgb:{side}; give "
+            "probe run too"
+        )
     if side is None and not run.can_evaluate:
         latents, outputs = moment.latents(), None
-        fill = coloring(run.colors, len(latents), theme).rgb
     elif side is None:
         answer = moment.evaluate(run.probe)
         latents = answer.latents
-        fill = coloring(run.colors, len(latents), theme).rgb
         # A reconstruction is compared with a color, and with nothing else.
         outputs = answer.outputs if _are_colors(run) else None
     else:
@@ -185,7 +214,25 @@ def cloud_of(
         def choose() -> Sequence[int]:
             return widest(run, 3)
 
-    return Cloud(latents, _bytes(fill), rim, side, f"L{name}", words, data, components, choose)
+    words += key_in_words(key)
+    fill_bytes = _bytes(fill)
+    if marked is not None:
+        words += marked.words
+        if marked.highlighted is not None:
+            fill_bytes = _faded(fill_bytes, marked.highlighted, theme)
+            rim = None if rim is None else _faded(rim, marked.highlighted, theme)
+    return Cloud(
+        latents, fill_bytes, rim, side, f"L{name}", words, data, components, choose, key, marked
+    )
+
+
+def _faded(
+    colors: NDArray[np.uint8], highlighted: NDArray[np.bool_], theme: Theme
+) -> NDArray[np.uint8]:
+    """Colors (N, 3), near the ground's but for the points (N,) that stand out."""
+    ground = np.array(rgb_bytes(theme.disc), np.float64)
+    faded = np.rint(ground + FADED_SHARE * (colors - ground)).astype(np.uint8)
+    return np.where(highlighted[:, None], colors, faded)
 
 
 def _grid_side(run: Run, probe: str | None) -> int | None:

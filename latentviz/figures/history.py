@@ -2,58 +2,35 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArchiveError, LatentvizWarning
-from ..projection import HISTORY_DIMS, Projection
-from ..raster.board import Plot, draw_board
-from ..raster.fitting import DOT_SHARE
-from ..raster.grid import Grid, fitting_grid
+from ..projection import HISTORY_DIMS
+from ..raster.keys import key_panel
 from ..raster.layout import check_limits
-from ..raster.lettering import Sprite, fitted_text, font, text_sprite
-from ..reach import MOST_POINTS, RUNAWAY
+from ..raster.lettering import Sprite, blend_sprite
+from ..raster.page import interleaved, make_page
 from ..runs.opening import takes_path
 from ..runs.run import Run
-from ..text import counted, printable
-from ..theme import Theme, rgb_bytes, theme_named
+from ..scene import Box, Heading, Panel, Part, Scene, Stage, Still
+from ..text import printable
+from ..theme import Theme, theme_named
 from ..transforms import Center
-from ..views import coloring, drawing_order, shown_of
-from .axes import (
-    LABEL_PX,
-    TICK_PX,
-    TITLE_PX,
-    check_picture_size,
-    picture_scale,
-    scaled_px,
-)
+from ..views import are_colors, coloring, drawing_order, has_plate, shown_of
+from .axes import check_picture_size
+from .history_page import SIZE, HistoryPage, history_page
+from .history_row import Look, Row, row_of
+from .marked import key_in_words, marked_points, tell_of_left_out
 from .moment import finite_points, moment_of
 from .picture import Picture
 
-SIZE = (1600, 900)
 MAX_THUMBNAILS = 10
 OFFSET = 10.0  # tames the first strides of the thumbnails
-ALPHA = 0.9
-LEAST_LIMITS = 1.1  # the unit disc, which is the scale, is seen whole
-
-MARGIN_PX = 44.0
-TITLE_PX_FROM_TOP = 54.0
-TOP_PX = 72.0  # of the room for the large projections
-TITLE_ROW_PX = 40.0  # above each of them
-TITLE_RISE_PX = 16.0  # of the titles' baselines, for the marks of what lies beyond
-GAP_PX = 24.0
-STRIP_ROW_PX = 40.0  # above the thumbnails
-STEP_ROW_PX = 30.0  # below each of them
-THUMBNAIL_PX = 150.0
-THUMBNAIL_SHARE = 0.5  # of a large projection, at most
-THUMBNAIL_GAP_PX = 12.0
-MARK_PX = 14.0
 
 
 @takes_path
@@ -71,6 +48,8 @@ def plot_history(
     size: tuple[int, int] = SIZE,
     theme: str = "dark",
     colormap: str = "viridis",
+    label: Sequence[str] = (),
+    highlight: Sequence[str] = (),
 ) -> Picture:
     """The latents of a run's points at a step, large, over a strip of earlier ones.
 
@@ -78,6 +57,9 @@ def plot_history(
     large, in geometric spacing: close together early, when training moves fast. It has limits of
     its own, which are written beside it; where points lie beyond, a triangle stands at the edge.
     Points that are not finite are left out, and counted; so are thumbnails without any other.
+
+    Points that are no colors are drawn as in films: in frames, as dots that are the smaller the
+    more there are, with a key of what their colors mean.
 
     Args:
         run: A run with latents, or its archive's path.
@@ -92,14 +74,21 @@ def plot_history(
         project: A transform, as for `render`; ``dims`` then counts its components.
         center: ``run`` or ``step``: what a transform's points are taken from.
         limits: Show -limits..limits of each dimension, in the thumbnails too. By default both have
-            their own: what shows the unit disc and all dots whole; or all but 0.5 % of the points,
-            where limits that show all would be more than twice as large.
+            their own, which show all dots whole; or all but 0.5 % of the points, where limits that
+            show all would be more than twice as large. Of colors, all projections show the same,
+            and the unit disc whole. Of others, each shows what it needs, around the middle of its
+            points; around the origin if the unit disc is a scale to them, as for `FilmSpec`.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
         colormap: A matplotlib colormap, for points that are colored by a scalar.
+        label: The points that have their names beside them, in the large projections: numbers or
+            names, separated by commas, a class, or ``all``. Names that would cover others are left
+            out, and a warning counts them.
+        highlight: The points that stand out, as for ``label``; all others fade.
 
     Raises:
-        OptionError: The step or the layer was not recorded, or another option is out of range.
+        OptionError: The step or the layer was not recorded, a text names no point, or another
+            option is out of range.
         ModelError: The run's model is not registered, and none was given.
         ArchiveError: No point is finite at the step.
 
@@ -110,13 +99,16 @@ def plot_history(
         print(picture.alt)
     """
     check_picture_size(size)
-    look = theme_named(theme)
+    theme_ = theme_named(theme)
+    if limits is not None:
+        check_limits(limits)
     moment = moment_of(run, step, layer, points)
     run, when, of_layer = moment.run, moment.when, moment.of_layer
     latest = moment.latents()
     whole = finite_points(latest)
     if not whole.any():
         raise ArchiveError(f"the latents {when} are not finite; show an earlier step")
+    radius = np.linalg.norm(latest[whole].astype(np.float64), axis=-1)
     earlier = earlier_steps(moment.n_before)
     steps = run.steps[earlier]
     before = run.latents(steps) if len(steps) else latest[None][:0]
@@ -124,26 +116,48 @@ def plot_history(
     shown = shown_of(
         run, dims=dims, names=names, default=HISTORY_DIMS, project=project, center=center
     )
-    views = tuple(
-        Projection(int(i), int(j), view.title)
-        for (i, j), view in zip(shown.columns, shown.projections, strict=True)
+    marked = marked_points(run, label, highlight)
+    of_colors = are_colors(run.colors)
+    colors = coloring(run.colors, run.n_points, theme_, colormap, class_names=run.class_names)
+    now = shown.drawn(latest[None], np.array([moment.n_before]))
+    look = Look(
+        of_colors,
+        colors,
+        drawing_order(run.colors, run.n_points, marked.highlighted),
+        # The published histories of colors have the disc, whatever their axes.
+        plate=of_colors
+        or has_plate(
+            "auto",
+            shown.fitted,
+            of_colors=False,
+            farthest=lambda: float(np.abs(now[0, whole]).max()),
+            largest_norm=lambda: float(radius.max()),
+        ),
+        marked=marked,
     )
-    if limits is not None:
-        check_limits(limits)
-    order = drawing_order(run.colors, run.n_points)
-    colors = coloring(run.colors, run.n_points, look, colormap)
-    now = np.array([moment.n_before])
-    large = _row(shown.drawn(latest[None], now), views, limits)
-    strip = _row(shown.drawn(before[finite], earlier[finite]), views[:1], limits)
+    page = history_page(
+        size, len(shown.projections), int(finite.sum()), framed=not of_colors, key=colors.key
+    )
+    large = row_of(now, shown.columns, look, side_px=page.large[0].width, limits=limits)
+    strip = row_of(
+        shown.drawn(before[finite], earlier[finite]),
+        shown.columns[:1],
+        look,
+        side_px=page.thumbnails[0].width if page.thumbnails else page.large[0].width,
+        limits=limits,
+    )
     title = f"Latents{of_layer} {when}"
-    words = ", ".join(filter(None, [title, shown.fitted.note]))
-    plots, sprites = _arranged(large, strip, steps[finite], size, look, words)
-    pixels = draw_board(
-        size, plots, sprites, rgb=colors.rgb, order=order, dot_share=DOT_SHARE, alpha=ALPHA,
-        mark_px=MARK_PX * picture_scale(size, SIZE), theme=look,
-    )  # fmt: skip
-    titles = ", ".join(printable(view.title) for view in views)
-    radius = np.linalg.norm(latest[whole].astype(np.float64), axis=-1)
+    disc = "disc: radius 1" if look.plate else ""
+    beside = f"{large.words(0)}{large.notes}" if of_colors else large.notes.removeprefix(", ")
+    words = page.words(
+        theme_,
+        title=", ".join(filter(None, [title, shown.fitted.note])),
+        beside=" · ".join(filter(None, [beside, disc])),
+        names=[view.title for view in shown.projections],
+        above_strip=f"earlier, {strip.words(0)}{strip.notes}",
+        steps=steps[finite].tolist(),
+    )
+    pixels = _drawn(page, large, strip, words, theme_)
     if large.n_left_out:
         warnings.warn(
             f"{large.n_left_out} of {run.n_points} points are not finite (NaN or infinite) {when}; "
@@ -151,21 +165,28 @@ def plot_history(
             LatentvizWarning,
             stacklevel=3,
         )
+    titles = [printable(view.title) for view in shown.projections]
+    if of_colors:
+        where = f"{', '.join(titles)} within {large.words(0)}"
+    else:
+        where = ", ".join(f"{each} within {large.words(k)}" for k, each in enumerate(titles))
     alt = (
-        f"The latents{of_layer} of {run.n_points} points {when} in the projections {titles} "
-        f"within {large.words}; their distances from the origin have the median "
-        f"{np.median(radius):.2g} and reach {radius.max():.2g}."
+        f"The latents{of_layer} of {run.n_points} points {when} in the projections {where}"
+        f"{large.notes}; their distances from the origin have the median "
+        f"{np.median(radius):.2g} and reach {radius.max():.2g}.{key_in_words(colors.key)}"
+        f"{marked.words}"
     )
     if finite.any():
         thumbnails = ", ".join(str(s) for s in steps[finite])
         alt += (
-            f" Below, {printable(views[0].title)} at the steps {thumbnails}, within {strip.words}."
+            f" Below, {titles[0]} at the steps {thumbnails}, within {strip.words(0)}{strip.notes}."
         )
     if not finite.all():
         alt += f" Not finite, and left out: {', '.join(str(s) for s in steps[~finite])}."
     data = {
         "step": moment.step,
         "limits": large.limits,
+        "centers": [list(fit.center) for fit in large.fits],
         "points_beyond": large.n_beyond,
         "points_not_finite": large.n_left_out,
         "earlier_steps": [int(s) for s in steps[finite]],
@@ -174,6 +195,37 @@ def plot_history(
         **shown.fitted.figures,
     }
     return Picture(title, alt, data, pixels)
+
+
+def _drawn(
+    page: HistoryPage, large: Row, strip: Row, words: list[Sprite], theme: Theme
+) -> NDArray[np.uint8]:
+    """The picture, (H, W, 3)."""
+    panels: list[Panel] = []
+    parts: list[Part] = []
+    marks: list[Sprite] = []
+
+    def add(row: Row, state: int, plane: int, box: Box, *, is_large: bool) -> None:
+        panels.append(row.panel(plane, box, large=is_large))
+        parts.append(row.cloud(state, plane))
+        marks.extend(row.marks(state, plane, box, page.k, theme))
+
+    for k, box in enumerate(page.large):
+        add(large, 0, k, box, is_large=True)
+    for k, box in enumerate(page.thumbnails):
+        add(strip, k, 0, box, is_large=False)
+    key = large.look.coloring.key
+    if page.key is not None and key is not None:
+        panels.append(key_panel(page.key, key))
+        parts.append(Still())
+    stage = Stage(page.size, Box(0, 0, page.size[0], 0), 0, tuple(panels), scale=page.scale)
+    painted = make_page(stage, theme)
+    tell_of_left_out(painted.n_names_left_out)
+    canvas = painted.new_canvas()
+    painted.draw(Scene(Heading(""), tuple(parts)), canvas)
+    for sprite in [*marks, *words]:
+        blend_sprite(canvas, sprite)
+    return interleaved(canvas)
 
 
 def earlier_steps(n_before: int) -> NDArray[np.int64]:
@@ -190,148 +242,3 @@ def earlier_steps(n_before: int) -> NDArray[np.int64]:
         return np.empty(0, np.int64)
     ends = np.geomspace(OFFSET, n_before - 1 + OFFSET, MAX_THUMBNAILS) - OFFSET
     return np.unique(np.rint(ends).astype(np.int64))
-
-
-def fitted_limits(reaches: NDArray[np.floating]) -> float:
-    """Limits within which the dots of all points lie, or of nearly all; of two digits.
-
-    Up to 0.5 % of the points may lie beyond, and only if limits that show all would be more than
-    twice as large (`reach`, whose rule the films' limits follow).
-
-    Args:
-        reaches: (n,) the largest coordinate of each point, whichever way it points, finite.
-    """
-    reaches = np.sort(reaches.astype(np.float64))
-    nearly = math.ceil(MOST_POINTS * len(reaches)) - 1
-    whole, most = (_round_up(reach / (1 - DOT_SHARE)) for reach in (reaches[-1], reaches[nearly]))
-    return whole if whole <= RUNAWAY * most else most
-
-
-def _round_up(limits: float) -> float:
-    """Limits of two digits, and not below the least."""
-    limits = max(limits, LEAST_LIMITS)
-    place = 1 - math.floor(math.log10(limits))
-    # Not up because of the last bit.
-    return float(f"{math.ceil(limits * 10.0**place - 1e-9) / 10.0**place:.2g}")
-
-
-@dataclass(frozen=True, eq=False)
-class _Row:
-    """States that are drawn with the same limits, each in some projections."""
-
-    latents: NDArray[np.float32]  # (states, N, D)
-    views: Sequence[Projection]
-    limits: float
-    n_beyond: int
-    n_left_out: int  # not finite, and nowhere
-
-    @property
-    def words(self) -> str:
-        """The limits, how many points lie beyond, and how many are not finite."""
-        what = "point" if len(self.latents) == 1 else "dot"  # the same point at several steps
-        left_out = f", {counted(self.n_left_out, what)} not finite" if self.n_left_out else ""
-        if not self.n_beyond:
-            return f"±{self.limits:g}{left_out}"
-        return f"±{self.limits:g}, {counted(self.n_beyond, what)} beyond{left_out}"
-
-
-def _row(latents: NDArray[np.float32], views: Sequence[Projection], limits: float | None) -> _Row:
-    used = [d for view in views for d in (view.i, view.j)]
-    whole = finite_points(latents)
-    latents = np.where(whole[:, :, None], latents, np.float32(np.nan))
-    reaches = np.abs(latents[whole][:, used]).max(-1)
-    if limits is None:
-        limits = fitted_limits(reaches) if len(reaches) else LEAST_LIMITS
-    return _Row(latents, views, limits, int((reaches > limits).sum()), int((~whole).sum()))
-
-
-def _arranged(
-    large: _Row,
-    strip: _Row,
-    steps: NDArray[np.int64],
-    size: tuple[int, int],
-    theme: Theme,
-    title: str,
-) -> tuple[list[Plot], list[Sprite]]:
-    """Where everything stands."""
-    k = picture_scale(size, SIZE)
-    width, height = size
-    margin = MARGIN_PX * k
-    room = width - 2 * margin
-    text, muted = rgb_bytes(theme.text), rgb_bytes(theme.muted)
-    label, small = font(scaled_px(LABEL_PX, k)), font(scaled_px(TICK_PX, k))
-    sprites = _heading(title, f"{large.words} · disc: radius 1", room, k, theme)
-
-    whole = room, height - TOP_PX * k - margin
-    grid, thumbnails = _grids(len(large.views), len(steps), whole, k)
-    plots = []
-    for view, (x, y) in zip(large.views, grid.places(), strict=True):
-        center = margin + x + grid.width / 2, TOP_PX * k + y + grid.height / 2
-        plots.append(_plot(large.latents[-1], view, center, grid.height, large.limits))
-        name = fitted_text(printable(view.title), label, grid.width)
-        at = center[0], TOP_PX * k + y - TITLE_RISE_PX * k
-        sprites.append(text_sprite(name, label, *at, text, anchor="ms"))
-    if thumbnails is None:
-        return plots, sprites
-
-    top = height - margin - thumbnails.total_height
-    left = margin + thumbnails.places()[0][0]
-    sprites.append(text_sprite(f"earlier, {strip.words}", small, left, top - 14 * k, muted))
-    for latents, step, (x, y) in zip(strip.latents, steps, thumbnails.places(), strict=True):
-        # The head of the grid's boxes stands below the thumbnails.
-        center = (
-            margin + x + thumbnails.width / 2,
-            top + y - thumbnails.head + thumbnails.height / 2,
-        )
-        plots.append(_plot(latents, strip.views[0], center, thumbnails.height, strip.limits))
-        at = center[0], center[1] + thumbnails.height / 2 + 24 * k
-        name = f"step {step}"
-        name = name if small.getlength(name) <= thumbnails.width else str(step)
-        sprites.append(text_sprite(name, small, *at, muted, anchor="ms"))
-    return plots, sprites
-
-
-def _grids(
-    n_views: int, n_thumbnails: int, room: tuple[float, float], k: float
-) -> tuple[Grid, Grid | None]:
-    """The large projections, and the thumbnails, which take what these leave of the height."""
-    width, height = room
-    options: dict[str, Any] = {"aspect": 1.0, "gap": GAP_PX * k, "head": TITLE_ROW_PX * k}
-    if n_thumbnails == 0:
-        return fitting_grid(n_views, room, **options), None
-    small: dict[str, Any] = {"aspect": 1.0, "gap": THUMBNAIL_GAP_PX * k, "head": STEP_ROW_PX * k}
-    height -= STRIP_ROW_PX * k
-    # At least a row of them.
-    row = (THUMBNAIL_PX + STEP_ROW_PX) * k
-    row = fitting_grid(n_thumbnails, (width, row), **small).total_height
-    large = fitting_grid(n_views, (width, height - row), **options)
-    thumbnails = fitting_grid(
-        n_thumbnails, (width, height - large.total_height), **small,
-        most=THUMBNAIL_SHARE * large.height,
-    )  # fmt: skip
-    used = thumbnails.total_height
-    return (
-        replace(large, room=(width, height - used)),
-        replace(thumbnails, room=(width, used)),
-    )
-
-
-def _heading(title: str, words: str, room: float, k: float, theme: Theme) -> list[Sprite]:
-    """The title, shortened if it must be, and on the same line, at the right, some words."""
-    large, small = font(scaled_px(TITLE_PX, k)), font(scaled_px(TICK_PX, k))
-    left, y = MARGIN_PX * k, TITLE_PX_FROM_TOP * k
-    title = fitted_text(title, large, room - small.getlength(words) - GAP_PX * k)
-    return [
-        text_sprite(title, large, left, y, rgb_bytes(theme.text)),
-        text_sprite(words, small, left + room, y, rgb_bytes(theme.muted), anchor="rs"),
-    ]
-
-
-def _plot(
-    latents: NDArray[np.float32],
-    view: Projection,
-    center: tuple[float, float],
-    side: float,
-    limits: float,
-) -> Plot:
-    return Plot(latents[:, [view.i, view.j]], center, side, limits)

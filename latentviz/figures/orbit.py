@@ -25,7 +25,7 @@ from .axes import check_picture_size
 from .cloud import cloud_of, limit_of
 from .picture import Picture
 from .sphere_page import page_of
-from .triples import Triple, triples_of, views_in_words
+from .triples import Triple, views_in_words
 
 SIZE = (720, 720)
 SECONDS = 6.0
@@ -46,6 +46,7 @@ def render_orbit(
     center: Center | None = None,
     size: tuple[int, int] = SIZE,
     theme: str = "dark",
+    highlight: Sequence[str] = (),
     seconds: float = SECONDS,
     fps: float | str | None = None,
     overwrite: bool = False,
@@ -66,6 +67,7 @@ def render_orbit(
         center: As for `plot_sphere`.
         size: (width, height) in pixels, both even.
         theme: ``dark`` or ``light``.
+        highlight: As for `plot_sphere`.
         seconds: How long a turn takes.
         fps: Frames a second; by default 30, and 20 in a GIF.
         overwrite: Replace the frames of an earlier film. A video is always replaced.
@@ -93,13 +95,13 @@ def render_orbit(
     n_frames = max(1, round(seconds * rate))
     look = theme_named(theme)
     with orderly(), SphereRenderer() as renderer:
-        cloud = cloud_of(run, step, probe, layer, points, look, project, center)
-        (triple,) = triples_of(
-            [dims] if dims else None, cloud.latents.shape[1], widest=cloud.widest
-        )[:1]
+        cloud = cloud_of(
+            run, step, probe, layer, points, look, project, center, highlight=highlight
+        )
+        triple = cloud.triples([dims] if dims else None)[0]
         right, up, near = cloud.latents[:, triple].astype(np.float64).T
         limit = limit_of(max(np.abs(up).max(), np.hypot(right, near).max()), cloud.share)
-        page = page_of(size, 1, look)
+        page = page_of(size, 1, look, key=cloud.key)
         still = cloud.spheres(triple, limit)
         sprites = page.text(cloud.title, [cloud.title_of(triple)], with_rims=cloud.rim is not None)
         pack, frame = packer(codec.pixel_format), np.empty(settings.frame_bytes, np.uint8)

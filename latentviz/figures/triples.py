@@ -27,7 +27,11 @@ def parse_triple(text: str) -> Triple:
 
 
 def triples_of(
-    dims: Sequence[Triple] | None, n_dims: int, *, widest: Callable[[], Sequence[int]] | None = None
+    dims: Sequence[Triple] | None,
+    n_dims: int,
+    *,
+    widest: Callable[[], Sequence[int]] | None = None,
+    what: str = "latents have",
 ) -> list[Triple]:
     """The triples to show of latents with ``n_dims`` dimensions.
 
@@ -36,13 +40,14 @@ def triples_of(
         n_dims: How many there are.
         widest: Gives the three dimensions to choose where none were asked for; by default those of
             the published pictures.
+        what: Has these dimensions, for errors.
 
     Raises:
         OptionError: There is none, or one is out of range.
     """
     if dims is None:
         if n_dims < 3:
-            raise OptionError(f"the latents have {n_dims} dimensions, and a sphere needs three")
+            raise OptionError(f"the {what} {n_dims} dimensions, and a sphere needs three")
         if widest is not None:
             a, b, c = widest()
             return [(a, b, c), (a, c, b), (b, c, a)]
@@ -52,7 +57,7 @@ def triples_of(
     for triple in dims:
         if len(triple) != 3 or not all(0 <= d < n_dims for d in triple):
             raise OptionError(
-                f"dims {','.join(map(str, triple))} are out of range: the latents have {n_dims} "
+                f"dims {','.join(map(str, triple))} are out of range: the {what} {n_dims} "
                 f"dimensions, 0 to {n_dims - 1}, of which a triple names three"
             )
     return list(dims)

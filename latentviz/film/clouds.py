@@ -11,27 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..pacing import Frame
-from ..raster.fitting import DOT_SHARE, fitting_limits, framed_limits
+from ..raster.fitting import DOT_SHARE, fitting_limits
 from ..raster.layout import Layout, window_of
-from ..reach import Reach, measure_reach
+from ..reach import Fit, Reach, framed_fit, measure_reach
 from ..scene import Cell, Cloud, CloudPanel, Coloring, Panel
 from ..text import printable
-from ..transforms import Axes
 from ..views import (
+    UNIT_RADIUS,
     Shown,
     are_colors,
     clouds_of,
     coloring,
     default_alpha,
     default_radius_px,
+    has_plate,
 )
 from .marks import FilmMarks
 from .panels import Plan
 
-UNIT_RADIUS = 1.0
-# The unit disc means something to latents in their own dimensions that reach so far.
-FILLING, WITHIN = 0.5, 1.5
-MOST_DIMS, LARGEST_NORM = 8, 1.1
 STEPS_LOOKED_AT = 5  # for norms
 
 
@@ -94,23 +91,19 @@ class FilmClouds:
         if not self.of_colors:
             radius_px = default_radius_px(self.shown.run.n_points, side_px)
         share = 2 * radius_px / side_px
-        limits, center = spec.limits, (0.0, 0.0)
-        if limits is None:
-            dims = self.shown.columns[k].tolist()
-            middle = np.zeros(2)
-            if not (self.of_colors or self.has_plate):
-                middle = self.reach.center(dims)
-                center = float(middle[0]), float(middle[1])
-            low, high = self.reach.kept(dims, middle)
-            half = max(float((middle - low).max()), float((high - middle).max()))
-            if self.has_plate:
-                half = max(half, UNIT_RADIUS - (share if spec.dot_radius is None else 0))
-            # Points that all lie in one place are not shown between two numbers of float32.
-            half = half or max(1.0, float(np.abs(middle).max()) * 1e-3)
-            given = {"dot_share": share} if spec.dot_radius is None else {}
-            limits = framed_limits(half, dot_radius=spec.dot_radius or 0.0, **given)
-        radius = share * limits if spec.dot_radius is None else spec.dot_radius
-        return self._panel(k, cell, limits, radius, center=center, framed=True)
+        if spec.limits is None:
+            fit = framed_fit(
+                self.reach,
+                self.shown.columns[k].tolist(),
+                about_origin=self.of_colors or self.has_plate,
+                dot_share=share,
+                dot_radius=spec.dot_radius,
+                plate_radius=UNIT_RADIUS if self.has_plate else None,
+            )
+        else:
+            fit = Fit((0.0, 0.0), spec.limits)
+        radius = share * fit.limits if spec.dot_radius is None else spec.dot_radius
+        return self._panel(k, cell, fit.limits, radius, center=fit.center, framed=True)
 
     def _panel(
         self,
@@ -138,26 +131,25 @@ class FilmClouds:
     @cached_property
     def has_plate(self) -> bool:
         """Whether the unit disc is drawn, and so the origin in the middle."""
-        plate = self._plan.spec.plate
-        if plate != "auto":
-            return plate == "on"
-        if not isinstance(self.shown.fitted, Axes):
-            return False
-        return self.of_colors or self._fill_the_disc
+        return has_plate(
+            self._plan.spec.plate,
+            self.shown.fitted,
+            of_colors=self.of_colors,
+            farthest=self._farthest,
+            largest_norm=self._largest_norm,
+        )
 
-    @property
-    def _fill_the_disc(self) -> bool:
-        """Whether the unit disc is a scale to latents in their own dimensions."""
-        run = self.shown.run
+    def _farthest(self) -> float:
+        """The largest coordinate that limits are to hold, whichever way it points."""
         low, high = self._kept
-        if not FILLING <= max(-low.min(), high.max()) <= WITHIN:
-            return False
-        if len(self.shown.fitted.components) <= MOST_DIMS:
-            return True
+        return float(max(-low.min(), high.max()))
+
+    def _largest_norm(self) -> float:
+        """The largest norm of the latents at a few steps."""
+        run = self.shown.run
         first, stop = self._plan.first, self._plan.stop
         looked_at = np.unique(np.linspace(first, stop - 1, STEPS_LOOKED_AT).astype(np.int64))
-        norms = np.linalg.norm(run.latents(run.steps[looked_at]), axis=2)
-        return bool(np.nanmax(norms) <= LARGEST_NORM)
+        return float(np.nanmax(np.linalg.norm(run.latents(run.steps[looked_at]), axis=2)))
 
     @property
     def _kept(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -13,7 +13,7 @@ from ..errors import OptionError
 from ..pacing import Frame
 from ..runs.run import Run
 from ..scene import Labels, Trails
-from ..views import Shown, frame_end, point_labels, selected_points
+from ..views import Shown, as_mask, frame_end, point_labels, selected_points
 from .panels import Plan
 
 MOMENTS = 9  # at which names are to cover as little as they can
@@ -33,11 +33,7 @@ class FilmMarks:
     @cached_property
     def is_highlighted(self) -> NDArray[np.bool_] | None:
         """(N,) which points stand out; None where none was asked for."""
-        if not len(self.highlighted):
-            return None
-        found = np.zeros(self.shown.run.n_points, np.bool_)
-        found[self.highlighted] = True
-        return found
+        return as_mask(self.highlighted, self.shown.run.n_points)
 
     def labels(self, columns: NDArray[np.int64]) -> Labels | None:
         """The names of a projection, whose components stand in these columns of the source."""

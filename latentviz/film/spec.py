@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from ..errors import OptionError
-from ..points import LAYER, Points
+from ..points import LAYER, Points, checked_texts
 from ..projection import AUTO, checked_names, parse_dims, split_names
 from ..raster.layout import MAX_LIMITS, check_limits, check_size, parse_size
 from ..text import printable
@@ -143,16 +143,6 @@ def _points(name: str, value: Any) -> tuple[str, ...]:
     if len(set(found)) < len(found):
         raise OptionError(f"points must differ, got {printable(', '.join(found))}")
     return found
-
-
-def _texts(name: str, value: Any) -> tuple[str, ...]:
-    texts = (value,) if isinstance(value, str) else value
-    if not isinstance(texts, Sequence) or not all(isinstance(text, str) for text in texts):
-        raise OptionError(
-            f"{name} must be texts such as '3,17', the name of a class, or 'all', got "
-            f"{printable(repr(value), 60)}"
-        )
-    return tuple(texts)
 
 
 def _fps(name: str, value: Any) -> str:
@@ -364,7 +354,7 @@ class FilmSpec(_Plain):
         help="Write names beside points: their numbers or names, separated by commas, the name of "
         "a class (class:NAME where it is a number), or all; repeat for more.",
         default="none",
-        convert=_texts,
+        convert=checked_texts,
         metavar="POINTS",
         is_repeated=True,
     )
@@ -373,7 +363,7 @@ class FilmSpec(_Plain):
         (),
         help="Let these points stand out, as for --label; all others fade.",
         default="none",
-        convert=_texts,
+        convert=checked_texts,
         metavar="POINTS",
         is_repeated=True,
     )

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import import_matplotlib
-from ..theme import Theme
+from ..theme import Theme, rgb_bytes
 from .fonts import missing_told_once, text_options
 
 if TYPE_CHECKING:
@@ -32,12 +32,17 @@ def draw_chrome(
     size: tuple[int, int], painters: Iterable[Painter[Any, Any]], theme: Theme
 ) -> NDArray[np.uint8]:
     """What is the same in every frame of a film, (3, H, W) uint8."""
+    width, height = size
+    drawing = [painter for painter in painters if painter.has_chrome]
+    if not drawing:  # as of a live picture of colors, beside a training that may use matplotlib
+        canvas = np.empty((3, height, width), np.uint8)
+        canvas[:] = np.array(rgb_bytes(theme.background), np.uint8)[:, None, None]
+        return canvas
     from matplotlib.figure import Figure
 
-    width, height = size
     with plain_style():
         figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
-        for painter in painters:
+        for painter in drawing:
             painter.chrome(figure)
         return np.ascontiguousarray(figure_pixels(figure).transpose(2, 0, 1))
 

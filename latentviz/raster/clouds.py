@@ -29,6 +29,7 @@ LEAST_TITLE_PX = 8.0  # on any page
 TITLE_SHARE = 0.95  # of its box's width, at most
 MARK_PX = 18.0
 LEAST_MARK_PX = 8.0
+MARK_SHARE = 1 / 14  # of a frame's side, at most
 HIGHLIGHTED_PX = 5.0  # radius, at least
 TRAIL_PX = 3.0
 LEAST_TRAIL_PX = 1.5
@@ -52,10 +53,14 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
         left, top, right, bottom = map(round, sides)
         return left, top, right, bottom
 
+    @property
+    def has_chrome(self) -> bool:
+        """Whether it has a frame."""
+        return self.panel.framed
+
     def chrome(self, figure: Figure) -> None:
-        """The frame, if it has one, with its disc."""
-        if self.panel.framed:
-            draw_frame(figure, self.size, self.panel, self.window, self.theme, self.scale)
+        """The frame, with its disc."""
+        draw_frame(figure, self.size, self.panel, self.window, self.theme, self.scale)
 
     def ground(self) -> Iterator[Discs]:
         """The disc behind the dots, where there is no frame."""
@@ -84,7 +89,8 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
 
     def sprites(self, part: Cloud) -> Iterator[Sprite]:
         """The title, paths, marks where points of any sub-step lie beyond the edges, and names."""
-        yield self._title
+        if self.panel.title:
+            yield self._title
         body = self.panel.cell.body
         if part.trails is not None:
             paths = self._on_page(part.trails.paths)
@@ -103,7 +109,7 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             center=self.window.center,
             half_px=(body.width / 2, body.height / 2),
             px_per_unit=self.window.px_per_unit,
-            mark_px=max(LEAST_MARK_PX, MARK_PX * self.scale),
+            mark_px=self._mark_px,
             color=rgb_bytes(self.theme.text),
         )
         if self.names is not None:
@@ -127,10 +133,20 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
     @property
     def _room(self) -> Box:
         """Where names and paths may be: in the frame, or on the part of the page that dots have."""
-        body = self.panel.cell.body
+        body, labels = self.panel.cell.body, self.panel.labels
+        if labels is not None and labels.within is not None:
+            return labels.within
         if self.panel.framed:
             return body
         return Box(0, body.y, self.size[0], body.height)
+
+    @property
+    def _mark_px(self) -> float:
+        """How large a mark is: in a small frame smaller."""
+        mark_px = MARK_PX * self.scale
+        if self.panel.framed:
+            mark_px = min(mark_px, MARK_SHARE * self.panel.cell.body.width)
+        return max(LEAST_MARK_PX, mark_px)
 
     @cached_property
     def _faded(self) -> NDArray[np.bool_] | None:

@@ -14,9 +14,6 @@ from .layout import MAX_LIMITS, window_in
 # A dot's radius as a share of the limits: 0.105 at 1.5.
 DOT_SHARE = 0.07
 LEAST_LIMITS = 1.5
-AIR = 0.04  # of a framed panel's limits: between the outermost dot and the frame
-LEAST_SHARE = 0.1  # of them, for the points, however large the dots are
-LEAST_HALF = 1e-30  # below this, float32 has no numbers left
 ROUND_NUMBERS = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10)
 
 
@@ -53,17 +50,6 @@ def fitting_limits(
         if _fits(rooms, centers + first * scales, centers + last * scales):
             break
     return limits
-
-
-def framed_limits(half: float, *, dot_radius: float = 0.0, dot_share: float = 0.0) -> float:
-    """The limits of a framed panel at which all dots are seen whole, with some air.
-
-    Args:
-        half: How far the points lie from the panel's center, at most.
-        dot_radius: In data units; or
-        dot_share: the same as a share of the limits.
-    """
-    return max(half + dot_radius, LEAST_HALF) / max(LEAST_SHARE, 1 - AIR - dot_share)
 
 
 def _candidates() -> Iterator[float]:

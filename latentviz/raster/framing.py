@@ -69,7 +69,8 @@ def draw_frame(
         figure.add_artist(Line2D([x, x], [low, high], solid_capstyle="butt", **look))
     if low < y < high:
         figure.add_artist(Line2D([left, right], [y, y], solid_capstyle="butt", **look))
-    _draw_numbers(figure, size, panel, window, theme, scale)
+    if panel.numbered:
+        _draw_numbers(figure, size, panel, window, theme, scale)
 
 
 def _draw_numbers(

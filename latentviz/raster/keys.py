@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..palette import role_color
-from ..scene import Box, Categories, KeyPanel, Ramp, Still
+from ..scene import Box, Categories, Cell, KeyPanel, Ramp, Still
 from ..text import printable, shortened
 from ..theme import Role, Theme
 from .chart import LEAST_TEXT_PX
@@ -184,6 +184,11 @@ class KeyPainter(Painter[KeyPanel, Still]):
         for k, line in enumerate(named.lines):
             y = box.y + (k + 0.5) * LINE * named.text_px
             _draw_names(figure, self.size, box, y, line, named, self.theme)
+
+
+def key_panel(box: Box, key: Categories | Ramp) -> KeyPanel:
+    """The panel of a key in its band."""
+    return KeyPanel(Cell(Box(box.x, box.y, box.width, 0), box), key)
 
 
 def _draw_names(

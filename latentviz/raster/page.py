@@ -17,7 +17,7 @@ from .curves import CurvesPainter
 from .discs import Discs, draw_discs, stacked
 from .heading import HeadingPainter
 from .keys import KeyPainter
-from .layout import dots_bottom
+from .layout import dots_bottom, page_scale
 from .lettering import blend_sprite
 from .painter import Painter
 
@@ -79,7 +79,10 @@ class Page:
 
 def make_page(stage: Stage, theme: Theme) -> Page:
     """Draw what does not change in a film."""
-    painters = tuple(PAINTERS[type(panel)](panel, theme, stage.size) for panel in stage.panels)
+    scale = page_scale(stage.size) if stage.scale is None else stage.scale
+    painters = tuple(
+        PAINTERS[type(panel)](panel, theme, stage.size, scale) for panel in stage.panels
+    )
     return Page(
         stage=stage,
         theme=theme,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from ..scene import Panel, Part
 from ..theme import Theme
 from .discs import Discs
-from .layout import page_scale
 from .lettering import Sprite
 
 if TYPE_CHECKING:
@@ -30,11 +29,12 @@ class Painter(Generic[APanel, APart]):
     panel: APanel
     theme: Theme
     size: tuple[int, int]  # the page's (width, height) in pixels
+    scale: float  # the page's pixels for one of the 1080-pixel page
 
     @property
-    def scale(self) -> float:
-        """The page's pixels for one of the 1080-pixel page."""
-        return page_scale(self.size)
+    def has_chrome(self) -> bool:
+        """Whether `chrome` draws anything."""
+        return True
 
     def chrome(self, figure: Figure) -> None:
         """Draw what is the same in every frame, once, by matplotlib; dots lie on it.

@@ -50,7 +50,9 @@ BALL = 0.9  # how much of a half ball the fill is: not its edge, which would be 
 RIM_SLOPE = 0.35
 BULGE = 0.3  # of a sphere's
 STOP_TIMEOUT_S = 3.0
-BACK = 4.0  # how far behind the middle the backdrop stands, in units of what there is to show
+# In units of what there is to show: how far spheres move to the front that others must not hide,
+# and how far behind the middle the backdrop stands.
+FORWARD, BACK = 2.5, 4.0
 LINES_AT = 0.9  # of that
 LINE_PX = 1.5
 SEGMENTS = 256  # of a circle
@@ -93,6 +95,8 @@ class Spheres:
     radius: float
     turn: float = 0.0
     """By how much of a full turn to turn all around the y axis, what is in front to the right."""
+    front: NDArray[np.bool_] | None = None
+    """(N,) the spheres that none of the others hides, however deep they lie."""
 
 
 @dataclass(frozen=True)
@@ -271,9 +275,14 @@ class _Stage:
             plotter.window_size = (side, side)
         plotter.set_background(view.background)
         x, _, z = spheres.points.T
-        depth = BACK * max(view.limit, float(np.hypot(x, z).max()))
+        reach = max(view.limit, float(np.hypot(x, z).max()))
+        depth = BACK * reach
         self._add_backdrop(view, depth, spheres.turn, side / view.side_px)
-        points = self._pv.PolyData(turned(spheres.points, spheres.turn))
+        places = turned(spheres.points, spheres.turn)
+        if spheres.front is not None:
+            # There is no perspective: nothing but what hides what depends on it.
+            places[spheres.front, 2] += np.float32(FORWARD * reach)
+        points = self._pv.PolyData(places)
         points.point_data["fill"] = spheres.fill
         points.point_data["rim"] = spheres.rim.astype(np.float32) / np.float32(255)
         self._actor.mapper.SetInputData(points)

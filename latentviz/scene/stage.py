@@ -77,13 +77,15 @@ class Labels:
     # Where all points are at some moments of the film, the last one last: names are placed by it,
     # once, so that they do not jump. (F, N, 2), right and up, in data units; NaN for nowhere.
     moments: NDArray[np.float32]
+    # Where names may be; by default in the frame, or on the part of the page that dots have.
+    within: Box | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class CloudPanel(Panel):
     """Points in the plane."""
 
-    title: str
+    title: str  # above it; nothing where it is empty
     limits: float  # it shows so much to either side of its center, up and down
     dot_radius: float  # in data units
     plate_radius: float | None  # in data units, of the disc about the origin; None for no disc
@@ -91,6 +93,7 @@ class CloudPanel(Panel):
     center: tuple[float, float] = (0.0, 0.0)  # right and up, in data units
     # Whether a line stands around it, beyond which no dot goes, with a scale; or dots may run over.
     framed: bool = False
+    numbered: bool = True  # whether two numbers of the scale stand below its frame
     labels: Labels | None = None
     highlighted: NDArray[np.bool_] | None = None  # (N,) all others fade; None where none do
 
@@ -142,9 +145,10 @@ class CurvesPanel(Panel):
 
 @dataclass(frozen=True)
 class Stage:
-    """A film's page."""
+    """A page."""
 
     size: tuple[int, int]  # (width, height) in pixels
     heading: Box
     last_step: int  # the greatest step number, for which the heading makes room
     panels: tuple[Panel, ...]  # where dots of two overlap, the earlier panel's lie on top
+    scale: float | None = None  # of lines and text, 1 on 1920x1080; None for as the size has it

@@ -4,15 +4,19 @@ from .clock import heading, steps_covered
 from .clouds import clouds_of, frame_end, frame_positions
 from .coloring import are_colors, coloring, drawing_order
 from .curves import cursor, film_charts
-from .dots import default_alpha, default_radius_px
+from .dots import FADED_SHARE, default_alpha, default_radius_px
 from .explained import explained_chart
-from .selection import point_labels, selected_points
+from .plate import UNIT_RADIUS, has_plate
+from .selection import as_mask, point_labels, selected_points
 from .shown import FEW_DIMS, Shown, fitted_of, shown_of
 
 __all__ = [
+    "FADED_SHARE",
     "FEW_DIMS",
+    "UNIT_RADIUS",
     "Shown",
     "are_colors",
+    "as_mask",
     "clouds_of",
     "coloring",
     "cursor",
@@ -24,6 +28,7 @@ __all__ = [
     "fitted_of",
     "frame_end",
     "frame_positions",
+    "has_plate",
     "heading",
     "point_labels",
     "selected_points",

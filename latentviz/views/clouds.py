@@ -12,6 +12,7 @@ from ..pacing import Frame
 from ..runs.blocks import Source
 from ..scene import Cloud
 from .coloring import drawing_order
+from .dots import FADED_SHARE
 from .shown import Shown
 
 
@@ -24,9 +25,6 @@ def substep_alpha(alpha: float, n_substeps: int) -> float:
     base = 1.0 - math.pow(1.0 - alpha, 1.0 / n_substeps)
     opaque = 0.99 / (1.0 + math.log(n_substeps))
     return base + alpha**5 * (opaque - base)
-
-
-FADED_SHARE = 0.15  # of the alpha, of points that are not highlighted
 
 
 def clouds_of(
@@ -68,10 +66,9 @@ def clouds_of(
         columns[:, ~whole] = np.nan
         n_left_out = int((~whole.all(1)).sum())
     each, faded = substep_alpha(alpha, len(positions)), None
-    order = drawing_order(run.colors, n_points)
+    order = drawing_order(run.colors, n_points, highlighted)
     if highlighted is not None:
         faded = substep_alpha(FADED_SHARE * alpha, len(positions))
-        order = np.concatenate([order[~highlighted[order]], order[highlighted[order]]])
     return tuple(
         Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out, faded)
         for rows in shown.columns

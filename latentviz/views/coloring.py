@@ -84,7 +84,11 @@ def are_colors(colors: NDArray[np.generic] | None) -> bool:
     return colors is not None and colors.ndim == 2
 
 
-def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[np.int64]:
+def drawing_order(
+    colors: NDArray[np.generic] | None,
+    n_points: int,
+    highlighted: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int64]:
     """In which order points are drawn, the lowest first.
 
     Points that are colors keep their own. Of all others the last ones would hide those before them,
@@ -93,11 +97,15 @@ def drawing_order(colors: NDArray[np.generic] | None, n_points: int) -> NDArray[
     Args:
         colors: As for `coloring`.
         n_points: N.
+        highlighted: (N,) the points that lie above all others; None where none do.
 
     Returns:
         (N,) int64, the points' numbers.
     """
-    return np.arange(n_points) if are_colors(colors) else _shuffled(n_points)
+    order = np.arange(n_points) if are_colors(colors) else _shuffled(n_points)
+    if highlighted is None:
+        return order
+    return np.concatenate([order[~highlighted[order]], order[highlighted[order]]])
 
 
 @lru_cache(maxsize=8)  # every frame asks for it

@@ -12,6 +12,7 @@ LEAST_RADIUS_PX = 0.7
 # From so many points on dots are the fainter the more there are: where they lie dense, density
 # shows.
 MANY, FADING, LEAST_ALPHA = 1000, 0.2, 0.3
+FADED_SHARE = 0.15  # of the alpha, of points that are not highlighted
 
 
 def default_radius_px(n_points: int, side_px: float) -> float:

@@ -38,6 +38,15 @@ def selected_points(what: str, texts: Sequence[str], run: Run) -> NDArray[np.int
     return np.array(sorted(found), np.int64)
 
 
+def as_mask(points: NDArray[np.int64], n_points: int) -> NDArray[np.bool_] | None:
+    """(N,) which of N points these (M,) are; None where there are none."""
+    if not len(points):
+        return None
+    found = np.zeros(n_points, np.bool_)
+    found[points] = True
+    return found
+
+
 def point_labels(points: NDArray[np.int64], run: Run) -> tuple[str, ...]:
     """The names of points by their numbers; of points without names, the numbers themselves."""
     names = run.point_names

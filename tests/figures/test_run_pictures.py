@@ -24,7 +24,9 @@ from latentviz.archive import ArchiveReader
 from latentviz.comparison import TOLERANCE
 from latentviz.errors import LatentvizWarning
 from latentviz.figures import timeline
-from latentviz.figures.history import DOT_SHARE, earlier_steps, fitted_limits
+from latentviz.figures.history import earlier_steps
+from latentviz.figures.history_row import fitted_limits
+from latentviz.raster.fitting import DOT_SHARE
 from latentviz.theme import rgb_bytes, theme_named
 from latentviz.views import coloring
 
@@ -263,6 +265,7 @@ def test_points_stand_where_they_belong():
     assert picture.data == {
         "step": 0,
         "limits": 1.1,
+        "centers": [[0, 0]] * 3,
         "points_beyond": 0,
         "points_not_finite": 0,
         "earlier_steps": [],
@@ -328,7 +331,7 @@ def test_few_points_that_run_away_do_not_shrink_all_others():
 def test_an_early_excursion_does_not_shrink_the_state_that_is_shown_large():
     latents = np.tile(np.eye(4), (100, 1, 1))
     latents[20:40] *= 10
-    picture = plot_history(Run.from_arrays(latents))
+    picture = plot_history(Run.from_arrays(latents, colors=np.eye(4, 3)))
     assert picture.data["limits"] == 1.1
     assert picture.data["earlier_limits"] == 11
     assert picture.data["points_beyond"] == picture.data["earlier_points_beyond"] == 0
@@ -365,9 +368,11 @@ def test_sorted_classes_do_not_cover_each_other():
 
 @pytest.mark.parametrize("size", [(1600, 900), (800, 450), (900, 1600), (1000, 1000), (3000, 450)])
 @pytest.mark.parametrize("n_views", [1, 3, 4])
-def test_a_history_fills_its_page_and_nothing_is_cut(size, n_views):
+@pytest.mark.parametrize("of_colors", [False, True])
+def test_a_history_fills_its_page_and_nothing_is_cut(size, n_views, of_colors):
     latents = np.tile(np.array([[1.0, 1.0], [-1.0, 1.0], [1.0, -1.0], [-1.0, -1.0]]), (30, 1, 1))
-    picture = plot_history(Run.from_arrays(latents), size=size, dims=[(0, 1)] * n_views)
+    run = Run.from_arrays(latents, colors=np.eye(4, 3) if of_colors else None)
+    picture = plot_history(run, size=size, dims=[(0, 1)] * n_views)
     ground = rgb_bytes(theme_named("dark").background)
     drawn = (picture.pixels != ground).any(-1)
     rows, columns = np.flatnonzero(drawn.any(1)), np.flatnonzero(drawn.any(0))
@@ -407,11 +412,11 @@ def test_latents_that_are_not_finite():
     latents = np.zeros((4, 4, 2))
     latents[1] = np.nan
     latents[2, 1, 1] = np.inf
-    picture = plot_history(Run.from_arrays(latents))
+    colors = coloring(None, 4, theme_named("dark")).rgb
+    picture = plot_history(Run.from_arrays(latents, colors=colors))
     assert picture.data["earlier_steps"] == [0, 2]
     assert "within ±1.1, 1 dot not finite." in picture.alt
     assert picture.alt.endswith(" Not finite, and left out: 1.")
-    colors = coloring(None, 4, theme_named("dark")).rgb
     with pytest.warns(LatentvizWarning, match="1 of 4 points are not finite .* at step 2;"):
         picture = plot_history(Run.from_arrays(latents, colors=colors), step=2, dims=[(0, 1)])
     assert picture.data["points_not_finite"] == 1
