@@ -121,9 +121,10 @@ def test_history_of_components():
     assert "PC1" in picture.alt
     assert "PC3" in picture.alt
     assert picture.data["project"] == "pca"
-    as_they_are = plot_history(run_of(), dims=[(3, 0)], size=(800, 450)).pixels
+    run = run_of(10 * LATENTS)  # so large that the unit disc is no scale to them
+    as_they_are = plot_history(run, dims=[(3, 0)], size=(800, 450)).pixels
     columns = np.eye(D)[:, [3, 0]]
-    same = plot_history(run_of(), project=columns, names=[""], size=(800, 450)).pixels
+    same = plot_history(run, project=columns, names=[""], size=(800, 450)).pixels
     assert (as_they_are != same).any()  # the titles
     assert (as_they_are[90:] != same[90:]).mean() < 0.01  # and nothing else
 
