@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from .figures.slices import plot_slices
     from .figures.sphere import plot_sphere
     from .figures.timeline import plot_timeline
+    from .film.encoding import EncodingSpec
     from .film.film import Film
-    from .film.render import render, render_frame
-    from .film.spec import EncodingSpec, FilmSpec
+    from .film.render import plot_frame, render, render_frame
+    from .film.spec import FilmSpec
     from .importing.importer import Imported, import_run
     from .logistic import DoseEstimate, LogisticFit, Separated, fit_logistic, wilson_interval
     from .notebook import show
@@ -56,7 +57,7 @@ _HOME = {
     "Comparison": "comparison",
     "DoseEstimate": "logistic",
     "EncodeError": "errors",
-    "EncodingSpec": "film.spec",
+    "EncodingSpec": "film.encoding",
     "Evaluation": "runs.evaluate",
     "Film": "film.film",
     "FilmSpec": "film.spec",
@@ -86,6 +87,7 @@ _HOME = {
     "import_run": "importing.importer",
     "open_run": "runs.opening",
     "plot_errors": "figures.errors",
+    "plot_frame": "film.render",
     "plot_history": "figures.history",
     "plot_slices": "figures.slices",
     "plot_sphere": "figures.sphere",
@@ -144,6 +146,7 @@ __all__ = [
     "import_run",
     "open_run",
     "plot_errors",
+    "plot_frame",
     "plot_history",
     "plot_slices",
     "plot_sphere",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 LONGEST_NAME = 200
 LONGEST_LINE = 4000  # of a message
+LONGEST_CAPTION = 400
 
 
 def printable(text: str, most: int = LONGEST_NAME) -> str:
@@ -33,6 +34,31 @@ def fitted(text: str, room: float, length: Callable[[str], float]) -> str:
     while length(text) > room and len(text) > 1:
         text = text.removesuffix("…")[:-1] + "…"
     return text
+
+
+def wrapped(text: str, room: float, length: Callable[[str], float], *, most: int) -> list[str]:
+    """A text in lines that fit, broken between words where it can be; cut off after the last line.
+
+    Args:
+        text: The text.
+        room: How long a line may be.
+        length: How long a text is.
+        most: How many lines there may be.
+    """
+    lines: list[str] = []
+    rest = " ".join(text.split())
+    while rest:
+        if len(lines) == most - 1 or length(rest) <= room:
+            lines.append(fitted(rest, room, length))
+            break
+        end = next(n for n in range(len(rest), 0, -1) if n == 1 or length(rest[:n]) <= room)
+        # A word that is longer than a line is broken where the line ends, as scripts without spaces
+        # are.
+        between = rest.rfind(" ", 1, end + 1)
+        end = between if between > 0 else end
+        lines.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return lines
 
 
 def listed(names: Sequence[str], most: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from .errors import OptionError
@@ -107,6 +107,12 @@ THEMES = {
         ),
     ),
 }
+
+
+def on_white(theme: Theme) -> Theme:
+    """A theme's colors on paper; those of the light theme, as others would not stand out."""
+    light = theme if theme.name == "light" else THEMES["light"]
+    return replace(light, background="#ffffff")
 
 
 def theme_named(name: str) -> Theme:

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from ..film.encoding import EncodingSpec
 from ..film.options import parsed
-from ..film.spec import DRAFT_SIZE, EncodingSpec, FilmSpec
+from ..film.spec import DRAFT_SIZE, FilmSpec
 from ..runs.summary import summary
 from ..text import LONGEST_LINE, counted, printable
 from .group import examples, main
@@ -91,10 +92,19 @@ def render(
         )
 
 
-@main.command(epilog=examples("latentviz frame run.npz -o frame.png --step 250 --dims 0,1"))
+@main.command(
+    epilog=examples(
+        "latentviz frame run.npz -o frame.png --step 250 --dims 0,1",
+        "latentviz frame run.npz -o frame.pdf --dims 0,1 --ground white --heading off",
+    )
+)
 @run_options
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path), help="The PNG to write."
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="The picture to write: .png, .svg or .pdf.",
 )
 @click.option("--frame", "frame_index", type=int, help="Number of the frame, from 0.")
 @click.option("--step", type=int, help="A recorded step: draw the frame that shows it.")
@@ -110,7 +120,7 @@ def frame(
     draft: bool,
     **options: Any,
 ) -> None:
-    """Draw one frame of the film of RUN as a PNG, the same pixels as in the film.
+    """Draw one frame of the film of RUN: as a PNG, with the film's own pixels, or as SVG or PDF.
 
     It is the last frame, unless --frame or --step names another.
     """
@@ -118,7 +128,7 @@ def frame(
     from ..film.render import frame_picture
 
     spec = _film_spec(options, draft=draft)
-    check_picture_path(output, vector=False)
+    check_picture_path(output, vector=True)
     with opened(run, model, max_bytes) as source:
         picture = frame_picture(source, frame=frame_index, step=step, spec=spec)
     picture.save(output)

@@ -77,7 +77,8 @@ def _click_option(name: str, about: Option) -> Callable[[Any], Any]:
     if about.parse in (int, float):
         kind = about.parse
     return click.option(
-        f"--{name.replace('_', '-')}",
+        f"--{(about.flag or name).replace('_', '-')}",
+        name,
         type=kind,
         multiple=about.is_repeated,
         metavar=about.metavar,

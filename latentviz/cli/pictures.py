@@ -171,7 +171,7 @@ def timeline(**options: Any) -> None:
 
 
 @main.command(epilog=examples("latentviz history run.npz -o history.png --dims 0,1 --dims 0,2"))
-@picture_options("1600x900", vector=False)
+@picture_options("1600x900", vector=True)
 @step_option
 @click.option(
     "--dims",
@@ -215,7 +215,7 @@ def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
 
     options["dims"] = parse_planes(dims)
     options["names"] = None if names is None else split_names(names)
-    write(plot_history, vector=False, **options)
+    write(plot_history, vector=True, **options)
 
 
 @main.command(hidden=True, add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,9 @@ from .history_row import Look, Row, row_of
 from .marked import key_in_words, marked_points, tell_of_left_out
 from .moment import finite_points, moment_of
 from .picture import Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MAX_THUMBNAILS = 10
 OFFSET = 10.0  # tames the first strides of the thumbnails
@@ -157,7 +161,7 @@ def plot_history(
         above_strip=f"earlier, {strip.words(0)}{strip.notes}",
         steps=steps[finite].tolist(),
     )
-    pixels = _drawn(page, large, strip, words, theme_)
+    pixels, as_lines = _drawn(page, large, strip, words, theme_)
     if large.n_left_out:
         warnings.warn(
             f"{large.n_left_out} of {run.n_points} points are not finite (NaN or infinite) {when}; "
@@ -194,13 +198,13 @@ def plot_history(
         "earlier_points_beyond": strip.n_beyond,
         **shown.fitted.figures,
     }
-    return Picture(title, alt, data, pixels)
+    return Picture(title, alt, data, pixels, as_lines)
 
 
 def _drawn(
     page: HistoryPage, large: Row, strip: Row, words: list[Sprite], theme: Theme
-) -> NDArray[np.uint8]:
-    """The picture, (H, W, 3)."""
+) -> tuple[NDArray[np.uint8], Callable[[], Figure]]:
+    """The picture, (H, W, 3), and what draws it as lines."""
     panels: list[Panel] = []
     parts: list[Part] = []
     marks: list[Sprite] = []
@@ -218,14 +222,15 @@ def _drawn(
     if page.key is not None and key is not None:
         panels.append(key_panel(page.key, key))
         parts.append(Still())
-    stage = Stage(page.size, Box(0, 0, page.size[0], 0), 0, tuple(panels), scale=page.scale)
+    stage = Stage(page.size, None, 0, tuple(panels), scale=page.scale)
     painted = make_page(stage, theme)
     tell_of_left_out(painted.n_names_left_out)
     canvas = painted.new_canvas()
-    painted.draw(Scene(Heading(""), tuple(parts)), canvas)
-    for sprite in [*marks, *words]:
+    scene, above = Scene(Heading(""), tuple(parts)), [*marks, *words]
+    painted.draw(scene, canvas)
+    for sprite in above:
         blend_sprite(canvas, sprite)
-    return interleaved(canvas)
+    return interleaved(canvas), partial(painted.figure, scene, above=above)
 
 
 def earlier_steps(n_before: int) -> NDArray[np.int64]:

@@ -9,8 +9,8 @@ from typing import Any
 
 from ..raster.grid import Grid, fitting_grid
 from ..raster.keys import key_height
-from ..raster.layout import LEAST_SCALES_PX, SCALES
 from ..raster.lettering import Sprite, fitted_text, font, text_sprite
+from ..raster.squares import LEAST_SCALES_PX, SCALES
 from ..scene import Box, Categories, Ramp
 from ..text import printable
 from ..theme import Theme, rgb_bytes

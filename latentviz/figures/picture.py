@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,16 +37,19 @@ class Picture:
     data: Mapping[str, Any]
     """The figures behind it, as plain values that JSON can hold."""
     drawn: Figure | NDArray[np.uint8] = field(repr=False)
-    """A matplotlib figure, or (H, W, 3) uint8 pixels."""
+    """A matplotlib figure, or (H, W, 3) uint8 pixels, (H, W, 4) if the ground is transparent."""
+
+    as_lines: Callable[[], Figure] | None = field(default=None, repr=False)
+    """Draws pixels anew as a matplotlib figure, for SVG and PDF; None where nothing can."""
 
     @property
     def is_vector(self) -> bool:
         """Whether the picture can be saved as SVG and PDF."""
-        return not isinstance(self.drawn, np.ndarray)
+        return not isinstance(self.drawn, np.ndarray) or self.as_lines is not None
 
     @property
     def pixels(self) -> NDArray[np.uint8]:
-        """(H, W, 3) uint8."""
+        """(H, W, 3) uint8; (H, W, 4), with alpha, where the ground is transparent."""
         if isinstance(self.drawn, np.ndarray):
             return self.drawn
         with plain_style():
@@ -73,12 +76,15 @@ class Picture:
                 ".svg": {"Title": self.title, "Description": self.alt},
                 ".pdf": {"Title": self.title, "Subject": self.alt},
             }
-            assert not isinstance(self.drawn, np.ndarray)
             with plain_style():
-                self.drawn.savefig(
+                figure = self.drawn
+                if isinstance(figure, np.ndarray):
+                    assert self.as_lines is not None
+                    figure = self.as_lines()
+                figure.savefig(
                     file,
                     format=suffix[1:],
-                    facecolor=self.drawn.get_facecolor(),
+                    facecolor=figure.get_facecolor(),
                     metadata=words[suffix] | _UNDATED[suffix],
                 )
 

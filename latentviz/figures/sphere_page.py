@@ -51,7 +51,7 @@ class Page:
         painters = []
         if self.band is not None:
             painters.append(KeyPainter(self.band, self.theme, self.size, PAINTED * self.scale))
-        return interleaved(draw_chrome(self.size, painters, self.theme))
+        return interleaved(draw_chrome(self.size, painters, self.theme.background))
 
     def view(self, limit: float) -> View:
         """The view that all triples share."""

@@ -12,7 +12,7 @@ from ..scene import Cell, Chart, Cursor, CurvesPanel, Panel
 from ..transforms import check_linear
 from ..views import Shown, cursor, explained_chart, film_charts
 from .panels import Plan
-from .spec import EXPLAINED
+from .values import EXPLAINED
 
 
 class FilmCurves:
@@ -33,7 +33,7 @@ class FilmCurves:
     @cached_property
     def _charts(self) -> tuple[Chart, ...]:
         plan = self._plan
-        if not has_room_for_charts(plan.spec.size):
+        if plan.spec.charts == "off" or not has_room_for_charts(plan.spec.size):
             return ()
         charts = film_charts(plan.run, plan.first, plan.stop)
         if EXPLAINED in plan.spec.show:

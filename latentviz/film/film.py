@@ -21,8 +21,9 @@ from ..raster.page import Page, interleaved, make_page
 from ..runs.run import Run
 from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
-from ..theme import theme_named
+from ..theme import on_white, theme_named
 from ..views import heading
+from .captions import FilmCaptions
 from .clouds import FilmClouds, are_framed
 from .curves import FilmCurves
 from .keys import FilmKeys
@@ -30,6 +31,7 @@ from .marks import marks_of
 from .panels import FilmPanels, Plan
 from .rows import rows_of
 from .spec import FilmSpec
+from .titles import titled
 
 
 class Film:
@@ -42,7 +44,7 @@ class Film:
             OptionError: An option is out of range or does not fit the run.
         """
         runs = [run.at_points(points) for points in spec.sources] or [run]
-        rows = rows_of(runs, spec)
+        rows = titled(rows_of(runs, spec), spec.titles)
         run = runs[0]
         self.run, self.spec = run, spec
         self._told = False
@@ -51,6 +53,8 @@ class Film:
         self.written: Path | None = None
         """The output of `render`: a file, or the pattern of the frames' names."""
         self._theme = theme_named(spec.theme)
+        if spec.ground == "white":
+            self._theme = on_white(self._theme)
         pace = parse_pace(spec.pace) if isinstance(spec.pace, str) else spec.pace
         self._first, self._stop = _step_range(run, spec.steps)
         self.frames = [
@@ -63,7 +67,13 @@ class Film:
         marks = marks_of(plan, rows)
         self._rows = tuple(FilmClouds(plan, *row) for row in zip(rows, marks, strict=True))
         self._keys, self._curves = FilmKeys(plan, self._rows), FilmCurves(plan, rows[0])
-        self._panels: tuple[FilmPanels, ...] = (*self._rows, self._keys, self._curves)
+        self._captions = FilmCaptions(plan)
+        self._panels: tuple[FilmPanels, ...] = (
+            *self._rows,
+            self._keys,
+            self._curves,
+            self._captions,
+        )
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -90,7 +100,8 @@ class Film:
     def titles(self) -> str:
         """The projections' titles, in words."""
         shown = [view for row in self._rows for view in row.shown.projections]
-        return ", ".join(printable(view.title) for view in shown)
+        # A title that was dropped leaves its dimensions.
+        return ", ".join(printable(view.title or f"[{view.i},{view.j}]") for view in shown)
 
     def html(self, *, width: int | None = None) -> str:
         """HTML that shows the film: a player, or its last frame if it was not rendered.
@@ -124,7 +135,8 @@ class Film:
 
         Args:
             frame: Its number.
-            canvas: (3, H, W) uint8 to draw on, as `new_canvas` gives it.
+            canvas: (3, H, W) uint8 to draw on, or (4, H, W) where the ground is transparent, as
+                `Page.new_canvas` gives it.
 
         Returns:
             The canvas.
@@ -178,6 +190,9 @@ class Film:
             n_charts=len(self._curves),
             framed=are_framed(self._rows),
             keys=self._keys.heights,
+            heading=self.spec.heading == "on",
+            titles=any(view.title for row in self._rows for view in row.shown.projections),
+            caption=self._captions.height,
         )
         if self.spec.limits is None:
             left_out = [row.reach.left_out for row in self._rows]
@@ -185,6 +200,9 @@ class Film:
             if n_left_out:
                 self._tell(n_left_out, n_points)
         cells = iter(layout.cells)
+        title = self.spec.title
+        if title is None:
+            title = "" if all(row.of_colors for row in self._rows) else self.run.name
         return Stage(
             size=self.spec.size,
             heading=layout.heading,
@@ -194,12 +212,14 @@ class Film:
                 for panels in self._panels
                 for panel in panels.panels(list(islice(cells, len(panels))), layout)
             ),
+            title=printable(title),
+            quiet_title=self.spec.title is None,
         )
 
     @cached_property
     def page(self) -> Page:
         """The part that all frames share, drawn when it is first needed."""
-        page = make_page(self.stage, self._theme)
+        page = make_page(self.stage, self._theme, has_ground=self.spec.ground != "transparent")
         if page.n_names_left_out:
             warnings.warn(
                 f"{counted(page.n_names_left_out, 'name')} beside points would cover others in the "

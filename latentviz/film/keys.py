@@ -8,7 +8,8 @@ from typing import ClassVar
 
 from ..pacing import Frame
 from ..raster.keys import key_height
-from ..raster.layout import KeyHeight, Layout, has_room_for_charts, page_scale
+from ..raster.layout import Layout, has_room_for_charts, page_scale
+from ..raster.squares import KeyHeight
 from ..scene import Categories, Cell, KeyPanel, Panel, Ramp, Still
 from .clouds import FilmClouds
 from .panels import Plan

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Self
 
 from ..errors import OptionError
 
@@ -38,6 +38,8 @@ class Option:
     """Gives values that a shell completes, where they are too many to choose from."""
     is_repeated: bool
     """Whether the command takes it several times, a value for each item of a list."""
+    flag: str | None
+    """The command line's word for it, where that is not its name."""
 
     @property
     def help_text(self) -> str:
@@ -56,6 +58,7 @@ def option(
     choices: Sequence[str] = (),
     complete: Callable[[], Iterable[str]] | None = None,
     is_repeated: bool = False,
+    flag: str | None = None,
 ) -> Any:
     """A dataclass's field that is an option.
 
@@ -69,6 +72,7 @@ def option(
         choices: See `Option`.
         complete: See `Option`.
         is_repeated: See `Option`.
+        flag: See `Option`.
     """
     about = Option(
         help=help,
@@ -79,6 +83,7 @@ def option(
         choices=choices,
         complete=complete,
         is_repeated=is_repeated,
+        flag=flag,
     )
     return field(default=value, metadata={_KEY: about})
 
@@ -204,3 +209,37 @@ def one_of(choices: Sequence[str]) -> Callable[[str, Any], str]:
         return str(value)
 
     return convert
+
+
+class Plain:
+    """A frozen dataclass of options, which checks its values when it is made."""
+
+    def __post_init__(self) -> None:
+        settle(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All options, as values that JSON and TOML can hold; None where one is not given.
+
+        Raises:
+            OptionError: A pace is a function of yours, which has no such value.
+        """
+        values = {name: getattr(self, name) for name in options_of(type(self))}
+        return {name: _jsonable(name, value) for name, value in values.items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The spec of the values that `to_dict` gave; a missing value, or None, means the default.
+
+        Raises:
+            OptionError: There is no such option, or a value is bad.
+        """
+        refuse_unknown(cls, values)
+        return cls(**{name: value for name, value in values.items() if value is not None})
+
+
+def _jsonable(name: str, value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_jsonable(name, item) for item in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise OptionError(f"{name} is {type(value).__name__}, which cannot be written down")

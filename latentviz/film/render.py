@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,9 +29,10 @@ from ..text import printable
 from ..video.formats import Codec, VideoSettings, codec_for
 from ..video.place import check_video_path
 from ..video.writer import packer, write_video
+from .encoding import EncodingSpec
 from .film import Film
 from .options import options_of, refuse_unknown
-from .spec import EncodingSpec, FilmSpec
+from .spec import FilmSpec
 
 HOLD_S = 1.5
 
@@ -169,7 +171,12 @@ def video_settings(path: Path, spec: FilmSpec, encoding: EncodingSpec) -> VideoS
     for name in ("fps", "hold"):
         if getattr(encoding, name) is not None and codec.is_folder:
             raise OptionError(f"{name} is for videos; frames have none")
-    return VideoSettings(spec.size, Fraction(encoding.fps or codec.fps), codec)
+    return VideoSettings(
+        spec.size,
+        Fraction(encoding.fps or codec.fps),
+        codec,
+        has_alpha=spec.ground == "transparent",
+    )
 
 
 def held_frames(codec: Codec, fps: Fraction, hold: float | None) -> int:
@@ -203,7 +210,7 @@ def render_frame(
         **options: Fields of `FilmSpec`.
 
     Returns:
-        (H, W, 3) uint8.
+        (H, W, 3) uint8; (H, W, 4), red, green, blue and alpha, where the ground is transparent.
 
     Raises:
         LatentvizError: The run or an option is bad.
@@ -214,13 +221,46 @@ def render_frame(
         height, width, _ = pixels.shape
         last = latentviz.render_frame("run.npz", dims=[(0, 1)], theme="light")
     """
+    return plot_frame(run, frame=frame, step=step, spec=spec, **options).pixels
+
+
+def plot_frame(
+    run: RunLike,
+    *,
+    frame: int | None = None,
+    step: int | None = None,
+    spec: FilmSpec | None = None,
+    **options: Any,
+) -> Picture:
+    """Draw one frame of a run's film as a picture, which can be saved as PNG, SVG and PDF.
+
+    The PNG has the film's own pixels. In SVG and PDF curves and frames are lines, dots are circles
+    (an image, where they are more than 50,000), and text is text in a PDF, and outlines in an SVG.
+
+    Args:
+        run: A run, or the path of its archive.
+        frame: The frame's number; or
+        step: a recorded step that it shows. The last frame if neither is given.
+        spec: How the film looks; or give the fields of `FilmSpec` as keywords.
+        **options: Fields of `FilmSpec`.
+
+    Raises:
+        LatentvizError: The run or an option is bad.
+
+    Example::
+
+        picture = latentviz.plot_frame(
+            "run.npz", step=250, dims=[(0, 1)], size=(720, 720), ground="white", heading="off",
+            charts="off",
+        )
+        picture.save("frame.pdf")
+    """
     with opened_run(run) as opened:
-        chosen = film_spec(spec, options)
-        return frame_picture(opened, frame=frame, step=step, spec=chosen).pixels
+        return frame_picture(opened, frame=frame, step=step, spec=film_spec(spec, options))
 
 
 def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSpec) -> Picture:
-    """`render_frame`, with the words that belong to it.
+    """`plot_frame` of a run that is open.
 
     Raises:
         LatentvizError: The run or an option is bad.
@@ -230,7 +270,7 @@ def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSp
     film = Film(run, spec)
     if frame is None:
         frame = len(film) - 1 if step is None else film.frame_at(step)
-    drawn = interleaved(film.draw(frame))
+    scene, drawn = film.scene(frame), interleaved(film.draw(frame))
     covered = run.steps[film.frames[frame].start : film.frames[frame].stop]
     return Picture(
         title=f"{printable(run.name)}, frame {frame}",
@@ -240,6 +280,7 @@ def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSp
         ),
         data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])], **film.figures},
         drawn=drawn,
+        as_lines=partial(film.page.figure, scene),
     )
 
 
@@ -251,7 +292,7 @@ def _drawn_frames(
     A frame is only good until the next one is asked for: its memory is used again.
     """
     page = film.page
-    pack = packer(settings.codec.pixel_format)
+    pack = packer(settings.pixel_format)
     # One frame a thread, one that waits for its turn, one that is being written.
     n_buffers = workers + 2
     canvases: queue.SimpleQueue[NDArray[np.uint8]] = queue.SimpleQueue()

@@ -54,7 +54,7 @@ def draw_chart(axes: Axes, chart: Chart, theme: Theme, scale: float) -> None:
         theme: Where the colors come from.
         scale: How large all things are, 1 on a page of 1080 pixels.
     """
-    axes.set_facecolor(theme.background)
+    axes.set_facecolor("none")
     for spine in axes.spines.values():
         spine.set_visible(False)
     rows = _rows_of_broken(chart, axes.bbox.height, scale)

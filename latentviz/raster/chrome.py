@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..backend import import_matplotlib
-from ..theme import Theme, rgb_bytes
+from ..theme import rgb_bytes
 from .fonts import missing_told_once, text_options
 
 if TYPE_CHECKING:
@@ -29,22 +29,33 @@ _style = threading.RLock()
 
 
 def draw_chrome(
-    size: tuple[int, int], painters: Iterable[Painter[Any, Any]], theme: Theme
+    size: tuple[int, int], painters: Iterable[Painter[Any, Any]], ground: str
 ) -> NDArray[np.uint8]:
-    """What is the same in every frame of a film, (3, H, W) uint8."""
-    width, height = size
-    drawing = [painter for painter in painters if painter.has_chrome]
-    if not drawing:  # as of a live picture of colors, beside a training that may use matplotlib
-        canvas = np.empty((3, height, width), np.uint8)
-        canvas[:] = np.array(rgb_bytes(theme.background), np.uint8)[:, None, None]
+    """What is the same in every frame of a film, on a ground of a color, (3, H, W) uint8."""
+    painters = tuple(painters)
+    if not any(
+        painter.has_chrome for painter in painters
+    ):  # as of a live picture of colors, beside a training that may use matplotlib
+        canvas = np.empty((3, *size[::-1]), np.uint8)
+        canvas[:] = np.array(rgb_bytes(ground), np.uint8)[:, None, None]
         return canvas
+    with plain_style():
+        figure = chrome_figure(size, painters, ground)
+        return np.ascontiguousarray(figure_pixels(figure).transpose(2, 0, 1))
+
+
+def chrome_figure(
+    size: tuple[int, int], painters: Iterable[Painter[Any, Any]], ground: str
+) -> Figure:
+    """`draw_chrome` as a figure; made within `plain_style`."""
     from matplotlib.figure import Figure
 
-    with plain_style():
-        figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=theme.background)
-        for painter in drawing:
+    width, height = size
+    figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, facecolor=ground)
+    for painter in painters:
+        if painter.has_chrome:
             painter.chrome(figure)
-        return np.ascontiguousarray(figure_pixels(figure).transpose(2, 0, 1))
+    return figure
 
 
 def figure_pixels(figure: Figure) -> NDArray[np.uint8]:
@@ -66,6 +77,9 @@ def plain_style() -> Iterator[None]:
     with _style, missing_told_once(), mpl.rc_context(), warnings.catch_warnings():
         mpl.rcdefaults()
         mpl.rcParams["svg.hashsalt"] = "latentviz"
+        # Publishers refuse matplotlib's own kind. An SVG has the outlines of letters, not text: it
+        # looks alike where the fonts are missing.
+        mpl.rcParams["pdf.fonttype"] = 42
         # It is told of once, by ourselves.
         warnings.filterwarnings("ignore", "Glyph .* missing from")
         yield

@@ -15,6 +15,7 @@ from .layout import SIDE_MARGIN
 from .legend import draw_legend
 from .lettering import Sprite
 from .painter import Painter
+from .shapes import Area
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,4 +53,8 @@ class CurvesPainter(Painter[CurvesPanel, Cursor]):
         top, bottom = round(box.y), round(box.y + box.height)
         mask = np.empty((bottom - top, len(cover)), np.float32)
         mask[:] = [share * CURSOR_ALPHA for share in cover]
-        yield Sprite(mask, start, top, rgb_bytes(self.theme.cursor))
+        right = left + width
+        corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+        yield Sprite(
+            mask, start, top, rgb_bytes(self.theme.cursor), Area(corners, alpha=CURSOR_ALPHA)
+        )

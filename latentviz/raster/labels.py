@@ -158,14 +158,12 @@ def _lettered(
     letters = text_sprite(name, face, 0, 0, rgb_bytes(theme.text), anchor="la")
     ground = rgb_bytes(theme.background)
     halo = text_sprite(name, face, 0, 0, ground, anchor="la", stroke_px=stroke)
-    return PlacedLabel(
-        name,
-        Sprite(halo.mask, halo.x - letters.x, halo.y - letters.y, halo.color),
-        Sprite(letters.mask, 0, 0, letters.color),
-    )
+    # About the corner of the letters' mask, which may begin elsewhere than the line does.
+    to = -letters.x, -letters.y
+    return PlacedLabel(name, halo.moved(*to), letters.moved(*to))
 
 
 def _moved(sprite: Sprite, seen: SeenLabel) -> Sprite:
     x, y = (round(side) for side in seen.corner_px)
-    mask = sprite.mask if seen.opacity == 1 else sprite.mask * np.float32(seen.opacity)
-    return Sprite(mask, sprite.x + x, sprite.y + y, sprite.color)
+    there = sprite.moved(x, y)
+    return there if seen.opacity == 1 else there.faded(seen.opacity)

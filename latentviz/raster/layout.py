@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from numbers import Real
 
 from ..errors import OptionError
 from ..scene import Box, Cell, CloudPanel
-from .grid import Grid, fitting_grid
+from .squares import KeyHeight, Squares, squares_in
 
 MIN_SIDE, MAX_SIDE = 120, 8192
 MIN_LIMITS, MAX_LIMITS = 1e-6, 1e6
@@ -34,18 +34,12 @@ END_MARGIN = 48.0  # right of each chart, for the half of its last tick label
 # clipped, so what lies beyond runs over into the neighbour.
 WIDTH_SHARE = 0.75
 # Framed panels are squares.
-GAP = 32.0  # between them
 TITLE_GAP = 6.0  # between a title and what is below it
-SCALES = 28.0  # the row of numbers below each
-LEAST_SCALES_PX = 12.0
 CHARTS_GAP = 12.0  # between them and the names of the curves
 MOST_GROWN = 3.0  # charts take what squares leave of the height, up to so many times their own
 BESIDE_SHARE = 0.36  # of the page's width, for charts beside panels
 MOST_BESIDE = 2  # panels that may have the charts beside them
 STEPS, LEAST_STEPS_PX = 32.0, 20.0  # the row of numbers below a chart
-
-KeyHeight = Callable[[float], float]
-"""How high a key is, in pixels, given how wide it may be."""
 
 
 @dataclass(frozen=True)
@@ -53,13 +47,13 @@ class Layout:
     """A page's geometry.
 
     Attributes:
-        heading: The row of words above.
-        cells: Of clouds, row by row, then of keys, then of charts.
+        heading: The row of words above; None where there is none.
+        cells: Of clouds, row by row, then of keys, of charts, and of the caption.
         dots: What dots may cover that no frame holds.
         framed: Whether each cloud is a square, whose frame no dot leaves.
     """
 
-    heading: Box
+    heading: Box | None
     cells: tuple[Cell, ...]
     dots: Box
     framed: bool = False
@@ -81,6 +75,9 @@ def page_layout(
     n_charts: int = 0,
     framed: bool = False,
     keys: Sequence[KeyHeight | None] = (),
+    heading: bool = True,
+    titles: bool = True,
+    caption: KeyHeight | None = None,
 ) -> Layout:
     """Lay out a page: clouds, and charts below or beside them.
 
@@ -91,31 +88,58 @@ def page_layout(
         framed: Lay the clouds out as the squares that are the largest. Otherwise they stand side by
             side, or below each other on an upright page, and their dots may run over.
         keys: Of framed rows: none, one for all, or one (or None) for each row.
+        heading: Whether there is a row of words above.
+        titles: Whether clouds have titles.
+        caption: How high the band below the clouds is; None where there is none.
 
     Raises:
         OptionError: The size is odd or absurd.
     """
     width, _ = check_size(size)
     scale = page_scale(size)
-    heading = Box(0, HEADING[0] * scale, width, max(LEAST_ROWS_PX[0], HEADING[1] * scale))
+    row = Box(0, HEADING[0] * scale, width, max(LEAST_ROWS_PX[0], HEADING[1] * scale))
+    margin = OUTER_MARGIN * width
+    band = 0.0 if caption is None else caption(width - 2 * margin)
+    head = _Head(
+        row.y + row.height if heading else HEADING[0] * scale,
+        max(LEAST_ROWS_PX[1], TITLES[1] * scale) if titles else 0.0,
+    )
     if framed:
-        return _framed_layout(size, rows, n_charts, keys, heading)
-    clouds = _row_of_clouds(size, sum(rows), heading, PROJECTIONS if n_charts else ALONE)
-    charts = _row_below(size, n_charts)
-    top = heading.y + heading.height
-    bottom = dots_bottom(size, charts)
-    cells = (*clouds, *charts)
-    return Layout(heading, cells, dots=Box(0, top, width, bottom - top))
+        cells, bottom = _framed_cells(size, rows, n_charts, keys, head, band)
+    else:
+        charts = _row_below(size, n_charts)
+        bottom = _from_bottom(size, sum(PROJECTIONS if n_charts else ALONE))
+        cells = (*_row_of_clouds(size, sum(rows), head, bottom - band), *charts)
+        if not band:
+            bottom = dots_bottom(size, charts)
+    if band:
+        box = Box(margin, bottom - band, width - 2 * margin, band)
+        cells = (*cells, Cell(Box(box.x, box.y, box.width, 0), box))
+        bottom = box.y
+    return Layout(
+        row if heading else None,
+        cells,
+        dots=Box(0, head.top, width, bottom - head.top),
+        framed=framed,
+    )
 
 
-def dots_bottom(size: tuple[int, int], charts: Iterable[Cell]) -> int:
-    """The row above which dots are drawn that no frame holds: charts stand below.
+@dataclass(frozen=True)
+class _Head:
+    """What stands above clouds."""
+
+    top: float  # of the titles: the heading's end
+    titles: float  # the height of a row of them, 0 for none
+
+
+def dots_bottom(size: tuple[int, int], below: Iterable[Cell]) -> int:
+    """The row above which dots are drawn that no frame holds: charts and captions stand below.
 
     Args:
         size: (width, height) in pixels.
-        charts: Where charts stand.
+        below: Where these stand.
     """
-    return math.ceil(min((cell.head.y for cell in charts), default=size[1]))
+    return math.ceil(min((cell.head.y for cell in below), default=size[1]))
 
 
 def _from_bottom(size: tuple[int, int], y: float) -> float:
@@ -124,28 +148,18 @@ def _from_bottom(size: tuple[int, int], y: float) -> float:
     return y * scale + (size[1] - PAGE * scale)
 
 
-def _row_of_clouds(
-    size: tuple[int, int], n: int, heading: Box, band: tuple[float, float]
-) -> Iterator[Cell]:
-    width, scale = size[0], page_scale(size)
-    titles_top = heading.y + heading.height
-    titles_height = _titles_height(size)
-    top, room = band
+def _row_of_clouds(size: tuple[int, int], n: int, head: _Head, bottom: float) -> Iterator[Cell]:
+    width = size[0]
     # What small pages take for text that can be read, they take from the projections.
-    bottom = _from_bottom(size, top + room)
-    top = max(top * scale, titles_top + titles_height)
+    top = head.top + head.titles
     margin = OUTER_MARGIN * width
-    above = top - titles_top
+    above = top - head.top
     across, down = (1, n) if size[1] > size[0] else (n, 1)
     pitch, height = (width - 2 * margin) / across, (bottom - top - (down - 1) * above) / down
     for i in range(n):
         x, lower = margin + (i % across) * pitch, (i // across) * (above + height)
-        head = Box(x, titles_top + lower, pitch, titles_height)
-        yield Cell(head, Box(x, top + lower, pitch, height))
-
-
-def _titles_height(size: tuple[int, int]) -> float:
-    return max(LEAST_ROWS_PX[1], TITLES[1] * page_scale(size))
+        title = Box(x, head.top + lower, pitch, head.titles)
+        yield Cell(title, Box(x, top + lower, pitch, height))
 
 
 def _row_below(size: tuple[int, int], n: int, *, grown: float = 0.0) -> list[Cell]:
@@ -176,122 +190,36 @@ def _column_beside(size: tuple[int, int], n: int, top: float, bottom: float) -> 
     return cells
 
 
-@dataclass(frozen=True)
-class _Squares:
-    """Framed clouds and their keys in a room."""
-
-    room: Box
-    grid: Grid
-    key_heights: tuple[float | None, ...]  # none, one for all, or one (or None) for each row
-    rows: tuple[int, ...]
-    titles: float  # the height of a row of them, and of the gap below
-    gap: float  # which this is
-    per_row: int  # places in the grid for each row of sources; 0 if it is a single run of panels
-
-    @property
-    def spare(self) -> float:
-        """How much of the height is left."""
-        return max(0.0, self.room.height - self._common - self.grid.total_height)
-
-    @property
-    def _common(self) -> float:
-        return (self.key_heights[0] or 0.0) if len(self.key_heights) == 1 else 0.0
-
-    def lower(self, by: float) -> _Squares:
-        """The same in a room that is lower."""
-        room = replace(self.room, height=self.room.height - by)
-        inner = (self.grid.room[0], self.grid.room[1] - by)
-        return replace(self, room=room, grid=replace(self.grid, room=inner))
-
-    def cells(self) -> tuple[list[Cell], list[Cell]]:
-        """Where clouds stand, and where keys do."""
-        grid, common = self.grid, self._common
-        side = max(1, math.floor(grid.height))
-        places = grid.places()
-        if self.per_row:
-            taken = enumerate(self.rows)
-            places = [places[r * self.per_row + i] for r, n in taken for i in range(n)]
-        in_one_row = len({y for _, y in places}) == 1
-        clouds = []
-        for x, y in places:
-            # On whole pixels: a frame is a line of the same width on all sides.
-            left = round(self.room.x + x + (grid.width - side) / 2)
-            top = round(self.room.y + common + y)
-            above = common if in_one_row else 0.0
-            head = Box(left, top - above - self.titles, side, self.titles - self.gap)
-            clouds.append(Cell(head, Box(left, top, side, side)))
-        return clouds, self._keys(clouds, in_one_row=in_one_row)
-
-    def _keys(self, clouds: list[Cell], *, in_one_row: bool) -> list[Cell]:
-        """Between titles and frames where the clouds are one row, above the titles otherwise."""
-        keys, first = [], 0
-        for height, n in zip(self.key_heights, self.rows, strict=False):
-            cloud = clouds[first]
-            first += n
-            if height is None:
-                continue
-            bottom = cloud.body.y if in_one_row else cloud.head.y
-            box = Box(self.room.x, bottom - height, self.room.width, height)
-            keys.append(Cell(Box(box.x, box.y, box.width, 0), box))
-        return keys
-
-
-def _framed_layout(
+def _framed_cells(
     size: tuple[int, int],
     rows: Sequence[int],
     n_charts: int,
     keys: Sequence[KeyHeight | None],
-    heading: Box,
-) -> Layout:
+    head: _Head,
+    band: float,
+) -> tuple[tuple[Cell, ...], float]:
+    """The cells of a page of framed clouds, but for the caption's, and where that ends."""
     scale, margin = page_scale(size), OUTER_MARGIN * size[0]
-    top = heading.y + heading.height
     lowest = _from_bottom(size, sum(ALONE))
     bottom = _from_bottom(size, LEGENDS[0] - CHARTS_GAP) if n_charts else lowest
+    titles = (head.titles, TITLE_GAP * scale if head.titles else 0.0)
 
-    def squares(width: float, bottom: float) -> _Squares:
-        return _squares_in(Box(margin, top, width, bottom - top), size, rows, keys)
+    def squares(width: float, bottom: float) -> Squares:
+        room = Box(margin, head.top, width, bottom - band - head.top)
+        return squares_in(room, rows, keys, titles=titles, scale=scale)
 
     below = squares(size[0] - 2 * margin, bottom)
-    cells: tuple[Cell, ...]
     if n_charts and sum(rows) <= MOST_BESIDE:
         beside = squares(size[0] * (1 - BESIDE_SHARE) - margin, lowest)
         if beside.grid.height > below.grid.height:
             clouds, key_cells = beside.cells()
             first, last = clouds[0].head, clouds[-1].body
             charts = _column_beside(size, n_charts, first.y, last.y + last.height)
-            cells = (*clouds, *key_cells, *charts)
-            return Layout(heading, cells, Box(0, top, size[0], size[1] - top), framed=True)
+            return (*clouds, *key_cells, *charts), lowest
     grown = min(below.spare, (MOST_GROWN - 1) * CHARTS[1] * scale) if n_charts else 0.0
     clouds, key_cells = below.lower(grown).cells()
     charts = _row_below(size, n_charts, grown=grown)
-    dots = Box(0, top, size[0], dots_bottom(size, charts) - top)
-    return Layout(heading, (*clouds, *key_cells, *charts), dots, framed=True)
-
-
-def _squares_in(
-    room: Box, size: tuple[int, int], rows: Sequence[int], keys: Sequence[KeyHeight | None]
-) -> _Squares:
-    scale = page_scale(size)
-    titles = _titles_height(size) + TITLE_GAP * scale
-    heights = tuple(None if key is None else key(room.width) for key in keys)
-    head, inner = titles, (room.width, room.height)
-    if len(heights) == 1:
-        inner = (room.width, room.height - (heights[0] or 0.0))
-    else:
-        head += max((height or 0.0 for height in heights), default=0.0)
-    # Rows of one cloud each are one run of panels, unless each has a key of its own.
-    is_one_run = len(rows) == 1 or (max(rows) == 1 and len(heights) <= 1)
-    per_row = 0 if is_one_run else max(rows)
-    grid = fitting_grid(
-        per_row * len(rows) or sum(rows),
-        inner,
-        aspect=1.0,
-        gap=GAP * scale,
-        head=head,
-        foot=max(LEAST_SCALES_PX, SCALES * scale),
-        columns=per_row or None,
-    )
-    return _Squares(room, grid, heights, tuple(rows), titles, TITLE_GAP * scale, per_row)
+    return (*clouds, *key_cells, *charts), bottom - grown
 
 
 def window_in(body: Box, limits: float) -> Window:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
 import numpy as np
@@ -12,16 +13,46 @@ from PIL import Image, ImageDraw, ImageFont
 from ..backend import import_matplotlib
 from ..text import fitted
 from .fonts import covering
+from .shapes import Letters, Shape
+
+ALIGNED = {"l": "left", "m": "center", "r": "right"}
 
 
 @dataclass(frozen=True)
 class Sprite:
-    """Text as a mask, and where it goes."""
+    """Text, or a mark, as a mask, and where it goes."""
 
     mask: NDArray[np.float32]  # (h, w) 0..1
     x: int
     y: int
     color: tuple[int, int, int]
+    shape: Shape  # of which the mask was made, at its place on the page
+    clip: tuple[int, int, int, int] | None = None  # (left, top, right, bottom): it was cut there
+
+    def moved(self, dx: int, dy: int) -> Sprite:
+        """The same elsewhere."""
+        return replace(self, x=self.x + dx, y=self.y + dy, shape=self.shape.moved(dx, dy))
+
+    def faded(self, opacity: float) -> Sprite:
+        """The same, of which so much is seen, 0 to 1."""
+        mask = self.mask * np.float32(opacity)
+        return replace(self, mask=mask, shape=self.shape.faded(opacity))
+
+    def cut(self, box: tuple[int, int, int, int]) -> Iterator[Sprite]:
+        """The part that lies in a box, if any does.
+
+        Args:
+            box: (left, top, right, bottom) in pixels.
+        """
+        height, width = self.mask.shape
+        left, top = max(self.x, box[0]), max(self.y, box[1])
+        right, bottom = min(self.x + width, box[2]), min(self.y + height, box[3])
+        if (left, top, right, bottom) == (self.x, self.y, self.x + width, self.y + height):
+            yield self
+        elif left < right and top < bottom:
+            mask = self.mask[top - self.y : bottom - self.y, left - self.x : right - self.x]
+            mask = np.ascontiguousarray(mask)
+            yield replace(self, mask=mask, x=left, y=top, clip=box)
 
 
 @cache
@@ -64,7 +95,12 @@ def text_sprite(
         (-left, -top), text, fill=255, font=face, anchor=anchor, stroke_width=stroke_px
     )
     mask = np.asarray(image, dtype=np.float32) / np.float32(255)
-    return Sprite(mask, round(x) + left, round(y) + top, color)
+    # Of Pillow's anchors: the first says what of the text lies at x, the second what at y.
+    below = face.getmetrics()[0] if anchor[1] == "a" else 0
+    letters = Letters(
+        text, face.size, round(x), round(y) + below, ALIGNED[anchor[0]], float(stroke_px)
+    )
+    return Sprite(mask, round(x) + left, round(y) + top, color, letters)
 
 
 def blend_sprite(canvas: NDArray[np.uint8], sprite: Sprite) -> None:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from .lettering import Sprite
+from .shapes import Area
 
 # Each side, right and up, and its mark's corners, in a square of its own, from the top left.
 _CORNERS = {
@@ -62,8 +63,10 @@ def edge_marks(
         offset = np.full(2, step * mark_px)
         offset[along] = side * (half[along] + (mark_px if outside else -mark_px) / 2)
         x, y = center[0] + offset[0] - mark_px / 2, center[1] - offset[1] - mark_px / 2
-        mask = _mark((side, 0) if along == 0 else (0, side), max(2, round(mark_px)))
-        sprites.append(Sprite(mask, round(x), round(y), color))
+        towards, size = (side, 0) if along == 0 else (0, side), max(2, round(mark_px))
+        corners = np.array(_CORNERS[towards], np.float64) * size + (round(x), round(y))
+        mask = _mark(towards, size)
+        sprites.append(Sprite(mask, round(x), round(y), color, Area(corners)))
     return sprites
 
 

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import CloudPanel, CurvesPanel, KeyPanel, Panel, Scene, Stage
+from ..scene import CaptionPanel, CloudPanel, CurvesPanel, KeyPanel, Panel, Scene, Stage
 from ..theme import Theme
-from .chrome import draw_chrome
+from .captions import CaptionPainter
+from .chrome import chrome_figure, draw_chrome
 from .clouds import CloudPainter
 from .curves import CurvesPainter
 from .discs import Discs, draw_discs, stacked
+from .ground import BLACK, WHITE, transparent
 from .heading import HeadingPainter
 from .keys import KeyPainter
 from .layout import dots_bottom, page_scale
-from .lettering import blend_sprite
+from .lettering import Sprite, blend_sprite
 from .painter import Painter
+from .vector import Vectors
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # How each kind of panel is painted.
 PAINTERS: dict[type[Panel], type[Painter[Any, Any]]] = {
+    CaptionPanel: CaptionPainter,
     CloudPanel: CloudPainter,
     CurvesPanel: CurvesPainter,
     KeyPanel: KeyPainter,
@@ -36,9 +44,11 @@ class Page:
     stage: Stage
     theme: Theme
     painters: tuple[Painter[Any, Any], ...]  # one for each panel
-    heading: HeadingPainter
+    heading: HeadingPainter | None
     background: NDArray[np.uint8]  # (3, H, W)
     bottom: int  # dots without a clip are drawn above this row only
+    # The same on white, where the ground is transparent; the background is on black then.
+    on_white: NDArray[np.uint8] | None = None
 
     @cached_property
     def n_names_left_out(self) -> int:
@@ -47,28 +57,67 @@ class Page:
         return max((c.names.n_left_out for c in clouds if c.names is not None), default=0)
 
     def new_canvas(self) -> NDArray[np.uint8]:
-        """Room for one frame, (3, H, W) uint8."""
-        return np.empty_like(self.background)
+        """Room for one frame, (3, H, W) uint8; (4, H, W) where the ground is transparent."""
+        n_planes = 3 if self.on_white is None else 4
+        return np.empty((n_planes, *self.background.shape[1:]), np.uint8)
 
     def draw(self, scene: Scene, canvas: NDArray[np.uint8]) -> None:
         """Draw a scene onto a canvas, whatever was on it before."""
-        canvas[:] = self.background
-        moving = list(zip(self.painters, scene.parts, strict=True))
+        if self.on_white is None:
+            canvas[:] = self.background
+            self._draw_over(scene, canvas)
+            return
+        black, white = self.background.copy(), self.on_white.copy()
+        self._draw_over(scene, black)
+        self._draw_over(scene, white)
+        canvas[:] = transparent(black, white)
+
+    def _draw_over(self, scene: Scene, canvas: NDArray[np.uint8]) -> None:
+        """Draw what moves over what does not."""
+        for discs, box in self._discs(scene):
+            draw_discs(canvas, discs, box=box)
+        for sprites in self._sprites(scene):
+            for sprite in sprites:
+                blend_sprite(canvas, sprite)
+
+    def figure(self, scene: Scene, *, above: Iterable[Sprite] = ()) -> Figure:
+        """A scene as a figure of matplotlib's, for SVG and PDF; made within `plain_style`.
+
+        The same things stand in the same places as `draw` has them.
+
+        Args:
+            scene: What to draw.
+            above: More text and marks.
+        """
+        ground = self.theme.background if self.on_white is None else "none"
+        figure = chrome_figure(self.stage.size, self.painters, ground)
+        vectors = Vectors(figure)
+        for discs, box in self._discs(scene):
+            vectors.discs(discs, box)
+        for sprites in self._sprites(scene):
+            vectors.sprites(sprites)
+        vectors.sprites(above)
+        return figure
+
+    def _discs(self, scene: Scene) -> Iterator[tuple[Discs, tuple[int, int, int, int]]]:
+        """What to draw of dots, and within which box; of two, the later lies on top."""
         everywhere: list[Discs] = []
-        for painter, part in moving:
+        for painter, part in zip(self.painters, scene.parts, strict=True):
             layers = painter.discs(part)
             if painter.clip is None:
                 everywhere += layers
             else:
-                draw_discs(canvas, stacked([*layers, *painter.ground()]), box=painter.clip)
+                yield stacked([*layers, *painter.ground()]), painter.clip
         discs = stacked([*everywhere, self._ground])
         if len(discs.xs):
-            draw_discs(canvas, discs, box=(0, 0, canvas.shape[2], self.bottom))
-        for painter, part in moving:
-            for sprite in painter.sprites(part):
-                blend_sprite(canvas, sprite)
-        for sprite in self.heading.sprites(scene.heading):
-            blend_sprite(canvas, sprite)
+            yield discs, (0, 0, self.stage.size[0], self.bottom)
+
+    def _sprites(self, scene: Scene) -> Iterator[Iterable[Sprite]]:
+        """Text and marks, in order."""
+        for painter, part in zip(self.painters, scene.parts, strict=True):
+            yield painter.sprites(part)
+        if self.heading is not None:
+            yield self.heading.sprites(scene.heading)
 
     @cached_property
     def _ground(self) -> Discs:
@@ -77,8 +126,14 @@ class Page:
         return stacked([layer for painter in free for layer in painter.ground()])
 
 
-def make_page(stage: Stage, theme: Theme) -> Page:
-    """Draw what does not change in a film."""
+def make_page(stage: Stage, theme: Theme, *, has_ground: bool = True) -> Page:
+    """Draw what does not change in a film.
+
+    Args:
+        stage: What there is.
+        theme: Its colors.
+        has_ground: Whether the theme's ground lies under all; or none does, and frames have alpha.
+    """
     scale = page_scale(stage.size) if stage.scale is None else stage.scale
     painters = tuple(
         PAINTERS[type(panel)](panel, theme, stage.size, scale) for panel in stage.panels
@@ -87,14 +142,16 @@ def make_page(stage: Stage, theme: Theme) -> Page:
         stage=stage,
         theme=theme,
         painters=painters,
-        heading=HeadingPainter(stage, theme),
-        background=draw_chrome(stage.size, painters, theme),
+        heading=None if stage.heading is None else HeadingPainter(stage, stage.heading, theme),
+        background=draw_chrome(stage.size, painters, theme.background if has_ground else BLACK),
+        on_white=None if has_ground else draw_chrome(stage.size, painters, WHITE),
         bottom=dots_bottom(
-            stage.size, [panel.cell for panel in stage.panels if isinstance(panel, CurvesPanel)]
+            stage.size,
+            [panel.cell for panel in stage.panels if isinstance(panel, CurvesPanel | CaptionPanel)],
         ),
     )
 
 
 def interleaved(canvas: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(H, W, 3) of (3, H, W)."""
+    """(H, W, 3) of (3, H, W), or 4 of 4."""
     return np.ascontiguousarray(canvas.transpose(1, 2, 0))

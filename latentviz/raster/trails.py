@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw
 
 from ..scene import Box
 from .lettering import Sprite
+from .shapes import Strokes
 
 _FINER = 3  # a mask is drawn so many times as large, and made smaller, for smooth edges
 _OPACITY = 0.85  # where a path ends, at its point
@@ -45,7 +46,17 @@ def trail_sprites(
         if x0 == x1 or y0 == y1:
             continue
         mask = _mask((mine - (x0, y0)) * _FINER, (x1 - x0, y1 - y0), width_px * _FINER)
-        yield Sprite(mask, int(x0), int(y0), color)
+        box = left, top, right, bottom
+        yield Sprite(mask, int(x0), int(y0), color, _strokes(mine, width_px), clip=box)
+
+
+def _strokes(paths: NDArray[np.float64], width_px: float) -> Strokes:
+    """Paths (m, k, 2) as lines, the oldest first."""
+    n_parts = paths.shape[1] - 1
+    lines = np.stack([paths[:, :-1], paths[:, 1:]], 2).swapaxes(0, 1).reshape(-1, 2, 2)
+    alphas = np.repeat(_OPACITY * np.arange(1, n_parts + 1) / n_parts, len(paths))
+    whole = np.isfinite(lines).all((1, 2))
+    return Strokes(lines[whole], alphas[whole], width_px)
 
 
 def _mask(paths: NDArray[np.float64], size: tuple[int, int], width: float) -> NDArray[np.float32]:

@@ -1,8 +1,20 @@
 """What a film shows, as plain values: no run, no pixels, no colors that a theme decides."""
 
-from .frame import Cloud, Cursor, Heading, Part, Scene, Still, Trails
+from .frame import (
+    AFTER_LAST,
+    AFTER_STEP,
+    Caption,
+    Cloud,
+    Cursor,
+    Heading,
+    Part,
+    Scene,
+    Still,
+    Trails,
+)
 from .stage import (
     Box,
+    CaptionPanel,
     Categories,
     Cell,
     Chart,
@@ -18,7 +30,11 @@ from .stage import (
 )
 
 __all__ = [
+    "AFTER_LAST",
+    "AFTER_STEP",
     "Box",
+    "Caption",
+    "CaptionPanel",
     "Categories",
     "Cell",
     "Chart",

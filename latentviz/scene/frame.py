@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# The longest words of a heading, before its number and without one: a title keeps clear of them.
+AFTER_STEP, AFTER_LAST = "after step", "after the last update"
+
+
 @dataclass(frozen=True)
 class Heading:
     """What stands above a frame."""
@@ -54,6 +58,13 @@ class Cursor(Part):
     """What moves in a `CurvesPanel`: the line at a step."""
 
     step: int
+
+
+@dataclass(frozen=True)
+class Caption(Part):
+    """What a `CaptionPanel` says."""
+
+    text: str  # may be empty
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,11 @@ class KeyPanel(Panel):
     key: Categories | Ramp
 
 
+@dataclass(frozen=True)
+class CaptionPanel(Panel):
+    """A line of text or two, which changes with the steps."""
+
+
 @dataclass(frozen=True, eq=False)
 class Curve:
     """A quantity over the steps."""
@@ -148,7 +153,9 @@ class Stage:
     """A page."""
 
     size: tuple[int, int]  # (width, height) in pixels
-    heading: Box
+    heading: Box | None
     last_step: int  # the greatest step number, for which the heading makes room
     panels: tuple[Panel, ...]  # where dots of two overlap, the earlier panel's lie on top
+    title: str = ""  # at the left of the heading
+    quiet_title: bool = False  # whether it is small and muted
     scale: float | None = None  # of lines and text, 1 on 1920x1080; None for as the size has it

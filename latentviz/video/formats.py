@@ -28,6 +28,11 @@ INDEXED = (".mp4", ".mov")  # at their end, unless told otherwise: a browser wai
 # A frame rate: any exponent of more digits would be out of range, and take for ever to work out.
 NUMBER = re.compile(r"[+-]?[0-9]{1,40}(/[0-9]{1,40}|(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?)")
 
+BT709 = (
+    *("-color_range", "tv", "-colorspace", "bt709"),
+    *("-color_primaries", "bt709", "-color_trc", "bt709"),
+)
+
 
 def _check_within(name: str, value: int, ends: dict[int, str]) -> None:
     if not min(ends) <= value <= max(ends):
@@ -42,6 +47,9 @@ class Codec:
     name: ClassVar[str]
     encoder: ClassVar[str]  # as ffmpeg calls it
     pixel_format: ClassVar[str] = "yuv420p"  # of the frames that it takes; or rgb24
+    # As ffmpeg calls those that it writes, without alpha and with it; None where it cannot.
+    written: ClassVar[str | None] = "yuv420p"
+    written_alpha: ClassVar[str | None] = None
     fps: ClassVar[str] = "30"  # unless told otherwise
     fps_limits: ClassVar[tuple[Fraction, Fraction]] = (Fraction(0), Fraction(MAX_FPS))
     n_ahead: ClassVar[int] = 0
@@ -84,7 +92,7 @@ class H264(Codec):
         """For x264."""
         return [
             *("-preset", self.preset, "-crf", str(self.crf)),
-            *("-pix_fmt", "yuv420p", "-threads", str(ENCODER_THREADS)),
+            *("-threads", str(ENCODER_THREADS)),
             # The same bytes on every CPU.
             *("-x264-params", "cpu-independent=1"),
         ]
@@ -96,6 +104,7 @@ class VP9(Codec):
 
     name = "WebM"
     encoder = "libvpx-vp9"
+    written_alpha = "yuva420p"
 
     crf: int = 35  # about as good as H.264 at 23
 
@@ -108,7 +117,7 @@ class VP9(Codec):
             # Without a bit rate of 0, crf would only be a limit.
             *("-crf", str(self.crf), "-b:v", "0", "-deadline", "good", "-cpu-used", "4"),
             *("-row-mt", "1", "-tile-columns", "2"),
-            *("-pix_fmt", "yuv420p", "-threads", str(ENCODER_THREADS)),
+            *("-threads", str(ENCODER_THREADS)),
         ]
 
 
@@ -124,6 +133,7 @@ class GIF(Codec):
     name = "GIF"
     encoder = "gif"
     pixel_format = "rgb24"
+    written = None  # its palette says
     fps = "20"  # a frame lasts whole hundredths of a second
     fps_limits = (Fraction(1, 100), Fraction(50))  # browsers slow down what claims to be faster
     n_ahead = PALETTE_FRAMES
@@ -158,6 +168,7 @@ class WebP(Codec):
     name = "WebP"
     encoder = "libwebp_anim"
     pixel_format = "rgb24"  # the encoder's own conversion is the one that WebP's readers undo
+    written = written_alpha = "bgra"
     fps_limits = (Fraction(1, 100), Fraction(90))  # as for GIFs
 
     quality: int = 75
@@ -169,7 +180,7 @@ class WebP(Codec):
 
     def arguments(self) -> list[str]:
         """For libwebp."""
-        return ["-quality", str(self.quality), "-pix_fmt", "bgra", "-loop", str(self.loop)]
+        return ["-quality", str(self.quality), "-loop", str(self.loop)]
 
     def n_encoded(self, said: Mapping[bytes, bytes], fps: Fraction) -> int:
         """By its length: to ffmpeg it is one packet."""
@@ -182,14 +193,14 @@ class PNG(Codec):
 
     name = "PNG"
     encoder = "png"
-    pixel_format = "rgb24"
+    pixel_format = written = "rgb24"
+    written_alpha = "rgba"
     is_folder = True
 
     def arguments(self) -> list[str]:
         """For many files."""
         # Half the time that ffmpeg's own level takes, for a tenth more bytes.
-        pixels = ["-pix_fmt", "rgb24", "-compression_level", "3"]
-        return [*pixels, "-f", "image2", "-start_number", "0"]
+        return ["-compression_level", "3", "-f", "image2", "-start_number", "0"]
 
 
 CODECS: dict[str, type[Codec]] = {
@@ -206,8 +217,14 @@ class VideoSettings:
     fps: Fraction
     codec: Codec = H264()
     last_s: Fraction | None = None  # how long the last frame stays, where the codec can be told
+    has_alpha: bool = False  # whether its ground is transparent
 
     def __post_init__(self) -> None:
+        if self.has_alpha and self.codec.written_alpha is None:
+            takers = [end for end, kind in CODECS.items() if kind.written_alpha is not None]
+            raise OptionError(
+                f"a {self.codec.name} has no transparent ground; {', '.join(takers)} have"
+            )
         got = float(self.fps) if abs(self.fps) < 1e9 else math.inf
         if not 0 < self.fps <= MAX_FPS:
             raise OptionError(f"fps must be above 0 and at most {MAX_FPS}, got {got:g}")
@@ -249,27 +266,35 @@ class VideoSettings:
     def frame_bytes(self) -> int:
         """The size of a raw frame."""
         width, height = self.size
-        return width * height * 3 // (2 if self.codec.pixel_format == "yuv420p" else 1)
+        halves = {"yuv420p": 3, "rgb24": 6, "rgba": 8}[self.pixel_format]  # of a byte, a pixel
+        return width * height * halves // 2
+
+    @property
+    def pixel_format(self) -> str:
+        """Of the raw frames: ``yuv420p``, ``rgb24``, or ``rgba``."""
+        return "rgba" if self.has_alpha else self.codec.pixel_format
 
     def input_arguments(self) -> list[str]:
         """The options of ffmpeg for raw frames of this size and rate."""
         width, height = self.size
-        pixel_format = self.codec.pixel_format
-        colors = [
-            *("-color_range", "tv", "-colorspace", "bt709"),
-            *("-color_primaries", "bt709", "-color_trc", "bt709"),
-        ]
+        pixel_format = self.pixel_format
         return [
             *("-f", "rawvideo", "-pixel_format", pixel_format, "-video_size", f"{width}x{height}"),
             *("-framerate", f"{self.fps.numerator}/{self.fps.denominator}"),
-            *(colors if pixel_format == "yuv420p" else []),
+            *(BT709 if pixel_format == "yuv420p" else []),
         ]
 
     def output_arguments(self, suffix: str) -> list[str]:
         """The options of ffmpeg for the video, whose name ends so."""
         begins_with_index = ["-movflags", "+faststart"] if suffix.lower() in INDEXED else []
+        written = self.codec.written_alpha if self.has_alpha else self.codec.written
+        # Of RGB, ffmpeg would take the matrix of standard definition.
+        matrix = "scale=out_color_matrix=bt709:out_range=tv"
+        to_yuv = ["-vf", f"{matrix},format={written}", *BT709] if written == "yuva420p" else []
         return [
             *("-c:v", self.codec.encoder, *self.codec.arguments()),
+            *(() if written is None else ("-pix_fmt", written)),
+            *to_yuv,
             *(() if self.last_s is None else ("-final_delay", str(int(100 * self.last_s)))),
             # No versions or dates in the file.
             *("-flags:v", "+bitexact", "-fflags", "+bitexact", "-map_metadata", "-1"),

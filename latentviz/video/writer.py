@@ -24,8 +24,8 @@ T = TypeVar("T")
 
 
 def packer(pixel_format: str) -> Callable[[NDArray[np.uint8], NDArray[np.uint8]], None]:
-    """What turns a canvas, (3, H, W), into the bytes of a raw frame."""
-    if pixel_format == "rgb24":
+    """What turns a canvas, (3, H, W), or (4, H, W) of rgba, into the bytes of a raw frame."""
+    if pixel_format in ("rgb24", "rgba"):
         return _pack_rgb
     from ..raster.yuv import yuv420_from_rgb
 
@@ -33,8 +33,8 @@ def packer(pixel_format: str) -> Callable[[NDArray[np.uint8], NDArray[np.uint8]]
 
 
 def _pack_rgb(rgb: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
-    _, height, width = rgb.shape
-    out.reshape(height, width, 3)[:] = rgb.transpose(1, 2, 0)
+    n_planes, height, width = rgb.shape
+    out.reshape(height, width, n_planes)[:] = rgb.transpose(1, 2, 0)
 
 
 class VideoWriter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..pacing import Frame
 from ..runs.run import Run
-from ..scene import Heading
+from ..scene import AFTER_LAST, AFTER_STEP, Heading
 from ..text import counted
 
 
@@ -20,7 +20,7 @@ def heading(run: Run, frame: Frame, n_left_out: int, note: str = "") -> Heading:
     words, number = "step", str(run.steps[frame.stop - 1])
     if frame.after:
         # Where not every step was recorded, nobody knows which one was the last.
-        words, number = ("after step", number) if is_dense(run) else ("after the last update", "")
+        words, number = (AFTER_STEP, number) if is_dense(run) else (AFTER_LAST, "")
     covered = steps_covered(run, frame)
     left_out = f"{counted(n_left_out, 'point')} not finite" if n_left_out else ""
     return Heading(

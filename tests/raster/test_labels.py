@@ -3,6 +3,7 @@ import pytest
 
 from latentviz.raster.labels import PlacedLabel, PlacedLabels, placed_labels
 from latentviz.raster.lettering import Sprite
+from latentviz.raster.shapes import Letters
 from latentviz.scene import Box, Labels
 from latentviz.theme import THEMES
 
@@ -11,7 +12,8 @@ SIZE = np.array([40.0, 10.0])
 
 
 def names(n):
-    sprite = Sprite(np.ones((10, 40), np.float32), 0, 0, (255, 255, 255))
+    shape = Letters("name", 10, 0, 8, "left")
+    sprite = Sprite(np.ones((10, 40), np.float32), 0, 0, (255, 255, 255), shape)
     labels = tuple(PlacedLabel(str(k), sprite, sprite) for k in range(n))
     offsets = np.tile([6.0, -5.0], (n, 1))
     return PlacedLabels(labels, np.arange(n), offsets, np.tile(SIZE, (n, 1)), 4.0, 10.0, 0)

@@ -284,7 +284,7 @@ def test_the_heading_tells_the_step_and_the_speed():
 @pytest.mark.parametrize("size", [DRAFT, FULL, (320, 180)])
 def test_the_heading_has_room_for_the_last_step_and_never_moves(size):
     run = Run.from_arrays(moving_figure(), steps=STEPS * 2_000)
-    heading = Film(run, FilmSpec(size=size, pace=LinearPace())).page.heading
+    heading = Film(run, FilmSpec(size=size, pace=LinearPace(), title="")).page.heading
     all_steps = [
         heading.sprites(Heading("step", str(step), "▸▸15x")) for step in range(0, 120_001, 2_000)
     ]

@@ -1,0 +1,116 @@
+"""Framed clouds of points, as the largest squares that a room holds, with their keys."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from ..scene import Box, Cell
+from .grid import Grid, fitting_grid
+
+# On a page of 1080 pixels.
+GAP = 32.0  # between squares
+SCALES = 28.0  # the row of numbers below each
+LEAST_SCALES_PX = 12.0
+
+KeyHeight = Callable[[float], float]
+"""How high a key, or a caption, is, in pixels, given how wide it may be."""
+
+
+@dataclass(frozen=True)
+class Squares:
+    """Framed clouds and their keys in a room."""
+
+    room: Box
+    grid: Grid
+    key_heights: tuple[float | None, ...]  # none, one for all, or one (or None) for each row
+    rows: tuple[int, ...]
+    titles: float  # the height of a row of them, and of the gap below
+    gap: float  # which this is
+    per_row: int  # places in the grid for each row of sources; 0 if it is a single run of panels
+
+    @property
+    def spare(self) -> float:
+        """How much of the height is left."""
+        return max(0.0, self.room.height - self._common - self.grid.total_height)
+
+    @property
+    def _common(self) -> float:
+        return (self.key_heights[0] or 0.0) if len(self.key_heights) == 1 else 0.0
+
+    def lower(self, by: float) -> Squares:
+        """The same in a room that is lower."""
+        room = replace(self.room, height=self.room.height - by)
+        inner = (self.grid.room[0], self.grid.room[1] - by)
+        return replace(self, room=room, grid=replace(self.grid, room=inner))
+
+    def cells(self) -> tuple[list[Cell], list[Cell]]:
+        """Where clouds stand, and where keys do."""
+        grid, common = self.grid, self._common
+        side = max(1, math.floor(grid.height))
+        places = grid.places()
+        if self.per_row:
+            taken = enumerate(self.rows)
+            places = [places[r * self.per_row + i] for r, n in taken for i in range(n)]
+        in_one_row = len({y for _, y in places}) == 1
+        clouds = []
+        for x, y in places:
+            # On whole pixels: a frame is a line of the same width on all sides.
+            left = round(self.room.x + x + (grid.width - side) / 2)
+            top = round(self.room.y + common + y)
+            above = common if in_one_row else 0.0
+            head = Box(left, top - above - self.titles, side, self.titles - self.gap)
+            clouds.append(Cell(head, Box(left, top, side, side)))
+        return clouds, self._keys(clouds, in_one_row=in_one_row)
+
+    def _keys(self, clouds: list[Cell], *, in_one_row: bool) -> list[Cell]:
+        """Between titles and frames where the clouds are one row, above the titles otherwise."""
+        keys, first = [], 0
+        for height, n in zip(self.key_heights, self.rows, strict=False):
+            cloud = clouds[first]
+            first += n
+            if height is None:
+                continue
+            bottom = cloud.body.y if in_one_row else cloud.head.y
+            box = Box(self.room.x, bottom - height, self.room.width, height)
+            keys.append(Cell(Box(box.x, box.y, box.width, 0), box))
+        return keys
+
+
+def squares_in(
+    room: Box,
+    rows: Sequence[int],
+    keys: Sequence[KeyHeight | None],
+    *,
+    titles: tuple[float, float],
+    scale: float,
+) -> Squares:
+    """The largest squares for framed clouds.
+
+    Args:
+        room: Where they and their keys stand.
+        rows: How many clouds each row of sources has.
+        keys: None, one for all, or one (or None) for each row.
+        titles: The height of a row of titles, and of the gap below.
+        scale: How large all things are, 1 on a page of 1080 pixels.
+    """
+    heights = tuple(None if key is None else key(room.width) for key in keys)
+    head, inner = sum(titles), (room.width, room.height)
+    if len(heights) == 1:
+        inner = (room.width, room.height - (heights[0] or 0.0))
+    else:
+        head += max((height or 0.0 for height in heights), default=0.0)
+    # Rows of one cloud each are one run of panels, unless each has a key of its own.
+    is_one_run = len(rows) == 1 or (max(rows) == 1 and len(heights) <= 1)
+    per_row = 0 if is_one_run else max(rows)
+    grid = fitting_grid(
+        per_row * len(rows) or sum(rows),
+        inner,
+        aspect=1.0,
+        gap=GAP * scale,
+        head=head,
+        foot=max(LEAST_SCALES_PX, SCALES * scale),
+        columns=per_row or None,
+    )
+    return Squares(room, grid, heights, tuple(rows), sum(titles), titles[1], per_row)
