@@ -9,8 +9,11 @@ from latentviz.raster.lettering import (
     font,
     text_sprite,
 )
+from latentviz.raster.shapes import Letters
 
 RNG = np.random.default_rng(0)
+
+SHAPE = Letters("name", 10, 0, 8, "left")
 
 
 def both(pixels, sprite):
@@ -26,7 +29,9 @@ def test_compiled_or_not_the_pixels_are_the_same(ink):
     # Every cover over every level.
     pixels = np.broadcast_to(np.arange(256, dtype=np.uint8)[None, :, None], (256, 256, 3))
     mask = np.broadcast_to(np.arange(256, dtype=np.float32)[:, None], (256, 256)) / np.float32(255)
-    compiled, once = both(pixels, Sprite(np.ascontiguousarray(mask), 0, 0, (ink, 255 - ink, ink)))
+    compiled, once = both(
+        pixels, Sprite(np.ascontiguousarray(mask), 0, 0, (ink, 255 - ink, ink), SHAPE)
+    )
     np.testing.assert_array_equal(compiled, once)
     assert (once[0] == pixels[0]).all()
     assert (once[255, :, 0] == ink).all()
@@ -37,7 +42,7 @@ def test_compiled_or_not_the_pixels_are_the_same(ink):
 )
 def test_what_lies_beyond_the_page_is_cut(x, y):
     pixels = RNG.integers(0, 256, (30, 40, 3), np.uint8)
-    sprite = Sprite(np.ones((6, 8), np.float32), x, y, (1, 2, 3))
+    sprite = Sprite(np.ones((6, 8), np.float32), x, y, (1, 2, 3), SHAPE)
     expected = pixels.copy()
     expected[max(0, y) : max(0, y + 6), max(0, x) : max(0, x + 8)] = (1, 2, 3)
     for drawn in both(pixels, sprite):
