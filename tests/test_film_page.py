@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from latentviz import (
@@ -13,6 +14,7 @@ from latentviz import (
     LatentvizWarning,
     LinearPace,
     OptionError,
+    Recorder,
     Run,
     open_run,
     rgb_grid,
@@ -249,3 +251,29 @@ def test_the_command_takes_them(short_run, invoke, tmp_path):
     ]:
         done = invoke("frame", short_run, "-o", tmp_path / "b.png", *options, *bad, status=2)
         assert message in done.output
+
+
+def test_rows_have_names_and_curves_of_what_they_hold(tmp_path):
+    model = torch.nn.Sequential(torch.nn.Embedding(9, 6), torch.nn.Linear(6, 5))
+    with Recorder(tmp_path / "run.npz", model, layer="1", probe=torch.arange(9)) as recorder:
+        for _ in range(4):
+            recorder.step()
+            with torch.no_grad():
+                model[0].weight += torch.randn(9, 6)
+    with open_run(tmp_path / "run.npz") as run:
+        options = {"points": ["rows:0.weight", "layer:1"], "project": "pca", "show": ["explained"]}
+        wide, tall = (
+            Film(run, FilmSpec(size=size, **options)) for size in [(1280, 720), (720, 1280)]
+        )
+        clouds = [p for p in wide.stage.panels if isinstance(p, CloudPanel)]
+        assert [p.row_name for p in clouds] == ["rows:0.weight", "", "", "1", "", ""]
+        (chart,) = [p.chart for p in wide.stage.panels if isinstance(p, CurvesPanel)]
+        assert [curve.name for curve in chart.curves] == [
+            f"{row} {plane}"
+            for row in ("rows:0.weight", "1")
+            for plane in ("PC1 · PC2", "PC1 · PC3", "PC2 · PC3")
+        ]
+        # On the left where the page has room, before the first title else.
+        for film, n_sprites in ((wide, 2), (tall, 1)):
+            painter = film.page.painters[0]
+            assert len(list(painter.sprites(film.scene(0).parts[0]))) == n_sprites

@@ -115,9 +115,11 @@ class FilmClouds:
         center: tuple[float, float] = (0.0, 0.0),
         framed: bool = False,
     ) -> CloudPanel:
+        name = self.shown.name if k == 0 else ""
         return CloudPanel(
             cell,
             title=printable(self.shown.projections[k].title),
+            row_name=name,
             limits=limits,
             dot_radius=dot_radius,
             plate_radius=UNIT_RADIUS if self.has_plate else None,

@@ -20,15 +20,16 @@ class FilmCurves:
 
     kind: ClassVar[type[Panel]] = CurvesPanel
 
-    def __init__(self, plan: Plan, shown: Shown) -> None:
-        """Curves of a run, and of its points as they are shown.
+    def __init__(self, plan: Plan, rows: Sequence[Shown]) -> None:
+        """Curves of a run, and of its points as they are shown in rows.
 
         Raises:
             OptionError: A curve is asked for that these points have not.
         """
-        self._plan, self._shown = plan, shown
+        self._plan, self._rows = plan, rows
         if EXPLAINED in plan.spec.show:
-            check_linear(shown.fitted)
+            for shown in rows:
+                check_linear(shown.fitted)
 
     @cached_property
     def _charts(self) -> tuple[Chart, ...]:
@@ -37,7 +38,7 @@ class FilmCurves:
             return ()
         charts = film_charts(plan.run, plan.first, plan.stop)
         if EXPLAINED in plan.spec.show:
-            return (*charts, explained_chart(self._shown, plan.first, plan.stop))
+            return (*charts, explained_chart(self._rows, plan.first, plan.stop))
         return charts
 
     def __len__(self) -> int:

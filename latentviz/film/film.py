@@ -66,7 +66,7 @@ class Film:
         plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
         marks = marks_of(plan, rows)
         self._rows = tuple(FilmClouds(plan, *row) for row in zip(rows, marks, strict=True))
-        self._keys, self._curves = FilmKeys(plan, self._rows), FilmCurves(plan, rows[0])
+        self._keys, self._curves = FilmKeys(plan, self._rows), FilmCurves(plan, rows)
         self._captions = FilmCaptions(plan)
         self._panels: tuple[FilmPanels, ...] = (
             *self._rows,
@@ -99,9 +99,12 @@ class Film:
     @property
     def titles(self) -> str:
         """The projections' titles, in words."""
-        shown = [view for row in self._rows for view in row.shown.projections]
         # A title that was dropped leaves its dimensions.
-        return ", ".join(printable(view.title or f"[{view.i},{view.j}]") for view in shown)
+        return ", ".join(
+            f"{printable(view.title or f'[{view.i},{view.j}]')} {row.shown.name}".rstrip()
+            for row in self._rows
+            for view in row.shown.projections
+        )
 
     def html(self, *, width: int | None = None) -> str:
         """HTML that shows the film: a player, or its last frame if it was not rendered.

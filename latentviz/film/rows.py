@@ -12,7 +12,7 @@ from .spec import FilmSpec
 
 
 def rows_of(runs: Sequence[Run], spec: FilmSpec) -> tuple[Shown, ...]:
-    """What is shown of a run in each row; the titles say of what, if there are several.
+    """What is shown of a run in each row; rows have names, if there are several.
 
     Layers are read together, so that one forward pass gives them all. A transform is fitted to
     each row by itself.
@@ -38,9 +38,7 @@ def rows_of(runs: Sequence[Run], spec: FilmSpec) -> tuple[Shown, ...]:
         replace(
             row,
             beside=tuple(views) if row.run.layer is not None else (),
-            projections=tuple(
-                replace(each, title=f"{each.title} {_words(row.run)}") for each in row.projections
-            ),
+            name=_words(row.run),
         )
         for row in rows
     )

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 
 TITLE_PX = 24.0  # sizes on a page of 1080 pixels
 LEAST_TITLE_PX = 8.0  # on any page
+LEAST_TITLE_SHARE = 0.7  # so much smaller is a title that would be too long
 TITLE_SHARE = 0.95  # of its box's width, at most
+NAME_SHARE = 0.1  # of the page's width: so much on the left of a row is room for its name
+NAME_MARGIN_PX = 24.0  # to either side of it
 MARK_PX = 18.0
 LEAST_MARK_PX = 8.0
 MARK_SHARE = 1 / 14  # of a frame's side, at most
@@ -89,8 +92,8 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
 
     def sprites(self, part: Cloud) -> Iterator[Sprite]:
         """The title, paths, marks where points of any sub-step lie beyond the edges, and names."""
-        if self.panel.title:
-            yield self._title
+        if self.panel.title or self.panel.row_name:
+            yield from self._titles
         body = self.panel.cell.body
         if part.trails is not None:
             paths = self._on_page(part.trails.paths)
@@ -172,13 +175,35 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
         return xy if center == (0.0, 0.0) else xy - np.array(center, np.float32)
 
     @cached_property
-    def _title(self) -> Sprite:
-        """Centred above the dots, shortened if it is too long."""
-        box, title = self.panel.cell.head, self.panel.title
-        face = covering(title, font(max(LEAST_TITLE_PX, TITLE_PX * self.scale)))
-        name = fitted_text(title, face, box.width * TITLE_SHARE)
-        at = box.x + box.width / 2, box.y + box.height * 0.8
-        return text_sprite(name, face, *at, rgb_bytes(self.theme.text), anchor="ms")
+    def _titles(self) -> tuple[Sprite, ...]:
+        """The title, centred above the dots; and the row's name, shortened if they are too long.
+
+        The name stands on the left of the panel, or before the title where there is no room.
+        """
+        box, body, title, name = (
+            self.panel.cell.head, self.panel.cell.body, self.panel.title, self.panel.row_name
+        )  # fmt: skip
+        size_px = max(LEAST_TITLE_PX, TITLE_PX * self.scale)
+        color, margin = rgb_bytes(self.theme.text), NAME_MARGIN_PX * self.scale
+        sprites = []
+        if name and body.x >= NAME_SHARE * self.size[0]:
+            face = covering(name, font(size_px))
+            words = fitted_text(name, face, body.x - 2 * margin)
+            at = body.x - margin, body.y + body.height / 2
+            sprites.append(text_sprite(words, face, *at, color, anchor="rm"))
+        elif name:
+            title = f"{name}  {title}".rstrip()
+        if title and box.height:
+            room = box.width * TITLE_SHARE
+            length = covering(title, font(size_px)).getlength(title)
+            if length > room:  # smaller before shorter
+                least_px = max(LEAST_TITLE_PX, LEAST_TITLE_SHARE * size_px)
+                size_px = max(least_px, float(np.floor(size_px * room / length)))
+            face = covering(title, font(size_px))
+            words = fitted_text(title, face, room)
+            at = box.x + box.width / 2, box.y + box.height * 0.8
+            sprites.append(text_sprite(words, face, *at, color, anchor="ms"))
+        return tuple(sprites)
 
     def _px(self, length: float) -> float:
         """A length of the data in pixels, in the compositor's precision."""

@@ -94,6 +94,7 @@ class CloudPanel(Panel):
     # Whether a line stands around it, beyond which no dot goes, with a scale; or dots may run over.
     framed: bool = False
     numbered: bool = True  # whether two numbers of the scale stand below its frame
+    row_name: str = ""  # what it and those to its right have in common
     labels: Labels | None = None
     highlighted: NDArray[np.bool_] | None = None  # (N,) all others fade; None where none do
 

@@ -130,6 +130,8 @@ class KeyPlaces:
     @property
     def note(self) -> str:
         """How many key steps there are."""
+        if len(self.indices) == 1:
+            return "all at one key step"
         return f"between {len(self.indices)} key steps on straight lines"
 
     @property

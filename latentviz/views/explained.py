@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,26 +15,37 @@ from .shown import Shown
 MOST_STATES = 256
 
 
-def explained_chart(shown: Shown, start: int, stop: int) -> Chart:
+def explained_chart(rows: Sequence[Shown], start: int, stop: int) -> Chart:
     """The share of each step's variance that each projection's plane holds, a curve a plane.
 
     It is measured at evenly spaced steps, at most 256, between which straight lines are drawn.
 
     Args:
-        shown: The points, and their projections.
+        rows: The points in each row, and their projections; all of one run.
         start: Index of the first recorded step to show.
         stop: Index after the last.
 
     Raises:
-        OptionError: The transform is no linear one.
+        OptionError: A transform is no linear one.
         ArchiveError: The run is damaged.
     """
-    run = shown.run
-    planes = list(dict.fromkeys((p.i, p.j) for p in shown.projections))
+    run = rows[0].run
+    planes = [list(dict.fromkeys((p.i, p.j) for p in shown.projections)) for shown in rows]
+    names = [
+        f"{shown.name} {plane_name(shown, plane)}".lstrip()
+        for shown, of_row in zip(rows, planes, strict=True)
+        for plane in of_row
+    ]
     at = start + evenly(stop - start, MOST_STATES)
-    states = np.append(at, len(run)) if stop == len(run) and run.has_final else at
-    shares = explained(run, shown.fitted, planes, states)
-    names = [plane_name(shown, plane) for plane in planes]
+    ends = stop == len(run) and all(shown.run.has_final for shown in rows)
+    states = np.append(at, len(run)) if ends else at
+    shares = np.concatenate(
+        [
+            explained(shown.run, shown.fitted, of_row, states)
+            for shown, of_row in zip(rows, planes, strict=True)
+        ],
+        axis=1,
+    )
     roles = curve_roles([*curve_names(run), *names])
     steps = run.steps[start:stop]
     curves = []

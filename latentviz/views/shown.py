@@ -28,6 +28,8 @@ class Shown:
     projections: tuple[Projection, ...]
     beside: tuple[View, ...] = ()
     """What is shown beside them of the same run, and read in the same forward pass."""
+    name: str = ""
+    """Of the row, where there are several."""
 
     @cached_property
     def pairs(self) -> NDArray[np.int64]:

@@ -259,8 +259,8 @@ def test_a_film_has_a_row_for_each(run):
         Film(run, FilmSpec(points=p, **SMALL)) for p in ("rows:embed.weight", "rows:head.weight")
     ]
     film = Film(run, FilmSpec(points=["rows:embed.weight", "rows:head.weight"], **SMALL))
-    titles = [panel.title for panel in film.stage.panels]
-    assert titles == ["[0,1] rows:embed.weight", "[0,1] rows:head.weight"]
+    titles = [(panel.row_name, panel.title) for panel in film.stage.panels]
+    assert titles == [("rows:embed.weight", "[0,1]"), ("rows:head.weight", "[0,1]")]
     for frame in (0, len(film) - 1):
         parts = film.scene(frame).parts
         for part, other in zip(parts, alone, strict=True):
