@@ -14,7 +14,7 @@ import latentviz
 from latentviz import ArchiveError, ChunkLimits, OptionError, Recorder, Run, open_run, render_frame
 
 T, N, D = 40, 7, 3
-LOOK = {"size": (640, 360), "dims": [(0, 1)]}
+LOOK = {"title": "", "size": (640, 360), "dims": [(0, 1)]}
 
 
 def arrays(**options):
