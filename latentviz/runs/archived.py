@@ -150,7 +150,10 @@ class ArchiveStore:
     def ways_to_draw(self) -> str:
         """How to draw points of a run of which none are known, in words."""
         rows = ways_to_draw(forms_of(self.states))
-        return "give Recorder(probe=...)" + (f", or {rows}" if rows else "")
+        words = "give Recorder(probe=...)" + (f", or {rows}" if rows else "")
+        if self.states.has_final:
+            return words
+        return f"{words}; if the run was imported, import it with --model, --layer and --probe"
 
     @property
     def has_probe(self) -> bool:
