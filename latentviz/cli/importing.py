@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import click
 from ..errors import OptionError
 from ..projection import split_names
 from ..text import counted, printable
-from .group import examples, main
+from .group import INTERRUPTED, examples, main
 from .options import current_folder, decorated, given, progress
 
 TOKENS = ["flatten", "mean", "first", "last", "each"]
@@ -83,6 +83,10 @@ _OPTIONS = [
         "checkpoints.",
     ),
     click.option("--overwrite", is_flag=True, help="Replace the archive if it exists."),
+    click.option(
+        "--skip-damaged", is_flag=True,
+        help="Leave out checkpoints that are damaged, with a warning for each.",
+    ),
 ]  # fmt: skip
 
 
@@ -134,14 +138,20 @@ def import_command(
             with progress("Importing", unit="checkpoints") as advance:
                 found = import_run(list(sources), output, progress=advance, **more)
         except KeyboardInterrupt:
-            if part.exists():
-                click.echo(f"{printable(str(part))} is left: go on with --resume", err=True)
-            raise
+            if not part.exists():
+                raise
+            name = printable(str(part))
+            with suppress(OSError, ValueError):  # the terminal may have been closed
+                click.echo(
+                    f"Interrupted; {name} holds what was imported: go on with --resume", err=True
+                )
+            click.get_current_context().exit(INTERRUPTED)
     n_before = len(found.steps) - found.n_new
     before = f" ({n_before} of them were there)" if n_before else ""
+    undrawn = "" if found.to_draw is None else f"; only states were kept: {found.to_draw}"
     click.echo(
         f"{printable(str(output))}: {counted(len(found.steps), 'step')}, {found.steps[0]} to "
-        f"{found.steps[-1]}{before}"
+        f"{found.steps[-1]}{before}{undrawn}"
     )
 
 

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..archive import ArchiveReader, check_destination
 from ..archive.destination import part_path
 from ..errors import ArchiveError, LatentvizError, LatentvizWarning, OptionError
+from ..runs.tensors import ways_to_draw
 from ..text import bytes_in_words, counted
 from .arrays import import_arrays, is_arrays
 from .finding import Checkpoint, find_checkpoints, others_named
 from .fitting import Forms, digest, hold, holder_of, load
 from .growing import Earlier, Growing, earlier_import
-from .reading import import_torch, read_tensors
+from .reading import DamagedError, import_torch, read_tensors
 from .tables import labels_from, names_from, probe_from
 
 if TYPE_CHECKING:
@@ -45,6 +46,8 @@ class Imported:
     """How many of them this import has added."""
     same: Sequence[Sequence[Path]]
     """Checkpoints whose tensors are the same, byte for byte, in groups."""
+    to_draw: str | None = None
+    """Where states alone were kept, and no points named: how to draw some, in words."""
 
 
 def import_run(
@@ -66,6 +69,7 @@ def import_run(
     point_names: Sequence[str] | Source | None = None,
     resume: bool = False,
     overwrite: bool = False,
+    skip_damaged: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imported:
     """Make a run's archive of checkpoints that a training saved, or of arrays.
@@ -115,19 +119,21 @@ def import_run(
         class_names: As of `Recorder`.
         point_names: As of `Recorder`; or a text file of a line each.
         resume: Go on with an import that was cut off (``NAME.npz.part``), or with a ``NAME.npz`` of
-            fewer checkpoints: the model is not run again for steps that are there.
+            fewer checkpoints: the steps that are there are not made again. The options and the
+            tensors must be the same.
         overwrite: Replace an archive that exists.
+        skip_damaged: Leave out checkpoints that are damaged, with a warning for each, and go on.
         progress: Called with the number of checkpoints done, and of all.
 
     Raises:
         ArchiveError: A file is missing or damaged, or would run code; or the archive cannot be
-            written, or exists. Of what was done so far ``NAME.npz.part`` is left, to be resumed.
+            written, or exists. What was done so far is left in ``NAME.npz.part``, to be resumed.
         ModelError: There is no such model or layer, or a checkpoint is not of that model.
         OptionError: An option does not fit, or a checkpoint is not like the first.
 
     Warns:
-        LatentvizWarning: Checkpoints are the same; files of a folder are left out; or the archive
-            will be large.
+        LatentvizWarning: Checkpoints are the same; files of a folder, or damaged ones, are left
+            out; or the archive will be large.
     """
     paths = [sources] if isinstance(sources, str | PathLike) else list(sources)
     out = Path(os.path.expanduser(output))
@@ -147,7 +153,7 @@ def import_run(
     if any(is_arrays(Path(path)) for path in paths):
         _check_arrays_alone(
             paths, key=key, model=model, layer=layer, probe=probe, tokens=tokens, resume=resume,
-            states=None if states == "auto" else states, points=points,
+            states=None if states == "auto" else states, points=points, skip_damaged=skip_damaged,
         )  # fmt: skip
         found = import_arrays(
             Path(os.path.expanduser(paths[0])), out, steps=steps, every=every, overwrite=overwrite,
@@ -171,7 +177,7 @@ def import_run(
         "points": points,
         **marks,
     }
-    job = _Job(out, checkpoints, key, _model(model), options)
+    job = _Job(out, checkpoints, key, _model(model), options, skip_damaged=skip_damaged)
     return job.run(resume=resume, overwrite=overwrite, progress=progress)
 
 
@@ -185,13 +191,15 @@ class _Job:
         key: str | None,
         model: nn.Module | None,
         options: Mapping[str, Any],
+        *,
+        skip_damaged: bool,
     ) -> None:
         self._output, self._checkpoints, self._key = output, checkpoints, key
         self._is_held = model is None
         self._model = holder_of() if model is None else model
-        self._options = options
+        self._options, self._skip_damaged = options, skip_damaged
         self._forms = Forms()
-        self._seen: dict[bytes, list[Path]] = {}
+        self._seen: dict[bytes, list[Checkpoint]] = {}
 
     def run(
         self, *, resume: bool, overwrite: bool, progress: Callable[[int, int], None] | None
@@ -200,44 +208,65 @@ class _Job:
         earlier = earlier_import(self._output) if resume else None
         try:
             there = [] if earlier is None else earlier.steps
-            new = [c.step for c in self._checkpoints if c.step not in set(there)]
-            if earlier is not None and not new and earlier.is_finished:
-                return Imported(self._output, there, 0, [])
+            known = set(there)
+            new = [c for c in self._checkpoints if c.step not in known]
             self._check_order(earlier, new)
             if not resume and not overwrite:
                 self._check_part()
+            is_unfinished = earlier is not None and not earlier.is_finished
             growing: Growing | None = None
+            recorded: Recorded | None = None
+            added: list[int] = []
             try:
-                for done, checkpoint in enumerate(self._checkpoints):
-                    tensors = self._read(checkpoint)
-                    self._look(checkpoint, tensors)
-                    is_new, is_last = checkpoint.step in new, checkpoint is self._checkpoints[-1]
-                    if is_new or (growing is None and is_last):
-                        self._give(checkpoint, tensors)
-                    if growing is None and (is_new or is_last):
-                        recorded = self._recorded(len(new))
-                        if earlier is not None:
-                            earlier.check_first(recorded.first)
-                        growing = Growing(self._output, recorded, earlier, overwrite=overwrite)
-                    if growing is not None and is_new:
-                        growing.add(checkpoint.step, sum(t.nbytes for t in tensors.values()))
+                for done, checkpoint in enumerate(self._in_turn(new)):
+                    is_new = checkpoint.step not in known
+                    if (tensors := self._read(checkpoint)) is not None:
+                        self._look(checkpoint, tensors)
+                        if is_new or recorded is None:
+                            self._give(checkpoint, tensors)
+                        if recorded is None:
+                            recorded = self._recorded(len(new))
+                            if earlier is not None:
+                                earlier.check(recorded)
+                        if growing is None and (is_new or is_unfinished):
+                            growing = Growing(self._output, recorded, earlier, overwrite=overwrite)
+                        if growing is not None and is_new:
+                            growing.add(checkpoint.step, sum(t.nbytes for t in tensors.values()))
+                            added.append(checkpoint.step)
                     if progress is not None:
                         progress(done + 1, len(self._checkpoints))
-                assert growing is not None
-                growing.finish()
+                if recorded is None:
+                    raise ArchiveError("every checkpoint is damaged; there is nothing to import")
+                if growing is not None:
+                    growing.finish()
             except BaseException as error:
                 left = growing.abandon() if growing is not None else False
                 raise self._explained(error, left=left) from None
         finally:
             if earlier is not None:
                 earlier.close()
-        same = [paths for paths in self._seen.values() if len(paths) > 1]
-        if same:
+        if same := self._same():
             warnings.warn(_same_in_words(same), LatentvizWarning, stacklevel=3)
-        return Imported(self._output, [*there, *new], len(new), same)
+        return Imported(self._output, [*there, *added], len(added), same, self._to_draw(recorded))
 
-    def _read(self, checkpoint: Checkpoint) -> Tensors:
-        tensors = read_tensors(checkpoint.weights, key=self._key)
+    def _in_turn(self, new: Sequence[Checkpoint]) -> list[Checkpoint]:
+        """All checkpoints, first a new one: if the options do not fit, it is known at once."""
+        return [*new[:1], *(c for c in self._checkpoints if c not in new[:1])]
+
+    def _read(self, checkpoint: Checkpoint) -> Tensors | None:
+        """Its tensors; None if it is damaged and to be left out."""
+        try:
+            tensors = read_tensors(checkpoint.weights, key=self._key)
+        except DamagedError as error:
+            if self._skip_damaged:
+                warnings.warn(f"left out: {error}", LatentvizWarning, stacklevel=4)
+                return None
+            if len(self._checkpoints) == 1:
+                raise
+            raise DamagedError(
+                f"{error}; to go without it, name the others, or give skip_damaged=True (or "
+                "--skip-damaged)"
+            ) from None
         self._forms.check(checkpoint.path, tensors)
         return tensors
 
@@ -249,7 +278,13 @@ class _Job:
 
             patterns = state_patterns(self._options["states"])
             kept = {name: tensor for name, tensor in tensors.items() if is_called(name, patterns)}
-        self._seen.setdefault(digest(kept), []).append(checkpoint.path)
+        self._seen.setdefault(digest(kept), []).append(checkpoint)
+
+    def _same(self) -> list[list[Path]]:
+        """Those that are the same, in groups, as they come by step."""
+        groups = [sorted(group, key=lambda c: c.step) for group in self._seen.values()]
+        groups.sort(key=lambda group: group[0].step)
+        return [[c.path for c in group] for group in groups if len(group) > 1]
 
     def _give(self, checkpoint: Checkpoint, tensors: Tensors) -> None:
         if self._is_held:
@@ -273,15 +308,23 @@ class _Job:
             )
         return recorded
 
-    def _check_order(self, earlier: Earlier | None, new: Sequence[int]) -> None:
+    def _to_draw(self, recorded: Recorded) -> str | None:
+        """How to draw points, in words, if it was told of none."""
+        if self._options["probe"] is not None or self._options["points"] is not None:
+            return None
+        rows = ways_to_draw(recorded.states.forms)
+        anew = "import with --model, --layer and --probe"
+        return f"{rows}, or {anew}" if rows else anew
+
+    def _check_order(self, earlier: Earlier | None, new: Sequence[Checkpoint]) -> None:
         """Refuse to put checkpoints before others that are there.
 
         Raises:
             OptionError: Some would be.
         """
-        if earlier is not None and earlier.steps and new and new[0] < earlier.steps[-1]:
+        if earlier is not None and earlier.steps and new and new[0].step < earlier.steps[-1]:
             raise OptionError(
-                f"step {new[0]} comes before {earlier.steps[-1]}, the last in {earlier.path}; "
+                f"step {new[0].step} comes before {earlier.steps[-1]}, the last in {earlier.path}; "
                 "import all anew with overwrite"
             )
 
@@ -291,12 +334,13 @@ class _Job:
         Raises:
             ArchiveError: There is such a one.
         """
-        part, n_steps = part_path(self._output), 0
+        part, n_steps, n_more = part_path(self._output), 0, 0
         if part.exists():
             # What is no archive is in the way of its own writer, who says so.
             with contextlib.suppress(ArchiveError), ArchiveReader(part) as reader:
                 n_steps = reader.manifest.n_steps
-        if n_steps:
+                n_more = reader.salvaged.n_dropped_bytes if reader.salvaged else 0
+        if n_steps or n_more:
             raise ArchiveError(
                 f"{part} holds {counted(n_steps, 'step')} of an import or a recording that was "
                 "cut off; go on with resume (or --resume), or replace it with overwrite=True (or "

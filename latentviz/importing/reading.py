@@ -27,6 +27,10 @@ EXTRA = "_extra_state"  # of a module's own, which is no tensor
 _REFUSED = re.compile(r"(?:GLOBAL|class|function) ([\w.]+)")
 
 
+class DamagedError(ArchiveError):
+    """A checkpoint is not whole."""
+
+
 def read_tensors(path: Path, *, key: str | None = None) -> dict[str, torch.Tensor]:
     """The tensors of a file, or of the files that a list names, on the CPU.
 
@@ -38,7 +42,8 @@ def read_tensors(path: Path, *, key: str | None = None) -> dict[str, torch.Tenso
             other, ``"ema.state_dict"``.
 
     Raises:
-        ArchiveError: A file is missing or damaged, or would run code.
+        ArchiveError: A file is missing, or would run code.
+        DamagedError: A file is damaged, or a part of the checkpoint is missing.
         OptionError: There is no state in it.
     """
     if not path.name.endswith(INDEX):
@@ -47,7 +52,7 @@ def read_tensors(path: Path, *, key: str | None = None) -> dict[str, torch.Tenso
     for name in _shards(path):
         shard = path.parent / name
         if not shard.is_file():
-            raise ArchiveError(f"{path} lists {printable(name)}, which is not there")
+            raise DamagedError(f"{path} lists {printable(name)}, which is not there")
         tensors |= _of_file(shard, key)
     return tensors
 
@@ -56,7 +61,8 @@ def torch_file(path: Path) -> Any:
     """The tensors and plain values that a file of ``torch.save`` holds.
 
     Raises:
-        ArchiveError: It is missing or damaged, or would run code.
+        ArchiveError: It is missing, or would run code.
+        DamagedError: It is damaged.
     """
     torch = import_torch()
     # What is no ZIP file is of an older PyTorch, and cannot be mapped.
@@ -68,7 +74,7 @@ def torch_file(path: Path) -> Any:
     except UnpicklingError as error:
         if (reason := _refusal(str(error))) is not None:
             raise ArchiveError(f"{path} is not loaded: {reason}") from None
-        raise ArchiveError(f"{path} is damaged, or was not written by torch.save") from None
+        raise DamagedError(f"{path} is damaged, or was not written by torch.save") from None
     except FileNotFoundError:
         raise ArchiveError(f"{path} does not exist") from None
     except Exception as error:  # whatever a damaged file brings about
@@ -77,7 +83,7 @@ def torch_file(path: Path) -> Any:
                 f"{path} is a scripted or traced module, which holds code, and is not loaded; save "
                 "its tensors alone: torch.save(module.state_dict(), ...)"
             ) from None
-        raise ArchiveError(
+        raise DamagedError(
             f"{path} is cut short or damaged, or was not written by torch.save"
         ) from None
 
@@ -132,9 +138,11 @@ def _safetensors(path: Path) -> dict[str, torch.Tensor]:
     try:
         with safe_open(path, framework="pt", device="cpu") as file:
             return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no dict
+    except FileNotFoundError:
+        raise ArchiveError(f"{path} does not exist") from None
     except (SafetensorError, OSError) as error:
         reason = printable(str(error))
-        raise ArchiveError(f"{path} is no readable .safetensors file: {reason}") from None
+        raise DamagedError(f"{path} is no readable .safetensors file: {reason}") from None
 
 
 def _shards(index: Path) -> list[str]:
@@ -146,7 +154,7 @@ def _shards(index: Path) -> list[str]:
         if not names or not all(isinstance(name, str) for name in names):
             raise TypeError
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise ArchiveError(f"{index} is no list of files, weight_map") from None
+        raise DamagedError(f"{index} is no list of files, weight_map") from None
     for name in names:
         # A stranger's list names files beside it, and no others.
         if Path(name).name != name or name in (".", ".."):

@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from latentviz import ChunkLimits, Recorder, recover
+from latentviz.archive import ArchiveReader
 
 RGB = np.random.default_rng(0).random((9, 3), np.float32)
 N = 40
@@ -105,3 +106,28 @@ def recorded(path, make, n=N, **options):
     cut.write_bytes(data[: data.index(b"final/")])
     recover(cut, path)
     return path
+
+
+def members(path):
+    """All that an archive holds."""
+    with ArchiveReader(path) as reader:
+        return {name: reader.read(name) for name in reader.members}
+
+
+def assert_same_members(path, other):
+    a, b = members(path), members(other)
+    assert a.keys() == b.keys()
+    for name in a:
+        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
+
+
+LINEAR = {"layer": "0", "probe": np.eye(2, dtype=np.float32)}
+
+
+def linear():
+    return nn.Sequential(nn.Linear(2, 2))
+
+
+def write(path, scale, **more):
+    weights = {"0.weight": torch.full((2, 2), float(scale)), "0.bias": torch.zeros(2)}
+    torch.save(weights | more, path)

@@ -2,19 +2,27 @@
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
 import torch
-from checkpoints import KINDS, RGB, STEPS, Coded, Stranger, recorded, save, states
+from checkpoints import (
+    KINDS,
+    LINEAR,
+    RGB,
+    STEPS,
+    Coded,
+    Stranger,
+    assert_same_members,
+    linear,
+    recorded,
+    save,
+    states,
+    write,
+)  # fmt: skip
 from torch import nn
 
-from latentviz import LatentvizWarning, Recorder, RecordingWarning, import_run, open_run, render
-from latentviz.archive import ArchiveReader
+from latentviz import LatentvizWarning, RecordingWarning, import_run, open_run, render
 from latentviz.errors import ArchiveError, ModelError, OptionError
 from trainers.models import ColorMLP
 
@@ -36,19 +44,6 @@ def saved(tmp_path_factory):
                 save(root / f"{name}-{kind}", kind, step, state)
         recorded(root / f"{name}.npz", make)
     return root
-
-
-def members(path):
-    """All that an archive holds."""
-    with ArchiveReader(path) as reader:
-        return {name: reader.read(name) for name in reader.members}
-
-
-def assert_same_members(path, other):
-    a, b = members(path), members(other)
-    assert a.keys() == b.keys()
-    for name in a:
-        np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,24 +106,6 @@ def test_rows_have_classes_and_names(folder, invoke):
     invoke("frame", "run.npz", "-o", "f.png", "--size", "320x180", "--dims", "0,1")
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-LINEAR = {"layer": "0", "probe": np.eye(2, dtype=np.float32)}
-
-
-def linear():
-    return nn.Sequential(nn.Linear(2, 2))
-
-
-def write(path, scale, **more):
-    weights = {"0.weight": torch.full((2, 2), float(scale)), "0.bias": torch.zeros(2)}
-    torch.save(weights | more, path)
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bfloat16])
 def test_checkpoints_that_are_the_same_are_named(folder, dtype):
     class Holding(nn.Module):
@@ -164,7 +141,8 @@ def test_what_differs_from_the_first_is_named(folder):
         write("2.pt", 2, **more)
         with pytest.raises(OptionError, match=words):
             import_run(["1.pt", "2.pt"], "run.npz", model=linear(), **LINEAR)
-        assert sorted(os.listdir()) == ["1.pt", "2.pt"]
+        assert sorted(os.listdir()) == ["1.pt", "2.pt", "run.npz.part"]
+        os.unlink("run.npz.part")
 
 
 def test_what_does_not_fit_the_model_is_named(folder):
@@ -302,121 +280,6 @@ def test_a_folders_files_without_a_step_are_left_out(folder):
     assert list(done.steps) == [5, 6, 7]
     with open_run("other.npz") as run:  # as people count: a2, a10, last
         assert [run.state(step)["0.weight"][0, 0] for step in (7, 5, 6)] == [5, 3, 7]
-
-
-# --- going on
-
-
-def test_an_import_that_failed_is_gone_on_with(folder, monkeypatch):
-    monkeypatch.setattr("latentviz.importing.growing.READ_BYTES", 1)  # a chunk a checkpoint
-    for step in range(6):
-        write(f"{step}.pt", step)
-    import_run("?.pt", "undisturbed.npz", model=linear(), **LINEAR)
-    good = (folder / "4.pt").read_bytes()
-    (folder / "4.pt").write_bytes(good[:-50])
-    with pytest.raises(ArchiveError, match=r"4.pt is cut short.*; what was imported before is in"):
-        import_run("?.pt", "run.npz", model=linear(), **LINEAR)
-    assert not (folder / "run.npz").exists()
-    (folder / "4.pt").write_bytes(good)
-    with pytest.raises(ArchiveError, match=r"run.npz.part holds 4 steps of an import .* --resume"):
-        import_run("?.pt", "run.npz", model=linear(), **LINEAR)
-
-    steps = []
-    model = linear()
-    model.register_load_state_dict_pre_hook(lambda *a: steps.append(float(a[1]["0.weight"][0, 0])))
-    done = import_run("?.pt", "run.npz", resume=True, model=model, **LINEAR)
-    assert (list(done.steps), done.n_new) == ([0, 1, 2, 3, 4, 5], 2)
-    assert steps == [4, 5]  # the model was given no other
-    assert_same_members("run.npz", "undisturbed.npz")
-    assert not (folder / "run.npz.part").exists()
-
-
-def test_a_finished_import_takes_more_checkpoints(folder):
-    for step in range(4):
-        write(f"{step}.pt", step)
-    import_run(["0.pt", "2.pt"], "run.npz", model=linear(), **LINEAR)
-    before = (folder / "run.npz").read_bytes()
-    done = import_run(["0.pt", "2.pt"], "run.npz", resume=True, model=linear(), **LINEAR)
-    assert (done.n_new, (folder / "run.npz").read_bytes()) == (0, before)
-    with pytest.raises(OptionError, match=r"step 1 comes before 2, the last in run.npz"):
-        import_run("?.pt", "run.npz", resume=True, model=linear(), **LINEAR)
-    for other, words in (
-        ({"probe": 2 * LINEAR["probe"]}, "its probe/inputs differs"),
-        ({"states": "0.bias"}, "its states differs"),
-    ):
-        with pytest.raises(OptionError, match=f"was imported otherwise: {words}"):
-            import_run(["3.pt"], "run.npz", resume=True, model=linear(), **LINEAR | other)
-    assert (folder / "run.npz").read_bytes() == before
-    (folder / "0.pt").unlink()  # what is in the archive need not be there any more
-    done = import_run(["2.pt", "3.pt"], "run.npz", resume=True, model=linear(), **LINEAR)
-    assert (list(done.steps), done.n_new) == ([0, 2, 3], 1)
-    with open_run("run.npz") as run:
-        assert [run.state(step)["0.weight"][0, 0] for step in (0, 2, 3)] == [0, 2, 3]
-
-
-def test_a_recording_is_not_gone_on_with(folder):
-    model = linear()
-    with Recorder("run.npz", model, **LINEAR) as recorder:
-        recorder.step()
-    write("1.pt", 1)
-    with pytest.raises(OptionError, match="was recorded while training"):
-        import_run("1.pt", "run.npz", resume=True, model=linear(), **LINEAR)
-
-
-KILLED = """
-import sys, time
-import numpy as np, torch
-from torch import nn
-import latentviz, latentviz.importing.growing as growing
-growing.READ_BYTES = 1
-def slowly(done, n):
-    print(done, flush=True)
-    time.sleep(0.1)
-latentviz.import_run("?.pt", "run.npz", model=nn.Sequential(nn.Linear(2, 2)), layer="0",
-    probe=np.eye(2, dtype=np.float32), resume=True, progress=slowly)
-"""
-
-
-def test_an_import_that_was_killed_is_gone_on_with(folder, monkeypatch):
-    monkeypatch.setattr("latentviz.importing.growing.READ_BYTES", 1)
-    for step in range(6):
-        write(f"{step}.pt", step)
-    import_run("?.pt", "undisturbed.npz", model=linear(), **LINEAR)
-    with subprocess.Popen([sys.executable, "-c", KILLED], stdout=-1, text=True) as process:
-        while process.stdout.readline().strip() != "3":
-            assert process.poll() is None
-        time.sleep(0.02)
-        process.send_signal(signal.SIGKILL)
-    assert not (folder / "run.npz").exists()
-    done = import_run("?.pt", "run.npz", resume=True, model=linear(), **LINEAR)
-    assert (len(done.steps), done.n_new) == (6, 3)
-    assert_same_members("run.npz", "undisturbed.npz")
-
-
-def test_an_interrupted_import_says_how_to_go_on(folder, invoke, monkeypatch):
-    monkeypatch.setattr("latentviz.importing.growing.READ_BYTES", 1)
-    for step in range(4):
-        write(f"{step}.pt", step)
-    (folder / "nets.py").write_text("from torch import nn\ndef make():\n"
-                                    "    return nn.Sequential(nn.Linear(2, 2))\n")  # fmt: skip
-    np.save("probe.npy", np.eye(2, dtype=np.float32))
-    options = ["--model", "nets:make", "--layer", "0", "--probe", "probe.npy", "-o", "run.npz"]
-    real = torch.load
-
-    def interrupted(path, **more):
-        if path.name == "2.pt":
-            raise KeyboardInterrupt
-        return real(path, **more)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(torch, "load", interrupted)
-        done = invoke("import", "?.pt", *options, status=130)
-    assert "run.npz.part is left: go on with --resume" in done.stderr
-    assert not (folder / "run.npz").exists()
-    done = invoke("import", "?.pt", *options, "--resume")
-    assert done.stdout == "run.npz: 4 steps, 0 to 3 (2 of them were there)\n"
-    with open_run("run.npz") as run:
-        assert run.latents().shape == (4, 2, 2)
 
 
 def test_a_large_model_that_is_a_stranger_keeps_its_latents(folder):

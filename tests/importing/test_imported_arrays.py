@@ -13,12 +13,6 @@ from latentviz.importing.tables import labels_from, names_from, probe_from
 LATENTS = np.random.default_rng(0).normal(size=(6, 4, 3)).astype(np.float32)
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
 @pytest.mark.parametrize("dtype", ["<f4", ">f4", "f8", "f2", "i4"])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_file_of_latents(folder, dtype, order):
