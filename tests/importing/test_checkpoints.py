@@ -91,11 +91,11 @@ def test_states_alone_need_no_model(saved, tmp_path, kind):
                 np.testing.assert_array_equal(array, other[name])
 
 
-def test_rows_have_classes_and_names(folder, invoke):
+def test_rows_have_classes_and_names(current_folder, invoke):
     for step in range(3):
         write(f"{step}.pt", step)
-    (folder / "names.txt").write_text("up\ndown\n")
-    (folder / "classes.txt").write_text("1\n0\n")
+    (current_folder / "names.txt").write_text("up\ndown\n")
+    (current_folder / "classes.txt").write_text("1\n0\n")
     marks = ["--class-names", "no,yes", "--classes", "classes.txt", "--point-names", "names.txt"]
     done = invoke("import", "?.pt", "-o", "run.npz", "--points", "rows:0.weight", *marks)
     assert done.stdout == "run.npz: 3 steps, 0 to 2\n"
@@ -107,7 +107,7 @@ def test_rows_have_classes_and_names(folder, invoke):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.int64, torch.bfloat16])
-def test_checkpoints_that_are_the_same_are_named(folder, dtype):
+def test_checkpoints_that_are_the_same_are_named(current_folder, dtype):
     class Holding(nn.Module):
         def __init__(self):
             super().__init__()
@@ -128,7 +128,7 @@ def test_checkpoints_that_are_the_same_are_named(folder, dtype):
     assert [[path.name for path in group] for group in done.same] == [["0.pt", "2.pt"]]
 
 
-def test_what_differs_from_the_first_is_named(folder):
+def test_what_differs_from_the_first_is_named(current_folder):
     write("1.pt", 1)
     for more, words in (
         (
@@ -145,7 +145,7 @@ def test_what_differs_from_the_first_is_named(folder):
         os.unlink("run.npz.part")
 
 
-def test_what_does_not_fit_the_model_is_named(folder):
+def test_what_does_not_fit_the_model_is_named(current_folder):
     write("1.pt", 1)
     wide = nn.Sequential(nn.Linear(3, 2))
     for model, words in (
@@ -157,7 +157,7 @@ def test_what_does_not_fit_the_model_is_named(folder):
             import_run("1.pt", "run.npz", model=model, **LINEAR)
 
 
-def test_a_tensor_that_is_tied_may_be_saved_once(folder):
+def test_a_tensor_that_is_tied_may_be_saved_once(current_folder):
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[1].weight = model[0].weight
     state = {name: t for name, t in model.state_dict().items() if name != "1.weight"}
@@ -171,9 +171,9 @@ def test_a_tensor_that_is_tied_may_be_saved_once(folder):
 
 @pytest.mark.parametrize("suffix", ["pt", "ckpt"])
 @pytest.mark.parametrize("is_zip", [True, False])
-def test_a_pickle_that_would_run_code_is_refused(folder, invoke, suffix, is_zip):
+def test_a_pickle_that_would_run_code_is_refused(current_folder, invoke, suffix, is_zip):
     torch.save(
-        {"state_dict": {}, "hyper": Coded(folder / "pwned")}, f"1.{suffix}",
+        {"state_dict": {}, "hyper": Coded(current_folder / "pwned")}, f"1.{suffix}",
         _use_new_zipfile_serialization=is_zip,
     )  # fmt: skip
     done = invoke("import", f"1.{suffix}", "-o", "run.npz", status=2)
@@ -184,17 +184,17 @@ def test_a_pickle_that_would_run_code_is_refused(folder, invoke, suffix, is_zip)
     assert os.listdir() == [f"1.{suffix}"]
 
 
-def test_a_probe_that_would_run_code_is_refused(folder):
+def test_a_probe_that_would_run_code_is_refused(current_folder):
     write("1.pt", 1)
-    torch.save(Coded(folder / "pwned"), "probe.pt")
-    np.save("probe.npy", np.array([Coded(folder / "pwned")], dtype=object))
+    torch.save(Coded(current_folder / "pwned"), "probe.pt")
+    np.save("probe.npy", np.array([Coded(current_folder / "pwned")], dtype=object))
     for name in ("probe.pt", "probe.npy"):
         with pytest.raises(ArchiveError, match=f"{name} is not loaded: it"):
             import_run("1.pt", "run.npz", model=linear(), layer="0", probe=name)
     assert sorted(os.listdir()) == ["1.pt", "probe.npy", "probe.pt"]
 
 
-def test_the_item_that_is_the_state(folder):
+def test_the_item_that_is_the_state(current_folder):
     weights = {"0.weight": torch.ones(2, 2), "0.bias": torch.zeros(2)}
     torch.save({"model": {}, "module": {}, "ema": {"net.work": weights}}, "1.pt")
     with pytest.raises(OptionError, match="holds model and module; say by key"):
@@ -220,24 +220,26 @@ def test_the_item_that_is_the_state(folder):
     ],
 )
 @pytest.mark.parametrize("suffix", ["pt", "safetensors"])
-def test_what_cannot_be_read_is_one_line(folder, invoke, content, words, suffix):
+def test_what_cannot_be_read_is_one_line(current_folder, invoke, content, words, suffix):
     if content == "half":
-        save(folder, "bare" if suffix == "pt" else "safetensors", 1, Stranger().state_dict())
-        (path,) = folder.iterdir()
+        save(
+            current_folder, "bare" if suffix == "pt" else "safetensors", 1, Stranger().state_dict()
+        )
+        (path,) = current_folder.iterdir()
         content = path.read_bytes()[: path.stat().st_size // 2]
         path.unlink()
     if content is not None:
-        (folder / f"1.{suffix}").write_bytes(content)
+        (current_folder / f"1.{suffix}").write_bytes(content)
     done = invoke("import", f"1.{suffix}", "-o", "run.npz", status=2)
     assert done.stderr.startswith(f"Error: 1.{suffix} ")
     assert suffix == "safetensors" or words in done.stderr
     assert done.stderr.count("\n") == 1
-    assert not (folder / "run.npz").exists()
+    assert not (current_folder / "run.npz").exists()
 
 
-def test_what_is_not_there_or_no_checkpoint_is_said(folder, invoke):
-    (folder / "empty").mkdir()
-    (folder / "notes.txt").write_text("")
+def test_what_is_not_there_or_no_checkpoint_is_said(current_folder, invoke):
+    (current_folder / "empty").mkdir()
+    (current_folder / "notes.txt").write_text("")
     write("1.pt", 1)
     for arguments, words in (
         (["empty"], "empty has no checkpoints: no file .pt, .pth,"),
@@ -255,11 +257,11 @@ def test_what_is_not_there_or_no_checkpoint_is_said(folder, invoke):
         assert done.stderr.count("\n") == 1
 
 
-def test_a_list_of_shards_names_files_beside_it(folder):
-    save(folder, "shards", 5, Stranger().state_dict())
-    inner = folder / "checkpoint-5"
+def test_a_list_of_shards_names_files_beside_it(current_folder):
+    save(current_folder, "shards", 5, Stranger().state_dict())
+    inner = current_folder / "checkpoint-5"
     index = inner / "model.safetensors.index.json"
-    shutil.move(inner / "b.safetensors", folder / "b.safetensors")
+    shutil.move(inner / "b.safetensors", current_folder / "b.safetensors")
     with pytest.raises(ArchiveError, match=r"lists b.safetensors, which is not there"):
         import_run(inner, "run.npz", model=Stranger(), **AS_RECORDED)
     index.write_text(index.read_text().replace("b.safetensors", "../b.safetensors"))
@@ -267,22 +269,22 @@ def test_a_list_of_shards_names_files_beside_it(folder):
         import_run(inner, "run.npz", model=Stranger(), **AS_RECORDED)
 
 
-def test_a_folders_files_without_a_step_are_left_out(folder):
+def test_a_folders_files_without_a_step_are_left_out(current_folder):
     for name in ("a2.pt", "a10.pt", "last.pt"):
         write(name, len(name))
     write("a10.pt", 3)
     with pytest.warns(LatentvizWarning, match="1 file left out, as the name tells no step: last"):
-        done = import_run(folder, "run.npz", model=linear(), **LINEAR)
+        done = import_run(current_folder, "run.npz", model=linear(), **LINEAR)
     assert list(done.steps) == [2, 10]
     with pytest.raises(OptionError, match=r"the name of last.pt tells no step"):
         import_run("last.pt", "other.npz", model=linear(), **LINEAR)
-    done = import_run(folder, "other.npz", steps=[7, 5, 6], model=linear(), **LINEAR)
+    done = import_run(current_folder, "other.npz", steps=[7, 5, 6], model=linear(), **LINEAR)
     assert list(done.steps) == [5, 6, 7]
     with open_run("other.npz") as run:  # as people count: a2, a10, last
         assert [run.state(step)["0.weight"][0, 0] for step in (7, 5, 6)] == [5, 3, 7]
 
 
-def test_a_large_model_that_is_a_stranger_keeps_its_latents(folder):
+def test_a_large_model_that_is_a_stranger_keeps_its_latents(current_folder):
     model = nn.Sequential(nn.Linear(2, 300), nn.Linear(300, 300))
     torch.save(model.state_dict(), "1.pt")
     with pytest.warns(RecordingWarning, match="states are not recorded"):

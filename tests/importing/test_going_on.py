@@ -20,17 +20,17 @@ from latentviz.recording.states import States
 pytestmark = pytest.mark.usefixtures("one_torch_thread")
 
 
-def test_an_import_that_failed_is_gone_on_with(folder, monkeypatch):
+def test_an_import_that_failed_is_gone_on_with(current_folder, monkeypatch):
     monkeypatch.setattr("latentviz.importing.growing.READ_BYTES", 1)  # a chunk a checkpoint
     for step in range(6):
         write(f"{step}.pt", step)
     import_run("?.pt", "undisturbed.npz", model=linear(), **LINEAR)
-    good = (folder / "4.pt").read_bytes()
-    (folder / "4.pt").write_bytes(good[:-50])
+    good = (current_folder / "4.pt").read_bytes()
+    (current_folder / "4.pt").write_bytes(good[:-50])
     with pytest.raises(ArchiveError, match=r"4.pt is cut short.*; what was imported before is in"):
         import_run("?.pt", "run.npz", model=linear(), **LINEAR)
-    assert not (folder / "run.npz").exists()
-    (folder / "4.pt").write_bytes(good)
+    assert not (current_folder / "run.npz").exists()
+    (current_folder / "4.pt").write_bytes(good)
     with pytest.raises(ArchiveError, match=r"run.npz.part holds 4 steps of an import .* --resume"):
         import_run("?.pt", "run.npz", model=linear(), **LINEAR)
 
@@ -41,16 +41,16 @@ def test_an_import_that_failed_is_gone_on_with(folder, monkeypatch):
     assert (list(done.steps), done.n_new) == ([0, 1, 2, 3, 4, 5], 2)
     assert steps == [4, 5]  # the model was given no other
     assert_same_members("run.npz", "undisturbed.npz")
-    assert not (folder / "run.npz.part").exists()
+    assert not (current_folder / "run.npz.part").exists()
 
 
-def test_a_finished_import_takes_more_checkpoints(folder):
+def test_a_finished_import_takes_more_checkpoints(current_folder):
     for step in range(4):
         write(f"{step}.pt", step)
     import_run(["0.pt", "2.pt"], "run.npz", model=linear(), **LINEAR)
-    before = (folder / "run.npz").read_bytes()
+    before = (current_folder / "run.npz").read_bytes()
     done = import_run(["0.pt", "2.pt"], "run.npz", resume=True, model=linear(), **LINEAR)
-    assert (done.n_new, (folder / "run.npz").read_bytes()) == (0, before)
+    assert (done.n_new, (current_folder / "run.npz").read_bytes()) == (0, before)
     with pytest.raises(OptionError, match=r"step 1 comes before 2, the last in run.npz"):
         import_run("?.pt", "run.npz", resume=True, model=linear(), **LINEAR)
     for other, words in (
@@ -59,15 +59,15 @@ def test_a_finished_import_takes_more_checkpoints(folder):
     ):
         with pytest.raises(OptionError, match=f"was imported otherwise: {words}"):
             import_run(["3.pt"], "run.npz", resume=True, model=linear(), **LINEAR | other)
-    assert (folder / "run.npz").read_bytes() == before
-    (folder / "0.pt").unlink()  # what is in the archive need not be there any more
+    assert (current_folder / "run.npz").read_bytes() == before
+    (current_folder / "0.pt").unlink()  # what is in the archive need not be there any more
     done = import_run(["2.pt", "3.pt"], "run.npz", resume=True, model=linear(), **LINEAR)
     assert (list(done.steps), done.n_new) == ([0, 2, 3], 1)
     with open_run("run.npz") as run:
         assert [run.state(step)["0.weight"][0, 0] for step in (0, 2, 3)] == [0, 2, 3]
 
 
-def test_a_recording_is_not_gone_on_with(folder):
+def test_a_recording_is_not_gone_on_with(current_folder):
     model = linear()
     with Recorder("run.npz", model, **LINEAR) as recorder:
         recorder.step()
@@ -90,7 +90,7 @@ latentviz.import_run("?.pt", "run.npz", model=nn.Sequential(nn.Linear(2, 2)), la
 """
 
 
-def test_an_import_that_was_killed_is_gone_on_with(folder, monkeypatch):
+def test_an_import_that_was_killed_is_gone_on_with(current_folder, monkeypatch):
     monkeypatch.setattr("latentviz.importing.growing.READ_S", 0.0)
     for step in range(6):
         write(f"{step}.pt", step)
@@ -100,7 +100,7 @@ def test_an_import_that_was_killed_is_gone_on_with(folder, monkeypatch):
             assert process.poll() is None
         time.sleep(0.02)
         process.send_signal(signal.SIGKILL)
-    assert not (folder / "run.npz").exists()
+    assert not (current_folder / "run.npz").exists()
     done = import_run("?.pt", "run.npz", resume=True, model=linear(), **LINEAR)
     assert (len(done.steps), done.n_new) == (6, 3)
     assert_same_members("run.npz", "undisturbed.npz")
@@ -115,13 +115,13 @@ OPTIONS = ["--model", "nets:make", "--layer", "0", "--probe", "probe.npy", "-o",
 
 
 @pytest.fixture
-def nets(folder):
-    """A folder with a model's file, its probe, and four checkpoints."""
-    (folder / "nets.py").write_text(NETS)
+def nets(current_folder):
+    """A current_folder with a model's file, its probe, and four checkpoints."""
+    (current_folder / "nets.py").write_text(NETS)
     np.save("probe.npy", np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32))
     for step in range(4):
         write(f"{step}.pt", step + 1)
-    return folder
+    return current_folder
 
 
 def test_an_interrupted_import_keeps_what_was_read(nets, invoke, monkeypatch):
