@@ -116,7 +116,7 @@ OPTIONS = ["--model", "nets:make", "--layer", "0", "--probe", "probe.npy", "-o",
 
 @pytest.fixture
 def nets(current_folder):
-    """A current_folder with a model's file, its probe, and four checkpoints."""
+    """A folder with a model's file, its probe, and four checkpoints."""
     (current_folder / "nets.py").write_text(NETS)
     np.save("probe.npy", np.random.default_rng(0).normal(size=(5, 2)).astype(np.float32))
     for step in range(4):
