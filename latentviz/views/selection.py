@@ -93,7 +93,8 @@ def _class_names(run: Run) -> dict[int, str]:
 
 
 def _unknown(what: str, name: str, run: Run) -> str:
-    names = [*dict.fromkeys([*(run.point_names or ()), *_class_names(run).values()])]
+    classes = [f"{CLASS}{n}" if n.isdecimal() else n for n in _class_names(run).values()]
+    names = [*dict.fromkeys([*(run.point_names or ()), *classes])]
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     choices = ", ".join(printable(each, _LONGEST) for each in near or names[:5])
     more = ", ..." if not near and len(names) > 5 else ""
