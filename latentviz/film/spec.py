@@ -245,7 +245,7 @@ class FilmSpec(Plain):
     label: Sequence[str] = option(
         (),
         help="Write names beside points: their numbers or names, separated by commas, the name of "
-        "a class (class:NAME where it is a number), or all; repeat for more.",
+        "a class (class:NAME or name:NAME where one is a number), or all; repeat for more.",
         default="none",
         convert=checked_texts,
         metavar="POINTS",

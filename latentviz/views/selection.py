@@ -12,7 +12,7 @@ from ..errors import OptionError
 from ..runs.run import Run
 from ..text import printable
 
-ALL, CLASS = "all", "class:"
+ALL, CLASS, NAME = "all", "class:", "name:"
 _LONGEST = 60  # characters of a name in an error
 
 
@@ -23,7 +23,7 @@ def selected_points(what: str, texts: Sequence[str], run: Run) -> NDArray[np.int
         what: The option that the texts are of, for the error.
         texts: Each is ``all``; the name of a point or of a class; or several, and numbers of
             points, separated by commas. A number is a point's; ``class:3`` is the class of that
-            name.
+            name, and ``name:3`` the points of that name.
         run: Whose points.
 
     Returns:
@@ -55,10 +55,10 @@ def point_labels(points: NDArray[np.int64], run: Run) -> tuple[str, ...]:
 
 def _points_of(what: str, text: str, run: Run) -> Iterator[int]:
     # A name may itself have commas in it: the whole text comes first.
-    whole = _named(text.strip(), run)
-    if whole is not None:
-        yield from whole
-        return
+    for whole in (text, text.strip()):
+        if (named := _named(whole, run)) is not None:
+            yield from named
+            return
     for part in text.split(","):
         numbers = _named(part.strip(), run)
         if numbers is None:
@@ -73,8 +73,9 @@ def _named(name: str, run: Run) -> list[int] | None:
         return list(range(n_points))
     if name.isascii() and name.isdecimal():
         return [int(name)] if int(name) < n_points else None
-    if run.point_names is not None and name in run.point_names:
-        return [n for n, other in enumerate(run.point_names) if other == name]
+    for spelled in (name, name.removeprefix(NAME)):
+        if run.point_names is not None and spelled in run.point_names:
+            return [n for n, other in enumerate(run.point_names) if other == spelled]
     name = name.removeprefix(CLASS)
     if classes is not None:
         numbers = [n for n, other in _class_names(run).items() if other == name]

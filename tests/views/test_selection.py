@@ -26,6 +26,7 @@ def selected(texts, of):
         (["king"], [0, 5]),
         (["royal"], [0, 1, 5]),
         (["class:3"], [2]),
+        (["name:7"], [3]),
         (["3"], [3]),
         ([], []),
     ],
@@ -56,3 +57,7 @@ def test_texts_that_name_no_point(text, message):
 def test_labels_are_names_or_numbers():
     assert point_labels(np.array([1, 4]), run(point_names=NAMES)) == ("queen", "apple")
     assert point_labels(np.array([1, 4]), run()) == ("1", "4")
+
+
+def test_a_name_of_a_blank_is_a_name():
+    assert selected([" "], run(point_names=[" ", "\n", "a", "b", "c", "d"])) == [0]
