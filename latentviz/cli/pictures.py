@@ -23,8 +23,19 @@ if TYPE_CHECKING:
 theme_option = click.option(
     "--theme", type=click.Choice(["dark", "light"]), help="Color theme. Default: dark."
 )
+
+
+def _only_one(ctx: click.Context, param: click.Parameter, given: tuple[str, ...]) -> str | None:
+    """The one value that was given, if any was."""
+    if len(given) > 1:
+        raise OptionError(f"a picture shows one of these points; give --{param.name} once")
+    return given[0] if given else None
+
+
 points_option = click.option(
     "--points",
+    multiple=True,
+    callback=_only_one,
     metavar="POINTS",
     help="The points that are drawn: layer:NAME, rows:TENSOR or columns:TENSOR. Default: as the "
     "run was recorded, or the first layer.",

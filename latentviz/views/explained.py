@@ -66,7 +66,13 @@ def explained_chart(rows: Sequence[Shown], start: int, stop: int) -> Chart:
             )
         )
     return Chart(
-        steps, tuple(curves), False, "share of variance shown", quantity="share", shares=True
+        steps,
+        tuple(curves),
+        False,
+        "share",
+        note=" of variance shown",  # which gives way to the curves' names
+        quantity="share",
+        shares=True,
     )
 
 

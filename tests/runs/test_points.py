@@ -382,3 +382,10 @@ def test_points_are_written_as_they_are_read():
         assert Points.parse(text).text == text
     assert Points.parse("layer:lstm:1").words == "lstm:1"
     assert Points.parse("rows:a\n").words == "rows:a "
+
+
+def test_a_picture_shows_one_of_the_points(path, invoke):
+    several = ["--points", "rows:embed.weight", "--points", "rows:head.weight"]
+    for command in ("history", "sphere"):
+        done = invoke(command, path, "-o", "x.png", *several, status=2)
+        assert "a picture shows one of these points; give --points once" in done.output
