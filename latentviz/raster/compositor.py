@@ -31,7 +31,6 @@ TILE = 16
 AREA = TILE * TILE
 BLOCK = 4
 # A tile's blocks are bits of a number: a row of blocks is 16 bits, of which every fourth counts.
-_ROW_BITS = np.uint64(TILE)
 _ROW_OF_BLOCKS = np.uint64(0x1111)
 _ALL_ROWS = np.uint64(0x0001000100010001)
 _NO_BLOCK = np.uint64(0)

@@ -74,12 +74,15 @@ def _needs_shaping(text: str) -> bool:
 
 
 @contextmanager
-def missing_told_later() -> Iterator[None]:
-    """Say nothing of characters that no font has: for text that is measured, and drawn later."""
+def missing_told_later() -> Iterator[set[str]]:
+    """Say nothing of characters that no font has: for text that is measured, and drawn later.
+
+    They are collected in what it gives.
+    """
     found: set[str] = set()
     _collected.append(found)
     try:
-        yield
+        yield found
     finally:
         _collected.remove(found)
 
@@ -87,12 +90,8 @@ def missing_told_later() -> Iterator[None]:
 @contextmanager
 def missing_told_once() -> Iterator[None]:
     """Warn of the characters that no font has at the end, and once."""
-    found: set[str] = set()
-    _collected.append(found)
-    try:
+    with missing_told_later() as found:
         yield
-    finally:
-        _collected.remove(found)
     _tell(found)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 
@@ -37,22 +36,6 @@ class Sprite:
         """The same, of which so much is seen, 0 to 1."""
         mask = self.mask * np.float32(opacity)
         return replace(self, mask=mask, shape=self.shape.faded(opacity))
-
-    def cut(self, box: tuple[int, int, int, int]) -> Iterator[Sprite]:
-        """The part that lies in a box, if any does.
-
-        Args:
-            box: (left, top, right, bottom) in pixels.
-        """
-        height, width = self.mask.shape
-        left, top = max(self.x, box[0]), max(self.y, box[1])
-        right, bottom = min(self.x + width, box[2]), min(self.y + height, box[3])
-        if (left, top, right, bottom) == (self.x, self.y, self.x + width, self.y + height):
-            yield self
-        elif left < right and top < bottom:
-            mask = self.mask[top - self.y : bottom - self.y, left - self.x : right - self.x]
-            mask = np.ascontiguousarray(mask)
-            yield replace(self, mask=mask, x=left, y=top, clip=box)
 
 
 @cache
