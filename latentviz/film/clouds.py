@@ -155,8 +155,14 @@ class FilmClouds:
 
     @property
     def _kept(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """How far limits about the origin are to reach along each component shown, (d,) each."""
-        return self.reach.kept(range(len(self.shown.dims)))
+        """How far limits about the origin are to reach along each component, (d,) each.
+
+        0 along one that no projection shows.
+        """
+        columns = np.unique(self.shown.columns)
+        low, high = np.zeros((2, len(self.shown.dims)))
+        low[columns], high[columns] = self.reach.kept(columns.tolist())
+        return low, high
 
     def parts(self, frame: Frame) -> tuple[Cloud, ...]:
         """The points' places.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -15,23 +14,13 @@ from numpy.typing import NDArray
 from ..errors import LatentvizWarning, OptionError
 from ..figures.picture import Picture
 from ..media import file_html
-from ..pacing import Frame, frames, parse_pace
-from ..raster.layout import page_layout
 from ..raster.page import Page, interleaved, make_page
 from ..runs.run import Run
 from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
-from ..theme import on_white, theme_named
 from ..views import heading
-from .captions import FilmCaptions
-from .clouds import FilmClouds, are_framed
-from .curves import FilmCurves
-from .keys import FilmKeys
-from .marks import marks_of
-from .panels import FilmPanels, Plan
-from .rows import rows_of
+from .planning import page_of, planned
 from .spec import FilmSpec
-from .titles import titled
 
 
 class Film:
@@ -43,37 +32,16 @@ class Film:
         Raises:
             OptionError: An option is out of range or does not fit the run.
         """
-        runs = [run.at_points(points) for points in spec.sources] or [run]
-        rows = titled(rows_of(runs, spec), spec.titles)
-        run = runs[0]
-        self.run, self.spec = run, spec
+        self._plan, self._rows = planned(run, spec)
+        self.run, self.spec = self._plan.run, spec
+        self.frames = self._plan.frames
+        self._first, self._stop = self._plan.first, self._plan.stop
+        self._content = page_of(self._plan, self._rows)
         self._told = False
         self.path: Path | None = None
         """Where `render` has put it, if it is one file."""
         self.written: Path | None = None
         """The output of `render`: a file, or the pattern of the frames' names."""
-        self._theme = theme_named(spec.theme)
-        if spec.ground == "white":
-            self._theme = on_white(self._theme)
-        pace = parse_pace(spec.pace) if isinstance(spec.pace, str) else spec.pace
-        self._first, self._stop = _step_range(run, spec.steps)
-        self.frames = [
-            Frame(frame.index, frame.start + self._first, frame.stop + self._first)
-            for frame in frames(pace, self._stop - self._first, spec.frames)
-        ]
-        if self._stop == len(run) and all(row.run.has_final for row in rows):
-            self.frames[-1] = replace(self.frames[-1], after=True)
-        plan = Plan(run, spec, self._theme, self.frames, self._first, self._stop)
-        marks = marks_of(plan, rows)
-        self._rows = tuple(FilmClouds(plan, *row) for row in zip(rows, marks, strict=True))
-        self._keys, self._curves = FilmKeys(plan, self._rows), FilmCurves(plan, rows)
-        self._captions = FilmCaptions(plan)
-        self._panels: tuple[FilmPanels, ...] = (
-            *self._rows,
-            self._keys,
-            self._curves,
-            self._captions,
-        )
 
     def __len__(self) -> int:
         """The number of frames."""
@@ -163,7 +131,7 @@ class Film:
         if not 0 <= frame < len(self):
             raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
         shown = self.frames[frame]
-        parts = tuple(part for panels in self._panels for part in panels.parts(shown))
+        parts = tuple(part for panels in self._content.panels for part in panels.parts(shown))
         n_left_out, n_points = max(
             (part.n_left_out, len(part.xy)) for part in parts if isinstance(part, Cloud)
         )
@@ -187,42 +155,18 @@ class Film:
     @cached_property
     def stage(self) -> Stage:
         """The part that all frames share, as plain values; made when it is first needed."""
-        layout = page_layout(
-            self.spec.size,
-            [len(row) for row in self._rows],
-            n_charts=len(self._curves),
-            framed=are_framed(self._rows),
-            keys=self._keys.heights,
-            heading=self.spec.heading == "on",
-            titles=any(view.title for row in self._rows for view in row.shown.projections),
-            caption=self._captions.height,
-        )
+        stage = self._content.stage
         if self.spec.limits is None:
             left_out = [row.reach.left_out for row in self._rows]
             n_left_out, n_points = max((int(each.sum()), len(each)) for each in left_out)
             if n_left_out:
                 self._tell(n_left_out, n_points)
-        cells = iter(layout.cells)
-        title = self.spec.title
-        if title is None:
-            title = "" if all(row.of_colors for row in self._rows) else self.run.name
-        return Stage(
-            size=self.spec.size,
-            heading=layout.heading,
-            last_step=int(self.run.steps[self._stop - 1]),
-            panels=tuple(
-                panel
-                for panels in self._panels
-                for panel in panels.panels(list(islice(cells, len(panels))), layout)
-            ),
-            title=printable(title),
-            quiet_title=self.spec.title is None,
-        )
+        return stage
 
     @cached_property
     def page(self) -> Page:
         """The part that all frames share, drawn when it is first needed."""
-        page = make_page(self.stage, self._theme, has_ground=self.spec.ground != "transparent")
+        page = make_page(self.stage, self._plan.theme, has_ground=self.spec.ground != "transparent")
         if page.n_names_left_out:
             warnings.warn(
                 f"{counted(page.n_names_left_out, 'name')} beside points would cover others in the "
@@ -267,17 +211,3 @@ class Film:
             f"step {self.run.steps[frame.stop - 1]}, "
             f"{counted(frame.stride + frame.after, 'sub-frame')}"
         )
-
-
-def _step_range(run: Run, steps: tuple[int | None, int | None]) -> tuple[int, int]:
-    """Indices of the recorded steps of a range."""
-    first, stop = steps
-    a = 0 if first is None else int(np.searchsorted(run.steps, first))
-    b = len(run) if stop is None else int(np.searchsorted(run.steps, stop))
-    if a >= b:
-        low, high = ("" if s is None else s for s in steps)
-        raise OptionError(
-            f"steps {low}:{high} hold no recorded step; they are from the first up to, and "
-            f"without, the second, and the run has {run.steps[0]} to {run.steps[-1]}"
-        )
-    return a, b

@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from ..points import Points
 from ..runs.run import Run
+from ..transforms import Fitted
 from ..views import Shown, shown_of
 from .spec import FilmSpec
 
 
-def rows_of(runs: Sequence[Run], spec: FilmSpec) -> tuple[Shown, ...]:
+def rows_of(
+    runs: Sequence[Run], spec: FilmSpec, *, fitted: Fitted | None = None, n_components: int = 0
+) -> tuple[Shown, ...]:
     """What is shown of a run in each row; rows have names, if there are several.
 
     Layers are read together, so that one forward pass gives them all. A transform is fitted to
@@ -20,6 +23,9 @@ def rows_of(runs: Sequence[Run], spec: FilmSpec) -> tuple[Shown, ...]:
     Args:
         runs: The same run, looked at in all points that are shown.
         spec: The film's, whose projections are those of each row.
+        fitted: A transform that is ready for use, in place of the spec's.
+        n_components: Of each row's points at least so many components are read, as far as there
+            are any: those that the film shows, and the first of the others.
 
     Raises:
         OptionError: A component is out of range, there are more names than projections, or the
@@ -28,7 +34,14 @@ def rows_of(runs: Sequence[Run], spec: FilmSpec) -> tuple[Shown, ...]:
         ModelError: The model is not known, or cannot be run.
     """
     rows = [
-        shown_of(run, dims=spec.dims, names=spec.names, project=spec.project, center=spec.center)
+        shown_of(
+            run,
+            dims=spec.dims,
+            names=spec.names,
+            project=spec.project,
+            center=spec.center,
+            fitted=fitted,
+        ).with_components(n_components)
         for run in runs
     ]
     if len(rows) == 1:

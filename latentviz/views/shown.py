@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -30,6 +30,8 @@ class Shown:
     """What is shown beside them of the same run, and read in the same forward pass."""
     name: str = ""
     """Of the row, where there are several."""
+    more: tuple[int, ...] = ()
+    """Components that are read beside those of the projections."""
 
     @cached_property
     def pairs(self) -> NDArray[np.int64]:
@@ -38,8 +40,8 @@ class Shown:
 
     @cached_property
     def dims(self) -> NDArray[np.int64]:
-        """The components that are shown, (d,), increasing."""
-        return np.unique(self.pairs)
+        """The components that are read, (d,), increasing: those of the projections, and `more`."""
+        return np.unique([*self.pairs.ravel().tolist(), *self.more])
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:
@@ -48,18 +50,26 @@ class Shown:
 
     @cached_property
     def drawn(self) -> Fitted:
-        """The transform with the components that are shown alone."""
+        """The transform with the components that are read alone."""
         return self.fitted.take(tuple(self.dims.tolist()))
 
     @cached_property
     def view(self) -> View:
-        """The points in the components that are shown, as they are read."""
+        """The points in these components, as they are read."""
         return view_of(self.run, self.drawn)
 
     @cached_property
     def source(self) -> Source:
-        """The points in the components that are shown, (n, N, d)."""
+        """The points in these components, (n, N, d)."""
         return sources_of(self.run, [self.view, *self.beside])[0]
+
+    def with_components(self, n: int) -> Shown:
+        """The same with at least ``n`` components that are read, as far as there are any.
+
+        What is added are the first of the components that no projection shows.
+        """
+        others = [i for i in range(len(self.fitted.components)) if i not in self.pairs]
+        return replace(self, more=tuple(others[: max(0, n - len(self.dims))]))
 
 
 def shown_of(
@@ -70,6 +80,7 @@ def shown_of(
     default: Pairs | None = None,
     project: object = None,
     center: Center | None = None,
+    fitted: Fitted | None = None,
 ) -> Shown:
     """The points of a run (`Run.points`), in the planes that are asked for.
 
@@ -82,21 +93,24 @@ def shown_of(
             shown as they are; by default the films'. Elsewhere the default is ``auto``.
         project: What `as_transform` takes; None for the latents as they are.
         center: What each step's points are taken from, for a transform.
+        fitted: A transform that is ready for use, in place of these two.
 
     Raises:
         OptionError: A component is out of range, there are more names than projections, or the
             transform does not fit the run.
         ArchiveError: The run is damaged.
     """
-    fitted = fitted_of(run, project, center)
+    if fitted is None:
+        fitted = fitted_of(run, project, center)
+    as_they_are = isinstance(fitted, Axes)
     n = len(fitted.components)
-    if dims is None and project is None and n <= FEW_DIMS:
+    if dims is None and as_they_are and n <= FEW_DIMS:
         dims = fitted.default_dims if default is None else within(default, n)
     if dims is None or dims == AUTO:
-        dims = widest_pairs(run) if project is None else fitted.default_dims
+        dims = widest_pairs(run) if as_they_are else fitted.default_dims
     if isinstance(dims, str):
         raise OptionError(f"dims must be pairs of dimensions, or auto, got {dims!r}")
-    what = "latents have" if project is None else "transform gives"
+    what = "latents have" if as_they_are else "transform gives"
     return Shown(run, fitted, projections(dims, names, n, fitted.title, what=what))
 
 
