@@ -32,8 +32,9 @@ LAYERS = [
     ("transforms", {"transforms"}),
     ("what to show", {"backend", "pacing", "reach", "views"}),
     ("pixels", {"raster"}),
+    ("web", {"web"}),
     ("files", {"interruption", "files", "video", "figures", "comparison"}),
-    ("face", {"film", "media", "notebook", "cli", "pytest_plugin", "__main__"}),
+    ("face", {"film", "viewing", "media", "notebook", "cli", "pytest_plugin", "__main__"}),
     ("adapters", {"adapters"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}
@@ -59,6 +60,9 @@ IGNORANT_OF = {
     },
     "what to show": {"archive", "numba", "pyvista", "PIL", "rich", "click"},
     "pixels": {
+        *("archive", "modules", "recording", "runs", "transforms", "views", "rich", "click"),
+    },
+    "web": {
         *("archive", "modules", "recording", "runs", "transforms", "views", "rich", "click"),
     },
     "files": {"recording", "rich", "click"},
