@@ -19,8 +19,8 @@ LAYERS = [
     (
         "ground",
         {
-            *("arrays", "classes", "color", "deferral", "easing", "errors", "logistic", "markup"),
-            *("palette", "points", "projection", "text", "theme"),
+            *("arrays", "blas", "classes", "color", "deferral", "easing", "errors"),
+            *("logistic", "markup", "palette", "points", "projection", "text", "theme"),
         },
     ),
     ("scene", {"scene"}),
