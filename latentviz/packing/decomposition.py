@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ..blas import one_thread
 from .steps import Steps
 
+MOST_REACH = 20_000  # pixels: farther off, sums of float32 are not exact to a few hundredths of one
 MOST_EXACT = 2500  # the smaller side of what is decomposed exactly
 MOST_SAMPLE_BYTES = 192 << 20
 MOST_SAMPLE = 384  # steps
@@ -47,8 +48,6 @@ class Centered:
     steps: Steps
     origin: NDArray[np.float64]
     mean: NDArray[np.float32]
-    reach: float
-    """The largest distance from the origin along a component, in pixels."""
 
     def rows(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
         """Places (n, N, k) as (n, N*k)."""
@@ -57,8 +56,11 @@ class Centered:
         return pixels.astype(np.float32)
 
 
-def center(steps: Steps) -> Centered:
-    """The mean of all steps, rounded such that it is written in few bytes."""
+def center(steps: Steps) -> Centered | None:
+    """The mean of all steps, rounded such that it is written in few bytes.
+
+    None where a place is so far off that the page's sums would not be exact.
+    """
     T, N, k = steps.shape
     sums = np.zeros((N, k))
     low, high = np.full(k, np.inf), np.full(k, -np.inf)
@@ -68,9 +70,10 @@ def center(steps: Steps) -> Centered:
         high = np.maximum(high, places.max(axis=(0, 1)))
     means = sums / T
     origin = means.mean(axis=0)
-    reach = float((np.maximum(high - origin, origin - low) * steps.px).max())
+    if (np.maximum(high - origin, origin - low) * steps.px).max() > MOST_REACH:
+        return None
     mean = np.rint((means - origin) * steps.px * 256) / 256
-    return Centered(steps, origin, mean.reshape(-1).astype(np.float32), reach)
+    return Centered(steps, origin, mean.reshape(-1).astype(np.float32))
 
 
 def decompose_exactly(

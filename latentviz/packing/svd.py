@@ -27,7 +27,6 @@ from .decomposition import (
 from .steps import Steps
 from .unpacking import errors_px, in_data_units, in_units
 
-MOST_REACH = 20_000  # pixels: farther off, sums of float32 are not exact to a few hundredths of one
 AIM = 0.96  # of the bound: the page adds in another order, or on a GPU
 LIMIT = 0.98  # of the bound: what is accepted
 CLOSE = 0.975  # of the aim: no closer is looked for
@@ -222,7 +221,8 @@ class _Search:
         written = self.quantise(fit)
         stride = -(-written.basis.shape[1] // SAMPLE_COLUMNS)
         sampled = np.ascontiguousarray(written.basis[:, ::stride])
-        return len(code(sampled).data) * stride + len(_code_coefficients(written.coefficients).data)
+        coded = len(code(sampled).data), len(_code_coefficients(written.coefficients).data)
+        return coded[0] * stride + coded[1]
 
     def best(self, told: Callable[[float], None]) -> _Fit | None:
         """The fit of fewest bytes of those that are tried; None if none keeps the bound."""
@@ -337,7 +337,7 @@ def _search(
     T, N, _ = steps.shape
     aim_px = AIM * most_px
     centered = center(steps)
-    if centered.reach > MOST_REACH:
+    if centered is None:
         return None
     most_rank = int(most_bytes / FEWEST_BYTES / (T + steps.width)) if np.isfinite(most_bytes) else T
     if steps.width <= MOST_EXACT or (T <= MOST_EXACT and steps.can_be_held):
