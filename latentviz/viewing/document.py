@@ -32,7 +32,7 @@ from .rows import plain_row, px_per_unit, reader, step_name
 from .spec import MEGABYTE, NOT_OF_PAGES, PageSpec
 
 # A page is laid out for a window that is wide, and for one that is upright.
-WIDE, UPRIGHT = (1920, 1080), (420, 880)
+WIDE, UPRIGHT = (1920, 1080), (420, 740)
 FPS = 30
 BASE64 = 3 / 4  # bytes that a character stands for
 # Places are packed more closely than they need be, where that takes few bytes; never so large runs.

@@ -7,6 +7,8 @@ import { counted } from "./titles.js";
 /** @import { Categories, Row } from "./document.js" */
 /** @import { State } from "./state.js" */
 
+const LEAST_KEY_PX = 9; // css px
+
 /**
  * Fill the box of a row's key.
  * @param {Page} page
@@ -53,7 +55,13 @@ function buildClasses(page, box, row, key) {
   const all = button("all", () => setHidden(page, mine, () => new Set()), { class: "all" });
   all.title = "Show all classes";
   box.append(...buttons, all);
-  if (box.scrollHeight > box.clientHeight + 2) box.classList.add("scrolling");
+  // Letters are smaller before names do not fit.
+  let px = parseFloat(box.style.fontSize);
+  while (px > LEAST_KEY_PX && box.scrollHeight > box.clientHeight + 2) {
+    px = Math.max(LEAST_KEY_PX, px - 0.5);
+    box.style.fontSize = `${px}px`;
+  }
+  box.classList.toggle("scrolling", box.scrollHeight > box.clientHeight + 2);
   return (state) => {
     const hidden = state.hidden[row];
     buttons.forEach((made, k) => {

@@ -34,14 +34,14 @@ export function setUpControls(page) {
   byId("ask", HTMLButtonElement).addEventListener("click", () => showHelp());
   /** @param {State} state */
   const update = (state) => {
-    label(play, state.playing ? "Pause" : "Play", state.playing ? "❚❚" : "▶");
+    label(play, state.playing ? "Pause" : "Play");
     moment.max = String(page.data.moments.count - 1);
     moment.value = String(state.moment);
     moment.setAttribute("aria-valuetext", momentWords(page.data, state.moment));
     speed.value = String(state.speed);
     pace.value = state.pace;
     blur.setAttribute("aria-pressed", String(state.blurred));
-    label(theme, state.theme === "dark" ? "Light theme" : "Dark theme", "◐");
+    label(theme, state.theme === "dark" ? "Light theme" : "Dark theme");
     showTheme(page, state);
   };
   update(page.store.get());
@@ -58,16 +58,13 @@ export function showHelp() {
 }
 
 /**
- * A button's sign, and its name.
+ * The name of a button that has a sign in place of words.
  * @param {HTMLButtonElement} button
  * @param {string} name
- * @param {string} sign
  */
-function label(button, name, sign) {
-  if (button.getAttribute("aria-label") === name) return;
+function label(button, name) {
   button.setAttribute("aria-label", name);
   button.title = name;
-  say(button, sign);
 }
 
 /**
