@@ -36,7 +36,7 @@ WIDE, UPRIGHT = (1920, 1080), (420, 740)
 FPS = 30
 BASE64 = 3 / 4  # bytes that a character stands for
 # Places are packed more closely than they need be, where that takes few bytes; never so large runs.
-FINE_PX, MOST_PX = 0.25, 0.5
+FINE_PX, MOST_PX = 0.125, 0.5
 FINE_VALUES = 1 << 26
 SPARE_BYTES = 4096  # for the numbers that are not known before places are packed
 

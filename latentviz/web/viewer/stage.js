@@ -106,6 +106,9 @@ export class Stage {
     const stage = byId("stage", HTMLElement);
     stage.style.width = `${w * this.#scale}px`;
     stage.style.height = `${h * this.#scale}px`;
+    // On whole pixels: else the window would blur what the canvases have.
+    stage.style.left = `${Math.floor((width - w * this.#scale) / 2)}px`;
+    stage.style.top = `${Math.floor((height - h * this.#scale) / 2)}px`;
     for (const { canvas } of [this.#under, this.#over]) {
       canvas.width = Math.round(w * this.#scale * ratio());
       canvas.height = Math.round(h * this.#scale * ratio());
