@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ..blas import one_thread
 from .steps import Steps
+from .unpacking import cached_rows
 
 MOST_REACH = 20_000  # pixels: farther off, sums of float32 are not exact to a few hundredths of one
 MOST_EXACT = 2500  # the smaller side of what is decomposed exactly
@@ -54,13 +55,13 @@ class Centered:
         N = self.steps.shape[1]
         px = np.tile(self.steps.px, N)
         means = np.tile(self.origin * self.steps.px, N) + self.mean
-        rows = np.empty((len(places), self.steps.width), np.float32)
-        exact = np.empty(self.steps.width)
-        for step, row in zip(places, rows, strict=True):
-            np.multiply(step.reshape(-1), px, out=exact)
+        rows = places.reshape(len(places), -1)
+        centered = np.empty_like(rows, np.float32)
+        for part in cached_rows(*rows.shape):
+            exact = rows[part] * px
             exact -= means
-            row[:] = exact
-        return rows
+            centered[part] = exact
+        return centered
 
 
 def center(steps: Steps) -> Centered | None:
@@ -73,10 +74,10 @@ def center(steps: Steps) -> Centered | None:
     lows = np.full((N, k), np.inf, np.float32)
     highs = -lows
     for _, places in steps.blocks():
-        for step in places:
-            sums += step
-            np.minimum(lows, step, out=lows)
-            np.maximum(highs, step, out=highs)
+        for part in cached_rows(len(places), N * k):
+            sums += places[part].sum(axis=0, dtype=np.float64)
+            np.minimum(lows, places[part].min(axis=0), out=lows)
+            np.maximum(highs, places[part].max(axis=0), out=highs)
     low, high = lows.min(axis=0).astype(np.float64), highs.max(axis=0).astype(np.float64)
     means = sums / T
     origin = means.mean(axis=0)

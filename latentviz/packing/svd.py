@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..blas import one_thread
 from .arrays import ArrayTable, Coded, code
+from .coarsest import coarsest
 from .decomposition import (
     MOST_EXACT,
     Centered,
@@ -32,8 +33,9 @@ LIMIT = 0.98  # of the bound: what is accepted
 CLOSE = 0.975  # of the aim: no closer is looked for
 TRUNCATION = 0.92  # of the aim: errors of the smallest rank that is of use
 TRIES = 8
-FEW_TRIES = 5  # where each reads all steps
-WIDE = 0.8  # of the aim: no closer is looked for there
+FEW_TRIES = 4  # where each reads all steps
+WIDE = 0.75  # of the aim: no closer is looked for there
+CAUTION = 0.85  # of the step that some of the steps were found to allow
 RANKS = (1.0, 1.2, 1.5, 1.9, 2.5)  # of the smallest rank that keeps the bound
 SPLITS = (0.5, 2.0)  # of the basis' share that is the best if errors are normally distributed
 FEWEST_BYTES = 0.12  # a number of coefficients or basis, by trial, at the least
@@ -212,7 +214,7 @@ class _Search:
         def error(step_px: float) -> float:
             return self.quantised(_Fit(rank, split, step_px))
 
-        found = coarsest(error, float(first), of_rank, self.aim_px, TRIES)
+        found = coarsest(error, float(first), of_rank, self.aim_px, TRIES, CLOSE)
         if found is None:
             return None
         fit = _Fit(rank, split, found[0])
@@ -279,57 +281,15 @@ def pack_svd(
         return _error_of_all(search, search.quantise(replace(fit, step_px=step_px)))
 
     of_rank = float(search.truncated(fit.rank).max())
-    tries, close = (TRIES, CLOSE) if steps.can_be_held else (FEW_TRIES, WIDE)
-    found = coarsest(error_of_all, fit.step_px, of_rank, LIMIT * most_px, tries, close)
+    tries, close, first = TRIES, CLOSE, fit.step_px
+    if not steps.can_be_held:  # each try reads all steps; the worst of them is hardly among those
+        tries, close, first = FEW_TRIES, WIDE, CAUTION * first
+    found = coarsest(error_of_all, first, of_rank, LIMIT * most_px, tries, close)
     if found is None:
         return None
     written = search.quantise(replace(fit, step_px=found[0]))
     told(1.0)
     return Svd(steps.shape, fit.rank, _coded(search, written), found[1])
-
-
-def coarsest(
-    error: Callable[[float], float],
-    first: float,
-    least_px: float,
-    aim_px: float,
-    tries: int,
-    close: float = CLOSE,
-) -> tuple[float, float] | None:
-    """About the largest step at which the error is at most ``aim_px``, and that error.
-
-    Args:
-        error: The error at a step, in pixels. It grows with it, but for some noise.
-        first: The step that is tried first.
-        least_px: The error at step 0.
-        aim_px: The largest error.
-        tries: How often `error` may be called.
-        close: Which share of ``aim_px`` ends the search.
-
-    Returns:
-        None where none was found.
-    """
-    best = None
-    fine, of_fine = 0.0, least_px**2
-    coarse, of_coarse = np.inf, np.inf
-    aim = ((1 + close) / 2 * aim_px) ** 2  # the middle of what is accepted
-    step = first
-    for _ in range(tries):
-        found = error(step)
-        if found <= aim_px:
-            best = step, found
-            fine, of_fine = best[0], found**2
-            if found >= close * aim_px:
-                break
-        else:
-            coarse, of_coarse = step, found**2
-        # Squared errors grow about as the squared step does.
-        if np.isinf(coarse):
-            step = fine * float(np.clip(np.sqrt(aim / max(of_fine, 1e-12)), 1.05, 4))
-        else:
-            share = float(np.clip((aim - of_fine) / (of_coarse - of_fine), 0.1, 0.9))
-            step = float(np.sqrt(fine**2 + share * (coarse**2 - fine**2)))
-    return best
 
 
 def _search(
@@ -352,7 +312,7 @@ def _search(
         decomposition = decompose_exactly(centered, enough)
         if not len(decomposition.basis):
             return None
-        n = T if steps.can_be_held else max(1, MOST_TRIAL_BYTES // (4 * steps.width))
+        n = T if steps.can_be_held else min(T, max(1, MOST_TRIAL_BYTES // (4 * steps.width)))
         indices = np.unique(np.linspace(0, T - 1, n).astype(np.int64))
     else:
         given = _sampled(centered, aim_px, most_rank, told)

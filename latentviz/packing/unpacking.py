@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 
 from ..blas import one_thread
 from .arrays import array_at
+
+CACHED = 1 << 16  # numbers
 
 
 def unpack_places(places: dict[str, Any], data: bytes) -> NDArray[np.float32]:
@@ -52,12 +55,17 @@ def in_data_units(
     width, k = numbers.shape[1], len(scale)
     scales, origins = np.tile(scale, width // k), np.tile(origin, width // k)
     places = np.empty(numbers.shape, np.float32)
-    exact = np.empty(width)
-    for row, out in zip(numbers, places, strict=True):  # of which each fits into the CPU's cache
-        np.multiply(row, scales, out=exact)
+    for part in cached_rows(*numbers.shape):
+        exact = numbers[part] * scales
         exact += origins
-        out[:] = exact
+        places[part] = exact
     return places.reshape(len(numbers), -1, k)
+
+
+def cached_rows(n: int, width: int) -> Iterator[slice]:
+    """Slices of n rows of numbers, so few that what is computed stays in the CPU's cache."""
+    several = max(1, CACHED // width)
+    return (slice(start, start + several) for start in range(0, n, several))
 
 
 def errors_px(
@@ -76,15 +84,14 @@ def errors_px(
     n, N, k = places.shape
     pixels = np.tile(px.astype(np.float32), N)
     largest = np.empty(n)
-    error, squares = np.empty(N * k, np.float32), np.empty(N, np.float32)
     with np.errstate(over="ignore"):  # an infinite error is large enough
-        for i in range(n):
+        for part in cached_rows(n, N * k):
             # Of numbers that are close to each other, float32 has the difference exactly.
-            np.subtract(places[i].reshape(-1), truth[i].reshape(-1), out=error)
+            error = (places[part] - truth[part]).reshape(-1, N * k)
             error *= pixels
             error *= error
-            np.copyto(squares, error[::k])
+            squares = error[:, ::k].copy()
             for j in range(1, k):
-                squares += error[j::k]
-            largest[i] = squares.max()
+                squares += error[:, j::k]
+            largest[part] = squares.max(axis=1)
     return np.sqrt(largest)
