@@ -201,9 +201,7 @@ def _with_places(
             if np.prod(shape) <= FINE_VALUES:
                 with suppress(OptionError):  # too large, which is seen once more below
                     return packed(into, most_px=FINE_PX, max_bytes=most)
-            return packed(
-                into, most_px=MOST_PX, max_bytes=most, keep=partial(paced, rows[k].plan)
-            )
+            return packed(into, most_px=MOST_PX, max_bytes=most, keep=partial(paced, rows[k].plan))
 
         if len(mine) == 1:
             found = {mine[0]: pack(mine[0], table, fits=True, of=kept)}

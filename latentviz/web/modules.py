@@ -1,7 +1,8 @@
 """The page's modules, joined to one script.
 
 A page that is opened from the disk may not import modules from other files. So each becomes a
-function that is called once and returns its exports; who imports a name takes it from there.
+function that is called once and returns its exports; who imports a name takes it from there. What
+is for readers alone, comments on lines of their own, is left out.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ _EXPORT = re.compile(
     r"^export (?P<declared>(?:async )?(?:function\*?|class|const|let) (?P<name>\w+))", re.MULTILINE
 )
 _NOTHING = re.compile(r"^export \{\};\n", re.MULTILINE)
+# Whole lines only: what looks like a comment elsewhere may be part of a text.
+_LINE_COMMENT = re.compile(r"^[ \t]*//.*\n", re.MULTILINE)
+_BLOCK_COMMENT = re.compile(r"^[ \t]*/\*\*(?:(?!\*/).)*\*/[ \t]*\n", re.MULTILINE | re.DOTALL)
 _OTHER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
 
@@ -52,6 +56,7 @@ def _as_function(name: str, source: str) -> str:
     names = [found["name"] for found in _EXPORT.finditer(source)]
     body = _IMPORT.sub(_taken, source)
     body = _EXPORT.sub(lambda found: found["declared"], _NOTHING.sub("", body))
+    body = _LINE_COMMENT.sub("", _BLOCK_COMMENT.sub("", body))
     if (other := _OTHER.search(body)) is not None:
         raise ValueError(f"{name}.js: {other[0]!r} cannot be joined")
     return (

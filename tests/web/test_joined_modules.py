@@ -43,6 +43,26 @@ def test_functions_of_all_kinds_are_exported():
     assert run(joined(sources, "main")).split() == ["1", "[", "2", "]"]
 
 
+def test_comments_are_left_out_and_nothing_else():
+    source = """// first
+/**
+ * A function.
+ */
+export function f() {
+  // inside
+  const found = /** @type {number} */ (1);
+  /** @type {number} */ const other = 2; /* kept */
+  return `a // b
+  /* c */ ${found + other}`;
+}
+/** last */
+"""
+    script = joined({"main": f"{source}console.log(f());\n"}, "main")
+    assert run(script) == "a // b\n  /* c */ 3\n"
+    for words in ("first", "A function", "inside", "last"):
+        assert words not in script
+
+
 @pytest.mark.parametrize(
     ("source", "words"),
     [

@@ -30,6 +30,8 @@ export class Stage {
   #layout;
   #scale = 1;
   #drawnUnder = "";
+  /** @type {unknown[]} what the dots that are seen were drawn for */
+  #drawnDots = [];
   #isDraft = false;
   #asked = false;
   #time = 0;
@@ -51,7 +53,10 @@ export class Stage {
     this.#dots = new DotsPainter(
       this.#dotsCanvas, data.document, data.readers, rows, data.moments,
     );
-    this.#dots.onRestored = () => this.ask();
+    this.#dots.onRestored = () => {
+      this.#drawnDots = [];
+      this.ask();
+    };
     this.#words = new Words(page);
     this.#gestures = new Gestures(page, byId("surfaces", HTMLElement), (_, panel, x) =>
       stepAtX(panel, data.charts[panel.chart], x),
@@ -62,6 +67,7 @@ export class Stage {
     page.store.subscribe(() => this.ask());
     page.onGrown(() => {
       this.#drawnUnder = "";
+      this.#drawnDots = [];
       this.ask();
     });
   }
@@ -102,18 +108,18 @@ export class Stage {
     if (!width || !height) return;
     this.#layout = layouts[width / height < UPRIGHT ? layouts.length - 1 : 0];
     const [w, h] = this.#layout.size;
-    this.#scale = Math.min(width / w, height / h);
+    // On whole pixels: else the window would blur what the canvases have.
+    this.#scale = Math.floor(w * Math.min(width / w, height / h)) / w;
     const stage = byId("stage", HTMLElement);
     stage.style.width = `${w * this.#scale}px`;
-    stage.style.height = `${h * this.#scale}px`;
-    // On whole pixels: else the window would blur what the canvases have.
+    stage.style.height = `${Math.round(h * this.#scale)}px`;
     stage.style.left = `${Math.floor((width - w * this.#scale) / 2)}px`;
     stage.style.top = `${Math.floor((height - h * this.#scale) / 2)}px`;
     for (const { canvas } of [this.#under, this.#over]) {
       canvas.width = Math.round(w * this.#scale * ratio());
       canvas.height = Math.round(h * this.#scale * ratio());
     }
-    this.#dots.setLayout(this.#layout, this.#scale * ratio(), this.#isDraft);
+    this.#setDots();
     this.#words.setLayout(this.#layout, this.#scale);
     this.#gestures.setLayout(this.#layout, this.#scale);
     this.#drawnUnder = "";
@@ -163,7 +169,13 @@ export class Stage {
     const isDraft = moves && this.#dots.isSoftware;
     if (isDraft === this.#isDraft) return;
     this.#isDraft = isDraft;
-    this.#dots.setLayout(this.#layout, this.#scale * ratio(), isDraft);
+    this.#setDots();
+  }
+
+  /** Has the dots drawn as large as they are seen. */
+  #setDots() {
+    this.#drawnDots = [];
+    this.#dots.setLayout(this.#layout, this.#scale * ratio(), this.#isDraft);
   }
 
   /** @param {View} view */
@@ -178,7 +190,13 @@ export class Stage {
       const pen = penFor(scaled(this.#under, px), document, layout, view, px);
       drawUnder(pen, document, layout, view, charts);
     }
-    this.#dots.draw(view);
+    const dots = [
+      view.moment, view.span, view.theme, view.panels, view.tour, view.hidden, view.chosen,
+    ];
+    if (dots.some((part, i) => part !== this.#drawnDots[i])) {
+      this.#dots.draw(view);
+      this.#drawnDots = dots;
+    }
     this.#spots = placesOf(document, layout, view, moments, readers, rows);
     const pen = penFor(scaled(this.#over, px), document, layout, view, px);
     drawOver(pen, document, layout, view, moments, readers, rows, charts, this.#spots);
@@ -209,7 +227,7 @@ export class Stage {
     this.#dots.draw(view);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#dotsCanvas, 0, 0);
-    this.#dots.setLayout(layout, this.#scale * ratio(), this.#isDraft);
+    this.#setDots();
     const over = globalThis.document.createElement("canvas");
     [over.width, over.height] = [canvas.width, canvas.height];
     const above = contextOf(over);
