@@ -190,6 +190,7 @@ def test_components_are_chosen_and_turned(opened):
     viewer.page.mouse.down()
     viewer.page.mouse.move(x + 60, y + 20, steps=4)
     viewer.page.mouse.up()
+    viewer.page.mouse.move(1, 1)  # away from any point
     turned = viewer.view()["panels"][0]
     assert turned["azimuth"] > panel["azimuth"]
     assert turned["elevation"] > panel["elevation"]

@@ -112,7 +112,7 @@ export class Stage {
     this.#scale = Math.floor(w * Math.min(width / w, height / h)) / w;
     const stage = byId("stage", HTMLElement);
     stage.style.width = `${w * this.#scale}px`;
-    stage.style.height = `${Math.round(h * this.#scale)}px`;
+    stage.style.height = `${Math.floor(h * this.#scale)}px`;
     stage.style.left = `${Math.floor((width - w * this.#scale) / 2)}px`;
     stage.style.top = `${Math.floor((height - h * this.#scale) / 2)}px`;
     for (const { canvas } of [this.#under, this.#over]) {
