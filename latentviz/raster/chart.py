@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..scene import Chart
 from ..theme import Role, Theme
 from .coincide import MOST_CURVES, in_turns
 from .heights import Heights, heights_of
-from .ticks import linear_ticks
+from .ticks import Ticks, linear_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -45,6 +46,40 @@ BROKEN_SHARE = 0.3  # of the height, at most, for all rows
 CURVE_COLUMNS = 2048
 
 
+@dataclass(frozen=True)
+class ChartAxes:
+    """What stands along a chart's axes."""
+
+    heights: Heights
+    values: Ticks
+    steps: Ticks
+
+
+def chart_axes(chart: Chart, size: tuple[float, float], scale: float) -> ChartAxes:
+    """The axes of a chart.
+
+    Args:
+        chart: What they are of.
+        size: (width, height) of the part with the curves, in pixels.
+        scale: How large all things are, 1 on a page of 1080 pixels.
+    """
+    width, height = size
+    above = len(_rows_of_broken(chart, height, scale)) * BROKEN_PITCH * _broken_px(scale)
+    heights = heights_of(chart, height, above_px=above)
+    text_px = max(LEAST_TEXT_PX, TICK_PX * scale)
+    first, last = step_range(chart)
+    # A digit is some 0.64 of the text's height wide, and a label as long as the last needs air.
+    label_px = 0.64 * text_px * (len(f"{last:.0f}") + 2)
+    steps = linear_ticks(first, last, most=min(MOST_STEPS, int(width / label_px)), whole=True)
+    return ChartAxes(heights, heights.ticks(text_px), steps)
+
+
+def step_range(chart: Chart) -> tuple[float, float]:
+    """The steps at which a chart begins and ends."""
+    first = float(chart.steps[0])
+    return first, max(float(chart.steps[-1]), first + 1)
+
+
 def draw_chart(axes: Axes, chart: Chart, theme: Theme, scale: float) -> None:
     """A chart's curves, with keyframes marked, and where a curve is broken.
 
@@ -58,14 +93,13 @@ def draw_chart(axes: Axes, chart: Chart, theme: Theme, scale: float) -> None:
     for spine in axes.spines.values():
         spine.set_visible(False)
     rows = _rows_of_broken(chart, axes.bbox.height, scale)
-    above = len(rows) * BROKEN_PITCH * _broken_px(scale)
-    heights = heights_of(chart, axes.bbox.height, above_px=above)
-    _draw_axes(axes, chart, heights, theme, scale)
-    _draw_curves(axes, chart, heights, theme, scale)
+    along = chart_axes(chart, (axes.bbox.width, axes.bbox.height), scale)
+    _draw_axes(axes, chart, along, theme, scale)
+    _draw_curves(axes, chart, along.heights, theme, scale)
     _draw_broken(axes, chart, rows, theme, scale)
 
 
-def _draw_axes(axes: Axes, chart: Chart, heights: Heights, theme: Theme, scale: float) -> None:
+def _draw_axes(axes: Axes, chart: Chart, along: ChartAxes, theme: Theme, scale: float) -> None:
     from matplotlib.ticker import FixedFormatter, FixedLocator, NullFormatter
 
     text_px = max(LEAST_TEXT_PX, TICK_PX * scale)
@@ -74,19 +108,13 @@ def _draw_axes(axes: Axes, chart: Chart, heights: Heights, theme: Theme, scale: 
     )
     # A keyframe of the first step reaches beyond the axis.
     axes.tick_params(axis="y", pad=max(TICK_PAD_PX * scale, 0.75 * LEAST_KEY_PX))
-    first, last = float(chart.steps[0]), float(chart.steps[-1])
-    last = max(last, first + 1)
-    axes.set_xlim(first, last)
-    # A digit is some 0.64 of the text's height wide, and a label as long as the last needs air.
-    label_px = 0.64 * text_px * (len(f"{last:.0f}") + 2)
-    most = min(MOST_STEPS, int(axes.bbox.width / label_px))
-    steps = linear_ticks(first, last, most=most, whole=True)
-    axes.xaxis.set_major_locator(FixedLocator(steps.values))
-    axes.xaxis.set_major_formatter(FixedFormatter(steps.labels))
+    axes.set_xlim(*step_range(chart))
+    axes.xaxis.set_major_locator(FixedLocator(along.steps.values))
+    axes.xaxis.set_major_formatter(FixedFormatter(along.steps.labels))
+    heights, ticks = along.heights, along.values
     if heights.log:
         axes.set_yscale("log")
     axes.set_ylim(*heights.limits)
-    ticks = heights.ticks(text_px)
     axes.yaxis.set_major_locator(FixedLocator(ticks.values))
     axes.yaxis.set_major_formatter(FixedFormatter(ticks.labels))
     axes.yaxis.set_minor_locator(FixedLocator(ticks.minor))

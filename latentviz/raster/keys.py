@@ -76,6 +76,14 @@ def key_height(key: Categories | Ramp, width: float, scale: float) -> float:
     return (LINE * len(named.lines) + BELOW) * named.text_px
 
 
+def key_text_px(key: Categories | Ramp, width: float, scale: float) -> float:
+    """How high a key's letters are, in pixels; `key_height` says the rest."""
+    if isinstance(key, Ramp):
+        return _most_px(scale)
+    with missing_told_later(), plain_style():
+        return fitting_names(key, width, scale).text_px
+
+
 def fitting_names(key: Categories, width: float, scale: float) -> NamedLines:
     """A key's names in as few lines as can be, and as large as can be in these.
 

@@ -1,0 +1,1 @@
+"""A scene as a page for the browser: one file, which asks nobody for anything."""
