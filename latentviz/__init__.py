@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from .runs.opening import IncompleteRunWarning, open_run
     from .runs.run import Run
     from .runs.schedule import Schedule
+    from .viewing.spec import PageSpec
+    from .viewing.viewer import Viewer, view
 
 __version__ = "0.1.0"
 
@@ -72,6 +74,7 @@ _HOME = {
     "MinimumJerk": "easing",
     "ModelError": "errors",
     "OptionError": "errors",
+    "PageSpec": "viewing.spec",
     "Picture": "figures.picture",
     "Recorder": "recording",
     "RecordingWarning": "errors",
@@ -79,6 +82,7 @@ _HOME = {
     "Run": "runs.run",
     "Schedule": "runs.schedule",
     "Separated": "logistic",
+    "Viewer": "viewing.viewer",
     "compare": "comparison",
     "cubic_bezier": "easing",
     "fit_logistic": "logistic",
@@ -100,6 +104,7 @@ _HOME = {
     "rgb_from_hsv": "color",
     "rgb_grid": "color",
     "show": "notebook",
+    "view": "viewing.viewer",
     "wilson_interval": "logistic",
 }
 
@@ -130,6 +135,7 @@ __all__ = [
     "MinimumJerk",
     "ModelError",
     "OptionError",
+    "PageSpec",
     "Picture",
     "Recorder",
     "RecordingWarning",
@@ -137,6 +143,7 @@ __all__ = [
     "Run",
     "Schedule",
     "Separated",
+    "Viewer",
     "__version__",
     "compare",
     "cubic_bezier",
@@ -159,6 +166,7 @@ __all__ = [
     "rgb_from_hsv",
     "rgb_grid",
     "show",
+    "view",
     "wilson_interval",
 ]
 

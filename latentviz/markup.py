@@ -6,6 +6,8 @@ import base64
 from collections.abc import Mapping
 from html import escape
 
+FRAME_HEIGHT_PX = 720
+
 
 def table_html(caption: str, rows: Mapping[str, str]) -> str:
     """A table of facts: names on the left."""
@@ -34,6 +36,25 @@ def video_html(
     return (
         f'<video controls loop muted playsinline preload="metadata" src="{escape(source)}"{still}'
         f' aria-label="{escape(alt)}" style="{_width(width)}"></video>'
+    )
+
+
+def frame_html(
+    page: str, title: str, *, width: int | None = None, height: int | None = None
+) -> str:
+    """A whole page within another one.
+
+    Args:
+        page: Its HTML.
+        title: What it is, for those who cannot see it.
+        width: In pixels; by default that of the page around it.
+        height: In pixels; by default a little more than a wide film would have.
+    """
+    wide = "100%" if width is None else f"{width}px"
+    high = f"{FRAME_HEIGHT_PX}px" if height is None else f"{height}px"
+    return (
+        f'<iframe srcdoc="{escape(page)}" title="{escape(title)}" allow="fullscreen; '
+        f'clipboard-write" style="width:{wide};max-width:100%;height:{high};border:0"></iframe>'
     )
 
 

@@ -19,11 +19,12 @@ LAYERS = [
     (
         "ground",
         {
-            *("arrays", "classes", "color", "deferral", "easing", "errors", "logistic", "markup"),
-            *("palette", "points", "projection", "text", "theme"),
+            *("arrays", "blas", "classes", "color", "deferral", "easing", "errors"),
+            *("logistic", "markup", "palette", "points", "projection", "text", "theme"),
         },
     ),
     ("scene", {"scene"}),
+    ("packing", {"packing"}),
     ("archive", {"archive"}),
     ("modules", {"modules"}),
     ("recording", {"recording"}),
@@ -32,8 +33,9 @@ LAYERS = [
     ("transforms", {"transforms"}),
     ("what to show", {"backend", "pacing", "reach", "views"}),
     ("pixels", {"raster"}),
+    ("web", {"web"}),
     ("files", {"interruption", "files", "video", "figures", "comparison"}),
-    ("face", {"film", "media", "notebook", "cli", "pytest_plugin", "__main__"}),
+    ("face", {"film", "viewing", "media", "notebook", "cli", "pytest_plugin", "__main__"}),
     ("adapters", {"adapters"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}
@@ -42,7 +44,18 @@ LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in mod
 IGNORANT_OF = {
     "ground": {"torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "scene": {"torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
-    "archive": {"scene", "torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "packing": {"scene", "torch", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
+    "archive": {
+        "scene",
+        "packing",
+        "torch",
+        "matplotlib",
+        "numba",
+        "pyvista",
+        "PIL",
+        "rich",
+        "click",
+    },
     "modules": {"scene", "archive", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "recording": {"scene", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
     "runs": {"scene", "recording", "matplotlib", "numba", "pyvista", "PIL", "rich", "click"},
@@ -59,6 +72,9 @@ IGNORANT_OF = {
     },
     "what to show": {"archive", "numba", "pyvista", "PIL", "rich", "click"},
     "pixels": {
+        *("archive", "modules", "recording", "runs", "transforms", "views", "rich", "click"),
+    },
+    "web": {
         *("archive", "modules", "recording", "runs", "transforms", "views", "rich", "click"),
     },
     "files": {"recording", "rich", "click"},

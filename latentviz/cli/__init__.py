@@ -1,6 +1,6 @@
 """The command line. Heavy imports wait until a command needs them, so that --help is instant."""
 
-from . import archive, compare, completion, doctor, film, importing, pictures, sphere
+from . import archive, compare, completion, doctor, film, importing, pictures, sphere, view
 from .group import main
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "main",
     "pictures",
     "sphere",
+    "view",
 ]

@@ -6,7 +6,7 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -63,11 +63,12 @@ def decorated(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> C
     return command
 
 
-def spec_options(spec: type) -> Callable[[Command], Command]:
-    """An option of the command for each of a spec's."""
+def spec_options(spec: type, *, without: Collection[str] = ()) -> Callable[[Command], Command]:
+    """An option of the command for each of a spec's, but for some."""
 
     def decorate(command: Command) -> Command:
-        return decorated(command, [_click_option(n, o) for n, o in options_of(spec).items()])
+        declared = {n: o for n, o in options_of(spec).items() if n not in without}
+        return decorated(command, [_click_option(n, o) for n, o in declared.items()])
 
     return decorate
 
@@ -101,8 +102,20 @@ def mark_options(command: Command) -> Command:
 
 def run_options(command: Command) -> Command:
     """The run to read, and how to read it."""
-    decorators = [
-        click.argument("run", type=RunPath(path_type=Path)),
+    return decorated(command, [click.argument("run", type=RunPath(path_type=Path)), *_reading()])
+
+
+def runs_options(command: Command) -> Command:
+    """The runs to read, and how to read them."""
+    runs = click.argument(
+        "runs", type=RunPath(path_type=Path), nargs=-1, required=True, metavar="RUN..."
+    )
+    return decorated(command, [runs, *_reading()])
+
+
+def _reading() -> list[Callable[[Any], Any]]:
+    """How a run is read."""
+    return [
         click.option(
             "--model",
             metavar="MODULE:FACTORY",
@@ -115,7 +128,6 @@ def run_options(command: Command) -> Command:
             "Default: 64 MiB plus 50 times the file's size.",
         ),
     ]
-    return decorated(command, decorators)
 
 
 def given(**values: Any) -> dict[str, Any]:

@@ -200,7 +200,7 @@ def cloud_of(
             f"squared error: median {np.median(error):.2g}, largest {error.max():.2g}."
         )
     components, choose = None, None
-    fitted = fitted_of(run, project, center)
+    fitted = fitted_of([run], project, center)
     if project is not None:
         components = fitted.components
         latents = fitted(latents[None], np.array([moment.n_before]))[0]

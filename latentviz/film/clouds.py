@@ -38,7 +38,7 @@ class FilmClouds:
     kind: ClassVar[type[Panel]] = CloudPanel
 
     def __init__(self, plan: Plan, shown: Shown, marks: FilmMarks) -> None:
-        self._plan, self.shown, self._marks = plan, shown, marks
+        self.plan, self.shown, self.marks = plan, shown, marks
 
     def __len__(self) -> int:
         return len(self.shown.projections)
@@ -48,6 +48,13 @@ class FilmClouds:
         """Whether the points are colors."""
         return are_colors(self.shown.run.colors)
 
+    @property
+    def alpha(self) -> float:
+        """The opacity of a still dot."""
+        if self.plan.spec.alpha is not None:
+            return self.plan.spec.alpha
+        return default_alpha(self.shown.run.n_points, of_colors=self.of_colors)
+
     @cached_property
     def coloring(self) -> Coloring:
         """The points' colors, and what they mean.
@@ -55,7 +62,7 @@ class FilmClouds:
         Raises:
             OptionError: The run's colors cannot be drawn.
         """
-        run, plan = self.shown.run, self._plan
+        run, plan = self.shown.run, self.plan
         return coloring(
             run.colors,
             run.n_points,
@@ -67,13 +74,13 @@ class FilmClouds:
     @cached_property
     def reach(self) -> Reach:
         """How far the points go in the components that are shown, over all that the film shows."""
-        return measure_reach(self.shown.source, self._plan.frames, about_origin=self.of_colors)
+        return measure_reach(self.shown.source, self.plan.frames, about_origin=self.of_colors)
 
     def panels(self, cells: Sequence[Cell], layout: Layout) -> tuple[CloudPanel, ...]:
         """The panels, in limits that fit if none are asked for."""
         if layout.framed:
             return tuple(self._framed(k, cell) for k, cell in enumerate(cells))
-        spec = self._plan.spec
+        spec = self.plan.spec
         limits = spec.limits
         if limits is None:
             low, high = (side[self.shown.columns] for side in self._kept)
@@ -86,7 +93,7 @@ class FilmClouds:
 
     def _framed(self, k: int, cell: Cell) -> CloudPanel:
         """The k-th projection in a frame, around the middle of its points unless 0 is meant."""
-        spec, side_px = self._plan.spec, cell.body.width
+        spec, side_px = self.plan.spec, cell.body.width
         radius_px = DOT_SHARE * side_px / 2
         if not self.of_colors:
             radius_px = default_radius_px(self.shown.run.n_points, side_px)
@@ -126,15 +133,15 @@ class FilmClouds:
             coloring=self.coloring,
             center=center,
             framed=framed,
-            labels=self._marks.labels(self.shown.columns[k]),
-            highlighted=self._marks.is_highlighted,
+            labels=self.marks.labels(self.shown.columns[k]),
+            highlighted=self.marks.is_highlighted,
         )
 
     @cached_property
     def has_plate(self) -> bool:
         """Whether the unit disc is drawn, and so the origin in the middle."""
         return has_plate(
-            self._plan.spec.plate,
+            self.plan.spec.plate,
             self.shown.fitted,
             of_colors=self.of_colors,
             farthest=self._farthest,
@@ -149,7 +156,7 @@ class FilmClouds:
     def _largest_norm(self) -> float:
         """The largest norm of the latents at a few steps."""
         run = self.shown.run
-        first, stop = self._plan.first, self._plan.stop
+        first, stop = self.plan.first, self.plan.stop
         looked_at = np.unique(np.linspace(first, stop - 1, STEPS_LOOKED_AT).astype(np.int64))
         return float(np.nanmax(np.linalg.norm(run.latents(run.steps[looked_at]), axis=2)))
 
@@ -170,11 +177,8 @@ class FilmClouds:
         Raises:
             ArchiveError: The run is damaged, or no point is finite at a step.
         """
-        alpha = self._plan.spec.alpha
-        if alpha is None:
-            alpha = default_alpha(self.shown.run.n_points, of_colors=self.of_colors)
-        marks = self._marks
-        clouds = clouds_of(self.shown, frame, alpha, highlighted=marks.is_highlighted)
+        marks = self.marks
+        clouds = clouds_of(self.shown, frame, self.alpha, highlighted=marks.is_highlighted)
         return tuple(
             replace(cloud, trails=marks.trails(frame, columns))
             for cloud, columns in zip(clouds, self.shown.columns, strict=True)

@@ -123,14 +123,15 @@ def parsed(spec: type, texts: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         spec: The dataclass whose options they are.
-        texts: By name: text, or what click made of it; None, or nothing, where it was not given.
+        texts: By name: text, or what click made of it; None, or nothing, where it was not given. An
+            option that the command does not have is not there.
 
     Raises:
         OptionError: A text cannot be read.
     """
     values = {}
     for name, about in options_of(spec).items():
-        given = texts[name]
+        given = texts.get(name)
         if about.is_repeated and given:
             values[name] = [about.parse(text) for text in given]
         elif not about.is_repeated and given is not None:

@@ -67,7 +67,7 @@ class FilmPage:
     plan: Plan
     rows: tuple[FilmClouds, ...]
     keys: FilmKeys
-    curves: FilmCurves
+    curves: FilmPanels
     captions: FilmCaptions
 
     @property

@@ -31,6 +31,8 @@ from .summary import own_words, summary
 if TYPE_CHECKING:
     from torch import nn
 
+    import latentviz
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Run(Facts):
@@ -240,6 +242,16 @@ class Run(Facts):
         """HTML for a notebook: a table of what is in the run."""
         about = own_words(self) if self._store.closed else self.describe()
         return table_html(printable(self.name), summary(about))
+
+    def view(self, path: str | PathLike[str] | None = None, **options: Any) -> latentviz.Viewer:
+        """A page for the browser, in which every step can be looked at: `latentviz.view` of it.
+
+        Raises:
+            LatentvizError: The run or an option is bad; nothing is written then.
+        """
+        import latentviz
+
+        return latentviz.view(self, path, **options)
 
     def describe(self) -> dict[str, Any]:
         """A summary of the run, as plain values that JSON can hold; evaluates nothing."""

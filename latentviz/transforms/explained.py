@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..blas import one_thread
 from ..errors import OptionError
 from ..projection import Pairs
 from ..runs.run import Run
-from .blas import one_thread
 from .fitted import Fitted
 from .linear import Linear
 from .spread import state_variances

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..blas import one_thread
 from ..errors import ArchiveError
 from ..runs.run import Run
-from .blas import one_thread
 from .states import read_states
 
 TILE_BYTES = 8 << 20

@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..blas import one_thread
 from ..errors import OptionError
 from ..runs.run import Run
-from .blas import one_thread
 from .fitted import Component
 from .linear import Linear, pin_signs
 from .moments import measure_moments

@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..blas import one_thread
 from ..errors import OptionError
 from ..runs.run import Run
 from ..text import listed, printable
-from .blas import one_thread
 from .fitted import Component
 from .linear import Linear
 from .spread import mean_over_run

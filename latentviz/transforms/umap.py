@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..blas import one_thread
 from ..errors import OptionError
 from ..projection import Pairs
 from ..runs.run import Run
-from .blas import one_thread
 from .fitted import Component, title_of
 from .moments import whole_points
 from .pca import principal

@@ -101,7 +101,7 @@ def shown_of(
         ArchiveError: The run is damaged.
     """
     if fitted is None:
-        fitted = fitted_of(run, project, center)
+        fitted = fitted_of([run], project, center)
     as_they_are = isinstance(fitted, Axes)
     n = len(fitted.components)
     if dims is None and as_they_are and n <= FEW_DIMS:
@@ -114,16 +114,16 @@ def shown_of(
     return Shown(run, fitted, projections(dims, names, n, fitted.title, what=what))
 
 
-def fitted_of(run: Run, project: object, center: Center | None) -> Fitted:
-    """The transform that is asked for, fitted to a run.
+def fitted_of(runs: Sequence[Run], project: object, center: Center | None) -> Fitted:
+    """The transform that is asked for, fitted to one run or several together.
 
     Raises:
-        OptionError: There is none such, or it does not fit the run; or there is a center of none.
-        ArchiveError: The run is damaged.
+        OptionError: There is none such, or it does not fit the runs; or there is a center of none.
+        ArchiveError: A run is damaged.
     """
     if project is not None:
-        return as_transform(project).fit([run], center)
+        return as_transform(project).fit(runs, center)
     if center is not None:
         raise OptionError("a center is of a transform; add --project, such as --project pca")
-    n_dims = run.latents(int(run.steps[0])).shape[1]
+    n_dims = runs[0].latents(int(runs[0].steps[0])).shape[1]
     return Axes(tuple(range(n_dims)), n_dims)

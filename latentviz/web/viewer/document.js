@@ -10,6 +10,7 @@
  * @property {number} bytes how many there are
  * @property {boolean} delta whether each number but the first of a column is a difference from the
  *     one before it, along the first axis; whole numbers only
+ * @property {boolean} columns whether a column's numbers follow one another, and not a row's
  */
 
 /**

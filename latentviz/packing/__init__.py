@@ -1,0 +1,1 @@
+"""Arrays and places as the few bytes that a page in the browser holds them in."""

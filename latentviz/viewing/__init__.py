@@ -1,0 +1,1 @@
+"""A film as a page for the browser, in which every step can be looked at."""

@@ -1,0 +1,218 @@
+"""The document of a page: all that it shows, as plain values, and the bytes of its arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import __version__
+from ..errors import OptionError
+from ..film.clouds import FilmClouds
+from ..film.command import option_words
+from ..film.planning import FilmPage
+from ..film.spec import FilmSpec
+from ..packing.arrays import ArrayTable
+from ..packing.places import Packed, pack_places
+from ..runs.run import Run
+from ..scene import CloudPanel, CurvesPanel, Stage
+from ..text import printable
+from ..views.clock import is_dense
+from ..web.page import page_html
+from ..web.plain import plain_chart, plain_layout, plain_themes
+from .clock import Span, all_of, frame_starts, longest_blur, paced
+from .losses import thinned
+from .rows import plain_row, px_per_unit, reader, step_name
+from .spec import MEGABYTE, NOT_OF_PAGES, PageSpec
+
+# A page is laid out for a window that is wide, and for one that is upright.
+WIDE, UPRIGHT = (1920, 1080), (420, 880)
+FPS = 30
+BASE64 = 3 / 4  # bytes that a character stands for
+SPARE_BYTES = 4096  # for the numbers that are not known before places are packed
+
+PageAt = Callable[[tuple[int, int]], FilmPage]
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Packing:
+    """What became of a row's places."""
+
+    shape: tuple[int, int, int]  # T, N, k, as they are in the page
+    error_px: float
+    way: str
+    n_bytes: int
+    n_left_out: int  # recorded steps that are not there
+
+
+def document_of(
+    page_at: PageAt,
+    spec: FilmSpec,
+    page_spec: PageSpec,
+    *,
+    names: Sequence[str],
+    progress: Progress | None = None,
+) -> tuple[dict[str, Any], bytes, tuple[Packing, ...]]:
+    """A page's document, its bytes, and what became of its points.
+
+    Args:
+        page_at: The page of a size.
+        spec: How the film looks.
+        page_spec: What the page holds.
+        names: The runs'.
+        progress: Called with how many steps are done, and of all.
+
+    Raises:
+        OptionError: The page would be too large, or points are not finite.
+        ArchiveError: A run is damaged.
+    """
+    pages = [page_at(size) for size in (WIDE, UPRIGHT)]
+    stages = [page.stage for page in pages]
+    page, stage = pages[0], stages[0]
+    plans = list(dict.fromkeys(row.plan for row in page.rows))
+    table = ArrayTable()
+    spans = [Span(plan, all_of(plan)) for plan in plans]
+    starts = frame_starts(spans)
+    n_moments = len(np.unique(np.concatenate([span.steps for span in spans]))) + 1
+    longest = longest_blur(starts, n_moments)
+    rows = [
+        plain_row(row, panels, table, run=plans.index(row.plan), longest=longest)
+        for row, panels in zip(page.rows, _by_row(page.rows, stage), strict=True)
+    ]
+    charts = [panel.chart for panel in stage.panels if isinstance(panel, CurvesPanel)]
+    document = {
+        "version": __version__,
+        "title": stage.title or " · ".join(names),
+        "quiet_title": stage.quiet_title,
+        "theme": spec.theme,
+        "themes": plain_themes(),
+        "rows": rows,
+        "charts": [plain_chart(thinned(chart), table) for chart in charts],
+        "layouts": [
+            plain_layout(stage, rows=[len(row) for row in page.rows], key_rows=_key_rows(at_size))
+            for at_size, stage in zip(pages, stages, strict=True)
+        ],
+        "fps": FPS,
+        "trail": spec.trail,
+        "captions": [
+            {"first": first, "stop": stop, "text": printable(text)}
+            for (first, stop), text in spec.captions
+        ],
+        "commands": [command(plan.run, spec) for plan in plans],
+        "note": ", ".join(filter(None, dict.fromkeys(r.shown.fitted.note for r in page.rows))),
+        "live": None,
+    }
+    scales = [
+        px_per_unit(row, plain["components"], [panel for part in of_row for panel in part])
+        for row, plain, of_row in zip(
+            page.rows, rows, zip(*(_by_row(page.rows, s) for s in stages), strict=True), strict=True
+        )
+    ]
+    budget = _budget(document, table, page_spec.max_size, n_rows=len(rows))
+    packing, spans = _with_places(rows, page.rows, scales, spans, table, budget, progress)
+    document["runs"] = [
+        {
+            "name": name,
+            "steps": table.add(span.steps.astype(np.float64)),
+            "after": span.has_after,
+            "dense": is_dense(span.plan.run),
+            "left_out": span.n_left_out,
+        }
+        for name, span in zip(names, spans, strict=True)
+    ]
+    document["frames"] = table.add(frame_starts(spans))
+    return document, table.data, packing
+
+
+def command(run: Run, spec: FilmSpec) -> list[str]:
+    """The words of the command that renders a run's film, but for projections and theme."""
+    without = ("dims", "theme", *NOT_OF_PAGES)
+    source = "run.npz" if run.path is None else str(run.path)
+    words = option_words(spec, without=without)
+    return ["latentviz", "render", source, "-o", "film.mp4", *words]
+
+
+def _by_row(rows: Sequence[FilmClouds], stage: Stage) -> list[list[CloudPanel]]:
+    """The panels of each row."""
+    clouds: Iterator[CloudPanel] = (p for p in stage.panels if isinstance(p, CloudPanel))
+    return [list(islice(clouds, len(row))) for row in rows]
+
+
+def _key_rows(page: FilmPage) -> list[int]:
+    """Of which row each key is."""
+    return [k for k, key in enumerate(page.keys.by_row) if key is not None]
+
+
+def _budget(document: dict[str, Any], table: ArrayTable, max_size: int, *, n_rows: int) -> int:
+    """So many bytes may the places of a row have.
+
+    Raises:
+        OptionError: There is no room for any.
+    """
+    fixed = len(page_html({**document, "runs": [], "frames": None}, table.data).encode())
+    budget = int((max_size - fixed - SPARE_BYTES * n_rows) * BASE64 / n_rows)
+    if budget <= 0:
+        raise OptionError(
+            f"the page has {fixed / MEGABYTE:.2f} MB before any point is in it; max_size must be "
+            "greater than that"
+        )
+    return budget
+
+
+def _with_places(
+    plain: Sequence[dict[str, Any]],
+    rows: Sequence[FilmClouds],
+    scales: Sequence[NDArray[np.float64]],
+    spans: Sequence[Span],
+    table: ArrayTable,
+    budget: int,
+    progress: Progress | None,
+) -> tuple[tuple[Packing, ...], list[Span]]:
+    """Put the places of each row into its plain values; the rows of a run hold the same steps."""
+    packing: dict[int, Packing] = {}
+    held = []
+    for span in spans:
+        mine = [k for k, row in enumerate(rows) if row.plan is span.plan]
+        kept = span.kept
+
+        def pack(k: int, into: ArrayTable, *, fits: bool, of: NDArray[np.int64]) -> Packed:
+            read = reader(rows[k])
+            name = step_name(rows[k])
+            return pack_places(
+                lambda start, stop: read(of[start:stop]),
+                (len(of), rows[k].shown.run.n_points, len(scales[k])),
+                scales[k],
+                into,
+                max_bytes=budget if fits else None,
+                keep=partial(paced, rows[k].plan),
+                name=lambda index: name(int(of[index])),
+                progress=progress,
+            )
+
+        if len(mine) == 1:
+            found = {mine[0]: pack(mine[0], table, fits=True, of=kept)}
+            kept = found[mine[0]].kept
+        else:
+            # The row that has room for the fewest steps decides.
+            tried = [pack(k, ArrayTable(), fits=True, of=kept) for k in mine]
+            kept = min((each.kept for each in tried), key=len)
+            found = {k: pack(k, table, fits=False, of=kept) for k in mine}
+        span = replace(span, kept=kept)
+        held.append(span)
+        for k, packed in found.items():
+            plain[k]["places"] = packed.places
+            plain[k]["error_px"] = packed.error_px
+            packing[k] = Packing(
+                (len(kept), rows[k].shown.run.n_points, len(scales[k])),
+                packed.error_px,
+                packed.way,
+                packed.n_bytes,
+                span.n_left_out,
+            )
+    return tuple(packing[k] for k in range(len(rows))), held
