@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ HOST = "127.0.0.1"
 THREADS = 4  # that answer: of several pages, one waits for what is being packed for another
 TOKEN_BYTES = 24
 MOST_QUERY = 200  # characters
+MOST_BODY = 1 << 16  # bytes; of requests that are refused
+LOOP_S = 1.0  # between two looks at what has been idle for long
+ANSWER_S = 2.0
 
 HEADERS = [
     ("Cache-Control", "no-store"),
@@ -136,7 +140,8 @@ class Server:
             LatentvizError: waitress is not installed.
             OptionError: The port cannot be had.
         """
-        create, self._close_all = _waitress()
+        create, self._loop, self._close_all = _waitress()
+        self._is_stopped = False
         self._sockets: dict[int, Any] = {}
         try:
             self._server = create(
@@ -146,7 +151,7 @@ class Server:
                 port=port,
                 threads=THREADS,
                 ident=None,
-                max_request_body_size=0,
+                max_request_body_size=MOST_BODY,
                 max_request_header_size=1 << 14,
                 clear_untrusted_proxy_headers=True,
             )
@@ -159,33 +164,42 @@ class Server:
         self.address = f"http://{HOST}:{port}/{token}/"
 
     def run(self) -> None:
-        """Answer requests until somebody interrupts it.
+        """Answer requests until it is interrupted, or stopped.
 
         Raises:
-            KeyboardInterrupt: Somebody has, by Ctrl-C as a rule.
+            KeyboardInterrupt: Somebody interrupted it, by Ctrl-C as a rule.
         """
-        self._server.run()
-        # It keeps an interrupt to itself, and ends for no other reason.
-        raise KeyboardInterrupt
+        while not self._is_stopped:
+            self._loop(timeout=LOOP_S, map=self._sockets, use_poll=True, count=1)
+
+    def stop(self) -> None:
+        """Have `run`, in another thread, return."""
+        self._is_stopped = True
+        self._server.pull_trigger()
 
     def close(self) -> None:
-        """Let go of the port and of all that is connected; what is being answered is not waited for."""
-        self._server.task_dispatcher.shutdown(timeout=1)
+        """Let go of the port, the threads, and all that is connected; after `run`.
+
+        What is being answered has a moment to end.
+        """
+        self._server.task_dispatcher.shutdown(timeout=ANSWER_S)
         self._close_all(self._sockets, ignore_all=True)
 
 
-def _waitress() -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """What makes a server, and what closes all sockets.
+def _waitress() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:
+    """What makes a server, what serves, and what closes all sockets.
 
     Raises:
         LatentvizError: It is not installed.
     """
     try:
         from waitress import create_server
-        from waitress.wasyncore import close_all
+        from waitress.wasyncore import close_all, loop
     except ImportError:
         raise LatentvizError(
             "a run is watched by way of waitress, which is not installed: "
             "pip install 'latentviz[watch]'"
         ) from None
-    return create_server, close_all
+    # It warns where requests wait for a moment, and of clients that go.
+    logging.getLogger("waitress").setLevel(logging.ERROR)
+    return create_server, loop, close_all
