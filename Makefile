@@ -9,6 +9,8 @@ FILM := runs/sparse-labels.mp4
 SITE := site
 # When the site was last looked at, and found in order.
 CHECKED := build/gallery/checked
+# Checks the types of the viewer's modules.
+TSC := build/typescript/node_modules/typescript/bin/tsc
 
 .PHONY: help demo gallery picture docs test bench lint format clean
 
@@ -19,7 +21,7 @@ help:
 	@echo "make docs     renew the pages of docs/ that are written from the code"
 	@echo "make test     run the tests"
 	@echo "make bench    run the benchmarks"
-	@echo "make lint     ruff, mypy, and whether the written pages of docs/ are current"
+	@echo "make lint     ruff, mypy, tsc, and whether the written pages of docs/ are current"
 	@echo "make format   let ruff rewrite the code"
 	@echo "make clean    remove what the others made"
 
@@ -60,10 +62,14 @@ test: $(READY)
 bench: $(RUN)
 	$(BIN)/python -m benchmarks $(RUN)
 
-lint: $(READY)
+$(TSC): | $(READY)
+	$(BIN)/npm install --silent --no-audit --no-fund --prefix build/typescript typescript@5.9.3
+
+lint: $(READY) $(TSC)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/node $(TSC) -p latentviz/web/viewer/jsconfig.json
 	$(BIN)/python -m gallery docs --check
 
 format: $(READY)

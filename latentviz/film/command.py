@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import fields
 from typing import Any
 
 from .options import options_of
@@ -17,11 +16,11 @@ def option_words(spec: FilmSpec, *, without: Collection[str] = ()) -> list[str]:
         spec: The spec. What no text says, such as a function as its transform, is left out.
         without: Options to leave out.
     """
-    defaults = {field.name: field.default for field in fields(FilmSpec)}
+    usual = FilmSpec()
     words = []
     for name, about in options_of(FilmSpec).items():
         value = getattr(spec, name)
-        if name in without or value == defaults[name]:
+        if name in without or value == getattr(usual, name):
             continue
         # A single text stands for itself, though the option may be repeated.
         items = value if about.is_repeated and not isinstance(value, str) else [value]
