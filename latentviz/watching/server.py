@@ -80,15 +80,11 @@ class Application:
         self._start = f"/{token}/".encode()
         self._hosts = {f"{name}:{port}" for name in (HOST, "localhost")}
 
-    def __call__(
-        self, environ: WSGIEnvironment, start_response: StartResponse
-    ) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
         answer = self._answer(environ)
         size = ("Content-Length", str(len(answer.body)))
-        start_response(
-            answer.status, [("Content-Type", answer.kind), size, *answer.more, *HEADERS]
-        )
+        start_response(answer.status, [("Content-Type", answer.kind), size, *answer.more, *HEADERS])
         return [] if environ["REQUEST_METHOD"] == "HEAD" else [answer.body]
 
     def _answer(self, environ: Mapping[str, Any]) -> _Answer:
@@ -184,6 +180,15 @@ class Server:
         """
         self._server.task_dispatcher.shutdown(timeout=ANSWER_S)
         self._close_all(self._sockets, ignore_all=True)
+
+
+def check_waitress() -> None:
+    """Find out before anything is done that nothing can be served.
+
+    Raises:
+        LatentvizError: waitress is not installed.
+    """
+    _waitress()
 
 
 def _waitress() -> tuple[Callable[..., Any], Callable[..., Any], Callable[..., Any]]:

@@ -124,9 +124,7 @@ def test_two_at_once(server, content):
 
     content.page = page
     found = []
-    threads = [
-        threading.Thread(target=lambda: found.append(ask(server, "")[2])) for _ in range(2)
-    ]
+    threads = [threading.Thread(target=lambda: found.append(ask(server, "")[2])) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:
