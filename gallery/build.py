@@ -15,7 +15,7 @@ from trainers.coverage import plot_coverage
 
 from .entry import ENTRIES, Entry, SharedRun, find_entries
 from .errors import GalleryError
-from .media import media_in
+from .media import media_in, viewer_in
 from .pages import GENERATOR, REFERENCE, Page, write_site
 from .work import OUTPUT, Job, content_digest, make_all
 
@@ -60,6 +60,7 @@ def build(
             entry=entry,
             media=media_in(made[entry.name]),
             printed=(made[entry.name] / OUTPUT).read_text(encoding="utf-8").rstrip(),
+            viewer=viewer_in(made[entry.name]),
         )
         for entry in entries
     ]

@@ -72,6 +72,18 @@ def media_in(folder: Path) -> list[Film | Still]:
     return [*films, *stills]
 
 
+def viewer_in(folder: Path) -> Path | None:
+    """The page in a folder in which every step of a run can be looked at, if there is one.
+
+    Raises:
+        GalleryError: There are several.
+    """
+    found = sorted(folder.glob("*.html"))
+    if len(found) > 1:
+        raise GalleryError(f"{folder} holds {len(found)} viewers; one is enough")
+    return found[0] if found else None
+
+
 def _film(path: Path) -> Film:
     frames = imageio_ffmpeg.read_frames(str(path))
     about = next(frames)

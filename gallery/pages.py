@@ -26,7 +26,7 @@ GENERATOR = "latentviz gallery"
 REFERENCE = "reference"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Page:
     """An entry, and what it made.
 
@@ -34,11 +34,13 @@ class Page:
         entry: The entry.
         media: Its films and pictures.
         printed: The output of its script.
+        viewer: Its page in which every step can be looked at, if it made one.
     """
 
     entry: Entry
     media: Sequence[Film | Still]
     printed: str
+    viewer: Path | None = None
 
 
 def write_site(folder: Path, pages: Sequence[Page], *, reference: Path | None) -> None:
@@ -73,16 +75,34 @@ def write_site(folder: Path, pages: Sequence[Page], *, reference: Path | None) -
         common | {"pages": pages, "here": sections["Gallery"]}
     )
     (folder / "index.html").write_text(index, encoding="utf-8")
+    viewers = viewers_of(pages)
     for before, page, after in zip([None, *pages], pages, [*pages[1:], None], strict=False):
         text = templates.get_template("entry.html.jinja2").render(
-            page=page, entry=page.entry, before=before, after=after, **common
+            page=page,
+            entry=page.entry,
+            viewer=viewers.get(page.entry.name),
+            before=before,
+            after=after,
+            **common,
         )
         (folder / f"{page.entry.name}.html").write_text(text, encoding="utf-8")
 
 
+def viewers_of(pages: Sequence[Page]) -> dict[str, str]:
+    """By entry, where the viewer of its run is: its own, or that of another of the same run."""
+    own = {page: f"{page.entry.name}/{page.viewer.name}" for page in pages if page.viewer}
+    of_runs = {run: file for page, file in own.items() for run in page.entry.shared_runs}
+    found = {}
+    for page in pages:
+        others = [of_runs[run] for run in page.entry.shared_runs if run in of_runs]
+        if files := [own[page]] if page in own else others:
+            found[page.entry.name] = files[0]
+    return found
+
+
 def _write_files(folder: Path, page: Page) -> None:
     folder.mkdir()
-    for file in all_files(page.media):
+    for file in [*all_files(page.media), *([page.viewer] if page.viewer else [])]:
         shutil.copyfile(file, folder / file.name)
     shutil.copyfile(page.entry.path, folder / f"{page.entry.name}.py")
     first = page.media[0]
