@@ -19,7 +19,7 @@ from ..archive.destination import PART, part_path
 from ..archive.foreign import HEAD_BYTES, is_no_run
 from ..archive.reader import open_regular
 from ..archive.recovery import is_locked
-from ..archive.salvage import Salvager, default_max_bytes, reader_of
+from ..archive.salvage import ReadAt, Salvager, default_max_bytes, reader_of
 from ..errors import ArchiveError
 from ..runs.run import Run, archived_run
 
@@ -93,7 +93,7 @@ class Growing:
         self._lock = threading.RLock()
         self._identity: tuple[int, int] | None = None  # of the file that is followed
         self._salvager = Salvager(lambda at, count: self._read(at, count), thorough=False)
-        self._read = _nothing  # reads the file while it is open
+        self._read: ReadAt = _nothing  # reads the file while it is open
         self._size = 0
         self._grown_s = 0.0  # when it was seen to have grown
         self._members: Mapping[str, f.Member] = {}

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..archive.deflate import zlib_stream
 from ..errors import OptionError
 from ..film.clouds import FilmClouds
 from ..film.spec import FilmSpec
-from ..packing.arrays import ArrayTable, array_at
+from ..packing.arrays import ArrayTable, array_at, code
 from ..runs.run import Run
 from ..text import printable
 from ..transforms.umap import KeyPlaces
@@ -30,7 +31,7 @@ from .growing import Growing, State
 from .places import GrowingRow
 
 EVERY_MS = 1000  # a page asks
-MOST_CHUNK_BYTES = 8 << 20  # of the places in one answer, as 32-bit numbers
+MOST_CHUNK_BYTES = 4 << 20  # of the places in one answer, as 32-bit numbers
 # After so much of places, steps are left out: every second, then every fourth. So a page holds an
 # hour of short steps.
 MOST_EVERY_STEP_BYTES = 32 << 20
@@ -83,16 +84,16 @@ class Look:
             pages = Pages([run], spec, page_spec)
             clouds = pages.at_size(spec.size).rows
             document, data, _ = document_of(
-                pages.at_size, spec, page_spec, names=pages.names, way="deltas"
+                pages.at_size, spec, page_spec, names=pages.names, appendable=True
             )
             document["live"] = {"address": f"steps?look={self.name}", "every_ms": EVERY_MS}
             self.page = page_html(document, data, connects=True).encode()
-            self._rows = [
+            self.rows = [
                 _growing_row(row, plain, data)
                 for row, plain in zip(clouds, document["rows"], strict=True)
             ]
             self._charts = [
-                _growing_chart(plain, data, self._rows, run) for plain in document["charts"]
+                _growing_chart(plain, data, self.rows, run) for plain in document["charts"]
             ]
         n_values = sum(int(np.prod(plain["places"]["shape"][1:])) for plain in document["rows"])
         self._most_steps = max(1, MOST_CHUNK_BYTES // (4 * n_values))
@@ -143,7 +144,7 @@ class Look:
         kept = self._kept(n_new, ends=ends)
         # What followed the last update is read with a chunk, of which the page may have the steps.
         with growing.run(min(first, stop - 1), stop) as run:
-            after = ends and all(row.of(run).run.has_final for row in self._rows)
+            after = ends and all(row.of(run).run.has_final for row in self.rows)
             body = self._packed(run, kept, after=after, ends=ends)
         start, self._n_chunks = self._stop, stop
         self._stop += int(kept.sum())
@@ -156,7 +157,7 @@ class Look:
         stride = 1 << ((self._stop - self.n_steps) // self._most_every_step)
         while n_new > stride * self._most_steps:
             stride *= 2
-        kept = (self._n_seen + np.arange(n_new)) % stride == 0
+        kept: NDArray[np.bool_] = (self._n_seen + np.arange(n_new)) % stride == 0
         if ends and n_new:
             kept[-1] = True
         return kept
@@ -164,17 +165,17 @@ class Look:
     def _packed(self, run: Run, kept: NDArray[np.bool_], *, after: bool, ends: bool) -> bytes:
         table = ArrayTable()
         at = np.flatnonzero(kept)
-        rows = [row.grow(run, at, after=after) for row in self._rows] if len(at) or after else []
+        rows = [row.grow(run, at, after=after) for row in self.rows] if len(at) or after else []
         plain: Plain = {
             **_words(self._growing),
             "from": self._stop,
-            "steps": table.add(run.steps[at].astype(np.float64), delta=True),
+            "steps": _added(table, run.steps[at].astype(np.float64), delta=True),
             "after": after,
             "dense": len(kept) < 2 or bool(kept[-2:].all()),
             "left_out": self._n_left_out + int((~kept).sum()),
             "held": max((row.n_held for row in rows), default=0),
             "places": [
-                table.add(row.units.reshape(len(row.units), -1), delta=True) for row in rows
+                _added(table, row.units.reshape(len(row.units), -1), delta=True) for row in rows
             ],
             "charts": [_plain_chart(chart, run, kept, ends, table) for chart in self._charts],
         }
@@ -263,7 +264,7 @@ def _plain_chart(
     grown = chart.grow(run, kept) if len(kept) else []
     return {
         "from": start,
-        "steps": table.add(steps.astype(np.float64), delta=True),
+        "steps": _added(table, steps.astype(np.float64), delta=True),
         "curves": [_plain_curve(curve, table) for curve in grown],
         "final": final,
     }
@@ -272,12 +273,17 @@ def _plain_chart(
 def _plain_curve(curve: GrownCurve, table: ArrayTable) -> Plain:
     return {
         "from": curve.start,
-        "values": table.add(_single(curve.values)),
-        "raw": None if curve.raw is None else table.add(_single(curve.raw)),
+        "values": _added(table, _single(curve.values)),
+        "raw": None if curve.raw is None else _added(table, _single(curve.raw)),
         "keyed": curve.keyed,
         "measured": curve.measured,
         "broken": curve.broken,
     }
+
+
+def _added(table: ArrayTable, array: NDArray[Any], *, delta: bool = False) -> Plain:
+    """An array in an answer, packed as fast as can be."""
+    return table.put(code(array, delta=delta, compress=zlib_stream))
 
 
 def _single(values: NDArray[np.float64]) -> NDArray[np.float32]:

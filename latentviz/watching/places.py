@@ -41,7 +41,7 @@ class GrowingRow:
             ArchiveError: The run is damaged.
             ModelError: The model is not known, or cannot be run.
         """
-        self._shown, self._scale, self._origin = shown, scale, origin
+        self._shown, self.scale, self.origin = shown, scale, origin
         self._points = shown.run.points
         last = shown.source.positions(np.array([len(shown.run) - 1]))
         nowhere = np.zeros(last.shape[1:], np.int32)
@@ -79,15 +79,15 @@ class GrowingRow:
         self, positions: NDArray[np.float32], before: NDArray[np.int32]
     ) -> tuple[NDArray[np.int32], int]:
         """Positions (n, N, k) as whole numbers, and how many points are held."""
-        finite = np.isfinite(positions).all(2)
+        finite = np.asarray(np.isfinite(positions).all(2))
         places = np.where(finite[..., None], positions, 0).astype(np.float64)
-        places -= self._origin
-        places /= self._scale
+        places -= self.origin
+        places /= self.scale
         np.clip(np.rint(places, out=places), -FARTHEST, FARTHEST, out=places)
         units = places.astype(np.int32)
         if finite.all():
             return units, 0
-        held = np.flatnonzero(~finite.all(0))
+        held = np.flatnonzero(~np.asarray(finite.all(0)))
         for point in held:
             is_finite = finite[:, point]
             last = np.maximum.accumulate(np.where(is_finite, np.arange(len(units)), -1))

@@ -136,12 +136,13 @@ class Server:
             LatentvizError: waitress is not installed.
             OptionError: The port cannot be had.
         """
+        self._application: Application | None = None
         create, self._loop, self._close_all = _waitress()
         self._is_stopped = False
         self._sockets: dict[int, Any] = {}
         try:
             self._server = create(
-                lambda *request: self._application(*request),
+                self._answer,
                 map=self._sockets,
                 host=HOST,
                 port=port,
@@ -158,6 +159,10 @@ class Server:
         port = int(self._server.effective_port)
         self._application = Application(content, token, port)
         self.address = f"http://{HOST}:{port}/{token}/"
+
+    def _answer(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        assert self._application is not None  # nothing is answered before `run`
+        return self._application(environ, start_response)
 
     def run(self) -> None:
         """Answer requests until it is interrupted, or stopped.

@@ -22,7 +22,7 @@ def columns():
         loss[k] = math.nan
     loss[701] = math.inf
     skipped = [x if k % 3 else None for k, x in enumerate(rng.normal(size=T))]
-    skipped[: 40] = [None] * 40
+    skipped[:40] = [None] * 40
     rare = [float(x) if k % 37 == 5 else None for k, x in enumerate(rng.normal(size=T))]
     rare[37 * 20 + 5] = math.nan
     held = [1.0 if k == 0 else None for k in range(T)]  # given once
