@@ -8,8 +8,10 @@ steps a frame covers, all of which are drawn.
 
     python -m trainers sparse-labels -o runs/sparse-labels.npz
     latentviz render runs/sparse-labels.npz -o film.mp4 --size 1280x720 --names hue
+    latentviz view runs/sparse-labels.npz -o viewer.html --names hue
 """
 
 import latentviz
 
 latentviz.render("runs/sparse-labels.npz", "film.mp4", size=(1280, 720), names=["hue"])
+latentviz.view("runs/sparse-labels.npz", "viewer.html", names=["hue"])

@@ -39,3 +39,4 @@ with latentviz.Recorder("digits.npz", model, layer="0", probe=x[:800], colors=y[
 
 look = {"dims": [(0, 1), (2, 1), (0, 2)], "dot_radius": 0.06}
 latentviz.render("digits.npz", "film.mp4", frames=600, size=(1280, 720), **look)
+latentviz.view("digits.npz", "viewer.html", **look)

@@ -28,3 +28,4 @@ with Recorder("run.npz", model, layer="2", probe=x, colors=inside) as recorder:
 
 look = {"dims": [(0, 1), (0, 2)], "dot_radius": 0.1, "limits": 6}
 latentviz.render("run.npz", "film.mp4", frames=300, size=(1280, 720), **look)
+latentviz.view("run.npz", "viewer.html", **look)

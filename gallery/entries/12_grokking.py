@@ -7,6 +7,7 @@ run: a cloud without order turns into circles, on which numbers stand a constant
 Power et al. (https://arxiv.org/abs/2201.02177) and Nanda et al. (https://arxiv.org/abs/2301.05217).
 
     latentviz render grokking.npz -o film.mp4 --project pca --label all
+    latentviz view grokking.npz -o viewer.html --project pca --label all
 """
 
 import torch
@@ -73,3 +74,4 @@ with latentviz.Recorder(
 
 look = {"project": "pca", "label": "all", "colormap": "twilight"}
 latentviz.render("grokking.npz", "film.mp4", frames=600, size=(1280, 720), **look)
+latentviz.view("grokking.npz", "viewer.html", **look)

@@ -8,6 +8,7 @@ they disturb each other the least. After Elhage et al.
 (https://transformer-circuits.pub/2022/toy_model/).
 
     latentviz render superposition.npz -o film.mp4 --dims 0,1 --label all --highlight all --trail 60
+    latentviz view superposition.npz -o viewer.html --dims 0,1 --label all --highlight all
 """
 
 import torch
@@ -54,3 +55,4 @@ with latentviz.Recorder(
 
 look = {"dims": [(0, 1)], "label": "all", "highlight": "all", "trail": 60}
 latentviz.render("superposition.npz", "film.mp4", frames=600, size=(1280, 720), **look)
+latentviz.view("superposition.npz", "viewer.html", **look)

@@ -6,6 +6,7 @@ how the digits part. The key names the classes, and each title says which share 
 shows. Each step is centered on its own mean, so that the cloud does not wander off as a whole.
 
     latentviz render digits.npz -o film.mp4 --project pca --center step
+    latentviz view digits.npz -o viewer.html --project pca --center step
     latentviz info digits.npz --project pca --center step
 """
 
@@ -43,3 +44,4 @@ with latentviz.Recorder(
 
 look = {"project": "pca", "center": "step"}
 latentviz.render("digits.npz", "film.mp4", frames=400, size=(1280, 720), **look)
+latentviz.view("digits.npz", "viewer.html", **look)

@@ -6,6 +6,7 @@ then has a frame for each. From a shell, the function `make` below would stand i
 
     latentviz import checkpoints -o run.npz --model spirals:make --layer 2 --probe points.npy
     latentviz render run.npz -o film.mp4 --pace linear:1 --dims 0,1 --dims 0,2
+    latentviz view run.npz -o viewer.html --pace linear:1 --dims 0,1 --dims 0,2
 """
 
 from pathlib import Path
@@ -51,3 +52,4 @@ latentviz.import_run(
 )
 look = {"pace": "linear:1", "dims": [(0, 1), (0, 2)]}
 latentviz.render("run.npz", "film.mp4", size=(1280, 720), **look)
+latentviz.view("run.npz", "viewer.html", **look)

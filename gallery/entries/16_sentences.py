@@ -5,6 +5,7 @@ of. The callback records its pooled output of 64 numbers at every step; `classes
 the axes in which the means of the topics differ most.
 
     latentviz render sentences.npz -o film.mp4 --project classes --dims 0,1
+    latentviz view sentences.npz -o viewer.html --project classes --dims 0,1
 """
 
 import random
@@ -61,3 +62,4 @@ Trainer(model, arguments, train_dataset=dataset, callbacks=[recording]).train()
 
 look = {"project": "classes", "dims": [(0, 1)]}
 latentviz.render("sentences.npz", "film.mp4", size=(1280, 720), **look)
+latentviz.view("sentences.npz", "viewer.html", **look)
