@@ -100,6 +100,7 @@ class Growing:
         self._format = f.FORMAT
         self._chunks: list[_Chunk] = []
         self._outside: list[str] = []
+        self._is_whole = False
 
     @property
     def n_chunks(self) -> int:
@@ -134,16 +135,30 @@ class Growing:
                 self.state = self._looked()
             return self.state
 
-    def run(self, first: int, stop: int) -> Run:
-        """A run of the chunks first..stop alone, and of what followed the last update, if known.
+    def ends_at(self, stop: int) -> bool:
+        """Whether the recording was finished with so many chunks."""
+        with self._lock:
+            return self._is_whole and stop == len(self._chunks)
+
+    def run(self, first: int, stop: int, *, whole: bool = False) -> Run:
+        """A run of the chunks first..stop alone.
 
         Its steps have their numbers, but count from the first of these chunks on. Close it.
+
+        Args:
+            first: The first chunk.
+            stop: The one after the last.
+            whole: Whether it has what followed the last update, too, as far as that is known.
 
         Raises:
             ArchiveError: The file is gone, or damaged.
         """
         with self._lock:
-            members = {name: self._members[name] for name in self._outside}
+            members = {
+                name: self._members[name]
+                for name in self._outside
+                if whole or s.parse_name(name).group != s.FINAL
+            }
             entries = []
             for number, chunk in enumerate(self._chunks[first:stop]):
                 entries.append(s.ChunkEntry(chunk.steps, chunk.count, {}))
@@ -229,7 +244,7 @@ class Growing:
                 _Chunk(entry.steps, entry.count, of_chunk)
                 for entry, of_chunk in zip(reader.manifest.chunks, names, strict=True)
             ]
-            self._identity = _identity_of_path(self.path)
+            self._identity, self._is_whole = _identity_of_path(self.path), True
         if not self._chunks:
             raise ArchiveError(f"{self.path} holds no steps")
         return State.FINISHED

@@ -21,13 +21,14 @@ from ..packing.arrays import ArrayTable, array_at, code
 from ..runs.run import Run
 from ..text import printable
 from ..transforms.umap import KeyPlaces
-from ..viewing.document import document_of
+from ..viewing.document import WIDE, document_of
 from ..viewing.spec import PageSpec
 from ..viewing.viewer import Pages
+from ..views.clock import is_dense
 from ..views.curves import smoothing_width
 from ..web.page import page_html
 from .curves import CurveKind, GrowingChart, GrowingShares, GrownCurve
-from .growing import Growing, State
+from .growing import Growing
 from .places import GrowingRow
 
 EVERY_MS = 1000  # a page asks
@@ -74,15 +75,14 @@ class Look:
         self.name = secrets.token_urlsafe(6)
         self._growing = growing
         self._n_chunks = growing.n_chunks
-        self._has_ended = growing.state is State.FINISHED
+        self._has_ended = growing.ends_at(self._n_chunks)
         self._lock = threading.Lock()
         self._answers: list[_Answer] = []
         self._n_kept = 0
         self._has_dropped = False  # answers, which are not kept any more
-        # A chunk more may have come since: it is read later.
-        with growing.run(0, self._n_chunks) as run:
+        with growing.run(0, self._n_chunks, whole=self._has_ended) as run:
             pages = Pages([run], spec, page_spec)
-            clouds = pages.at_size(spec.size).rows
+            clouds = pages.at_size(WIDE).rows
             document, data, _ = document_of(
                 pages.at_size, spec, page_spec, names=pages.names, appendable=True
             )
@@ -95,6 +95,7 @@ class Look:
             self._charts = [
                 _growing_chart(plain, data, self.rows, run) for plain in document["charts"]
             ]
+            self._last_step, self._is_dense = int(run.steps[-1]), is_dense(run)
         n_values = sum(int(np.prod(plain["places"]["shape"][1:])) for plain in document["rows"])
         self._most_steps = max(1, MOST_CHUNK_BYTES // (4 * n_values))
         self._most_every_step = max(1, MOST_EVERY_STEP_BYTES // (4 * n_values))
@@ -133,17 +134,16 @@ class Look:
         return without_steps(self._growing)
 
     def _is_behind(self) -> bool:
-        growing = self._growing
-        ends = growing.state is State.FINISHED and not self._has_ended
-        return growing.n_chunks > self._n_chunks or ends
+        stop = self._growing.n_chunks
+        return stop > self._n_chunks or (self._growing.ends_at(stop) and not self._has_ended)
 
     def _read_on(self) -> _Answer:
         growing, first, stop = self._growing, self._n_chunks, self._growing.n_chunks
-        ends = growing.state is State.FINISHED
+        ends = growing.ends_at(stop)
         n_new = sum(growing.counts(first, stop))
         kept = self._kept(n_new, ends=ends)
         # What followed the last update is read with a chunk, of which the page may have the steps.
-        with growing.run(min(first, stop - 1), stop) as run:
+        with growing.run(min(first, stop - 1), stop, whole=ends) as run:
             after = ends and all(row.of(run).run.has_final for row in self.rows)
             body = self._packed(run, kept, after=after, ends=ends)
         start, self._n_chunks = self._stop, stop
@@ -165,13 +165,18 @@ class Look:
     def _packed(self, run: Run, kept: NDArray[np.bool_], *, after: bool, ends: bool) -> bytes:
         table = ArrayTable()
         at = np.flatnonzero(kept)
+        if len(kept):
+            ends_at = [self._last_step, *run.steps[-2:].tolist()][-2:]
+            self._is_dense = ends_at[1] - ends_at[0] == 1
+            self._last_step = ends_at[1]
         rows = [row.grow(run, at, after=after) for row in self.rows] if len(at) or after else []
         plain: Plain = {
             **_words(self._growing),
             "from": self._stop,
             "steps": _added(table, run.steps[at].astype(np.float64), delta=True),
+            "last": ends,
             "after": after,
-            "dense": len(kept) < 2 or bool(kept[-2:].all()),
+            "dense": self._is_dense,
             "left_out": self._n_left_out + int((~kept).sum()),
             "held": max((row.n_held for row in rows), default=0),
             "places": [

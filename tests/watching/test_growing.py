@@ -99,7 +99,10 @@ def test_chunks_are_found_as_they_come(tmp_path, begin):
     finish(writer)
     assert growing.look() is State.FINISHED
     assert growing.counts(2, 4) == [1, 1]
+    assert [growing.ends_at(stop) for stop in (3, 4)] == [False, True]
     with growing.run(3, 4) as run:
+        assert not run.has_final
+    with growing.run(3, 4, whole=True) as run:
         check(run, [7])
         assert run.final_losses == {"loss": 0.125}
         assert np.array_equal(run.final_latents(), latents(999))

@@ -43,6 +43,7 @@ import { readArray } from "./unpack.js";
  * @property {number | null} step the last one that is whole, whether the page has it or not
  * @property {ArrayRef | null} steps (n) f64, those that are added
  * @property {number} from how many steps the page had
+ * @property {boolean} last whether nothing follows, as the recording was finished
  * @property {boolean} after whether the last places are those after the last update
  * @property {boolean} dense whether nothing came between the last two steps
  * @property {number} left_out how many recorded steps are not in the page, from the first on
@@ -97,18 +98,6 @@ export async function readSteps(bytes, ref) {
  */
 export async function readValues(bytes, ref) {
   return /** @type {Float32Array} */ (await readArray(bytes, ref));
-}
-
-/**
- * The end of an axis of steps that has room for a step: the range is doubled until it has.
- * @param {number} first the step at its beginning
- * @param {number} end the step at its end
- * @param {number} step
- */
-export function doubledEnd(first, end, step) {
-  let range = Math.max(1, end - first);
-  while (first + range < step) range *= 2;
-  return first + range;
 }
 
 /**
