@@ -191,17 +191,17 @@ def _with_places(
                 into,
                 max_bytes=budget if fits else None,
                 keep=partial(paced, rows[k].plan),
-                name=lambda index: name(int(of[index])),
+                name_step=lambda index: name(int(of[index])),
                 progress=progress,
             )
 
         if len(mine) == 1:
             found = {mine[0]: pack(mine[0], table, fits=True, of=kept)}
-            kept = found[mine[0]].kept
+            kept = _kept(kept, found[mine[0]])
         else:
             # The row that has room for the fewest steps decides.
             tried = [pack(k, ArrayTable(), fits=True, of=kept) for k in mine]
-            kept = min((each.kept for each in tried), key=len)
+            kept = min((_kept(kept, each) for each in tried), key=len)
             found = {k: pack(k, table, fits=False, of=kept) for k in mine}
         span = replace(span, kept=kept)
         held.append(span)
@@ -216,3 +216,7 @@ def _with_places(
                 span.n_left_out,
             )
     return tuple(packing[k] for k in range(len(rows))), held
+
+
+def _kept(indices: NDArray[np.int64], packed: Packed) -> NDArray[np.int64]:
+    return indices if packed.kept is None else indices[packed.kept]
