@@ -1,5 +1,6 @@
 """What a page makes of a recording that grows: `live.js`, with a small page around it."""
 
+import base64
 import threading
 import time
 from pathlib import Path
@@ -86,8 +87,6 @@ CHARTS = """() => page.charts.map((chart, i) => ({
 
 def small_page(document, data, *, connects):
     """A page that holds what `page_html` is given, and no more than what follows the recording."""
-    import base64
-
     assert connects
     sources = {path.stem: path.read_text("utf-8") for path in VIEWER.glob("*.js")}
     script = joined({**sources, "main": MAIN}, "main")
@@ -101,7 +100,7 @@ def small_page(document, data, *, connects):
     )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser():
     chromium = find_chromium()
     if chromium is None:
@@ -139,6 +138,8 @@ class Serving:
 def followed(tmp_path, monkeypatch, browser):
     """A training, a page that follows it, what serves it, and what went wrong in the page."""
     monkeypatch.setattr("latentviz.watching.looks.page_html", small_page)
+    monkeypatch.setattr("latentviz.watching.looks.EVERY_MS", 100)
+    monkeypatch.setattr("latentviz.watching.watch.LEAST_PAUSE_S", 0.05)
     training = Training(tmp_path / "run.npz", per_chunk=20)
     training.go_on(80)
     growing = Growing(tmp_path / "run.npz")
@@ -215,7 +216,7 @@ def test_a_page_says_that_the_recording_has_stopped_and_the_watcher_ended(follow
     monkeypatch.setattr("latentviz.watching.growing.QUIET_S", 0.0)
     monkeypatch.setattr("latentviz.watching.growing.is_locked", lambda file: False)
     wait_for(page, "page.said.includes('the recording has stopped, step 79')")
-    monkeypatch.undo()
+    monkeypatch.undo()  # the page asks as often as it did
     training.go_on(20)
     wait_for(page, "page.said.includes('recording, step 99')")
     serving.end()

@@ -27,7 +27,7 @@ import { continued, readSteps, readValues, recordingWords, takenApart } from "./
  * curves (where they are keyed, measured and broken, and their final values), and its charts' axes.
  * @typedef {object} LivePage
  * @property {ViewerDocument} document
- * @property {RunSteps[]} runs one
+ * @property {readonly RunSteps[]} runs one
  * @property {number[]} starts the moment at which each frame of the film begins
  * @property {PlacesReader[]} places of each row
  * @property {LiveChart[]} charts
