@@ -97,7 +97,7 @@ def plain_components(row: FilmClouds, panels: Sequence[CloudPanel]) -> list[dict
                 plate_radius=UNIT_RADIUS if row.has_plate else None,
             )
         name = printable(row.shown.fitted.components[i].title)
-        found.append({"name": name, "center": center, "limits": limits})
+        found.append({"name": name, "index": i, "center": center, "limits": limits})
     return found
 
 
@@ -147,8 +147,8 @@ def step_name(row: FilmClouds) -> Callable[[int], str]:
 
     def name(index: int) -> str:
         if index >= plan.stop - plan.first:
-            return "after the last update"
-        return f"at step {plan.run.steps[plan.first + index]}"
+            return "the end"
+        return f"step {plan.run.steps[plan.first + index]}"
 
     return name
 

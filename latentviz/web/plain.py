@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..palette import role_color
 from ..raster.chart import chart_axes
+from ..raster.clouds import CloudPainter
 from ..raster.keys import end_labels, key_text_px
 from ..raster.layout import dots_bottom, page_scale, window_of
 from ..raster.ticks import Ticks
@@ -65,7 +66,8 @@ def plain_layout(stage: Stage, *, rows: Sequence[int], key_rows: Sequence[int]) 
     for panel in stage.panels:
         match panel:
             case CloudPanel():
-                panels.append(_plain_cloud(panel, *next(clouds)))
+                plain = _plain_cloud(panel, *next(clouds))
+                panels.append({**plain, "sides": _sides(panel, stage.size, scale)})
             case KeyPanel():
                 panels.append(
                     {
@@ -106,6 +108,20 @@ def _plain_cloud(panel: CloudPanel, row: int, projection: int) -> Plain:
         "dot_radius": panel.dot_radius,
         "row_name": printable(panel.row_name),
     }
+
+
+def _sides(panel: CloudPanel, size: tuple[int, int], scale: float) -> list[list[int]]:
+    """On which side of its point each name stands: -1, 0 or 1, right and down."""
+    if panel.labels is None:
+        return []
+    names = CloudPainter(panel, THEMES["dark"], size, scale).names
+    assert names is not None  # as there are labels
+    middles = names.offsets_px + names.sizes_px / 2
+    # A name at a dot's side is level with it to the pixel.
+    signs = np.where(np.abs(middles) < 1, 0, np.sign(middles)).astype(int)
+    known = dict(zip(names.points.tolist(), signs.tolist(), strict=True))
+    # One that others hide in all frames of the film may be seen after all where axes change.
+    return [known.get(point, [1, 0]) for point in panel.labels.points.tolist()]
 
 
 def _plain_curves(panel: CurvesPanel, chart: int, scale: float) -> Plain:

@@ -78,6 +78,7 @@
  * A component of a row's points.
  * @typedef {object} Component
  * @property {string} name such as `1` or `PC1 43 %`
+ * @property {number} index of the component, as `--dims` counts
  * @property {number} center around which a panel of it is drawn, in data units
  * @property {number} limits so much to either side of the center is shown
  */
@@ -168,6 +169,8 @@
  * @property {number} px_per_unit
  * @property {number} dot_radius in data units
  * @property {string} row_name what it and those to its right have in common
+ * @property {[number, number][]} sides for each of the row's labels on which side of its point its
+ *     name stands: -1, 0 or 1, right and down
  *
  * @typedef {object} KeyPlace
  * @property {"key"} kind
