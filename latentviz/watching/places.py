@@ -65,7 +65,8 @@ class GrowingRow:
             ArchiveError: The run is damaged, or has other points than before.
             ModelError: The model cannot be run.
         """
-        source = self.of(run).source
+        self._shown = self.of(run)  # and the run before is let go
+        source = self._shown.source
         parts = []
         if len(indices):
             parts.append(source.positions(indices))

@@ -17,7 +17,9 @@ from .looks import Look, in_words
 LEAST_PAUSE_S, MOST_PAUSE_S = 0.9, 30.0
 PAUSES = 49  # times what a look at the recording took: it takes a fiftieth of a core at most
 MOST_LOOKS = 3  # that are kept, each with its page
-OUTDATED = "outdated"  # of a page: it must be loaded anew
+# What a page is told that is no state of the recording: it must be loaded anew; and something is
+# wrong with what was recorded since.
+OUTDATED, UNREADABLE = "outdated", "unreadable"
 NICE = 19
 
 
@@ -75,7 +77,9 @@ class Watch:
             self._pause(time.thread_time() - began)
         except LatentvizError:
             # Removed between two looks, or damaged: what the page has, it keeps.
-            return in_words(State.GONE.value)
+            state = self._growing.state
+            is_away = state in (State.GONE, State.REPLACED)
+            return in_words(state.value if is_away else UNREADABLE)
         return in_words(OUTDATED) if answer is None else answer
 
     def _renew(self) -> None:

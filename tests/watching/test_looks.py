@@ -1,6 +1,7 @@
 """A page, and what came since: together they are the page of the whole run."""
 
 import json
+import re
 import struct
 import time
 
@@ -9,9 +10,10 @@ import pytest
 import torch
 from followed_training import N, Net, Training
 
-from latentviz import FilmSpec, OptionError, Recorder, open_run
+from latentviz import ArchiveError, FilmSpec, OptionError, Recorder, open_run
 from latentviz.archive.limits import ChunkLimits
 from latentviz.packing.arrays import array_at
+from latentviz.transforms import Axes
 from latentviz.viewing.spec import PageSpec
 from latentviz.watching.growing import Growing, State
 from latentviz.watching.looks import Look
@@ -222,13 +224,16 @@ def test_a_transform_and_what_it_holds(training, tmp_path):
     assert growth["charts"][-1]["curves"][0]["from"] == 40
 
 
-def test_what_cannot_be_followed(training, tmp_path):
+def test_what_cannot_be_followed(training, tmp_path, monkeypatch):
     run = training()
     run.go_on(20)
     growing = Growing(tmp_path / "run.npz")
     run.flushed(growing, 20)
     with pytest.raises(OptionError, match="followed to its end"):
         Look(growing, FilmSpec(steps=(None, 10)), PAGE)
+    monkeypatch.setattr("latentviz.watching.looks.KeyPlaces", Axes)
+    with pytest.raises(OptionError, match="places no steps but those that it was fitted to"):
+        Look(growing, SPEC, PAGE)
 
 
 def test_watching_two_recordings_in_one_place(training, tmp_path):
@@ -253,3 +258,36 @@ def test_watching_two_recordings_in_one_place(training, tmp_path):
             break
         time.sleep(0.1)
     assert len(pages) == 2
+
+
+def test_what_cannot_be_read_any_more(training, tmp_path, monkeypatch):
+    monkeypatch.setattr("latentviz.watching.watch.LEAST_PAUSE_S", 0.0)
+    monkeypatch.setattr("latentviz.watching.watch.PAUSES", 0)
+    run = training()
+    run.go_on(20)
+    begin = lambda: Growing(tmp_path / "run.npz")  # noqa: E731
+    watch = Watch(wait_for_first(begin, print), SPEC, PAGE, again=begin)
+    name = re.search(r"steps\?look=([\w-]+)", watch.page().decode())[1]
+
+    def asked(n):
+        growth, data = taken_apart(watch.growth(name, n))
+        return growth["state"], None if growth["steps"] is None else growth["steps"]["shape"][0]
+
+    n = 0
+    assert asked(7)[0] == "outdated"
+    while watch.growth(name, n) == watch.growth(name, 7):
+        n += 1  # how many steps the page has
+    assert asked(n)[0] == "recording"
+    part = tmp_path / "run.npz.part"
+    at = part.stat().st_size
+    run.go_on(10)
+    run.flushed(begin(), 30)
+    data = bytearray(part.read_bytes())
+    found = data.index(b"latents/", at)
+    data[found + 40 : found + 200] = bytes(160)
+    part.write_bytes(data)
+    assert asked(n) == ("unreadable", None)
+    part.unlink()
+    assert asked(n) == ("gone", None)
+    with pytest.raises(ArchiveError, match="is gone"):
+        run.recorder.close()

@@ -1,11 +1,10 @@
-// The axes of charts whose curves go on: their ranges, and the numbers that stand along them, as
-// `latentviz/raster/ticks.py` writes them.
+// The axes of charts whose curves go on: their ranges, and the numbers that stand along them.
+
+import { linearTicks, numberLabels } from "./ticks.js";
 
 /** @import { Ticks } from "./document.js" */
 
-const MOST = 5; // labels along an axis, unless it had more
-const MINUS = "\u2212";
-const SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const MOST = 5; // labels along an axis of values
 const AIR = 0.05; // of the range, beyond a value that has left it
 
 /**
@@ -28,8 +27,7 @@ export function doubledEnd(first, end, step) {
  * @returns {Ticks}
  */
 export function stepTicks(first, end, most) {
-  const values = multiplesWithin(first, end, Math.max(2, most), 1);
-  return { values, labels: values.map((value) => value.toFixed(0)), minor: [] };
+  return { ...linearTicks(first, end, most, true), minor: [] };
 }
 
 /**
@@ -64,63 +62,12 @@ export function widened(limits, values, log) {
 export function valueTicks([low, high], log) {
   const decades = log ? decadesWithin(low, high) : [];
   if (decades.length < 2) {
-    const values = multiplesWithin(low, high, MOST, 0);
-    return { values, labels: numberLabels(values), minor: [] };
+    return { ...linearTicks(low, high, MOST), minor: [] };
   }
   const every = Math.ceil(decades.length / MOST);
   const values = decades.filter((_, i) => i % every === 0);
   const minor = decades.filter((_, i) => i % every !== 0);
   return { values, labels: numberLabels(values), minor };
-}
-
-/**
- * All as plain numbers where these are short, else all as powers of ten.
- * @param {number[]} values
- */
-export function numberLabels(values) {
-  const plain = values.map((value) => String(Number(value.toPrecision(10))));
-  const usual = values.every((v) => v === 0 || (Math.abs(v) >= 1e-3 && Math.abs(v) < 1e5));
-  const longest = Math.max(0, ...plain.map((text) => text.replace("-", "").length));
-  if (!plain.some((text) => text.includes("e")) && longest <= (usual ? 8 : 6)) {
-    return plain.map((text) => text.replace("-", MINUS));
-  }
-  return values.map(asPower);
-}
-
-/**
- * A number as a power of ten.
- * @param {number} value
- */
-function asPower(value) {
-  if (value === 0) return "0";
-  const [digits, exponent] = Math.abs(value).toExponential(9).split("e");
-  const mantissa = digits.replace(/\.?0+$/, "");
-  const power = Array.from(String(Number(exponent)), (c) => (c === "-" ? "⁻" : SUPERSCRIPT[+c]));
-  const text = `10${power.join("")}`;
-  return (value < 0 ? MINUS : "") + (mantissa === "1" ? text : `${mantissa}·${text}`);
-}
-
-/**
- * Multiples of 1, 2 or 5 times a power of ten.
- * @param {number} low
- * @param {number} high
- * @param {number} most so many at most
- * @param {number} least the smallest that they may be multiples of
- */
-function multiplesWithin(low, high, most, least) {
-  const range = Math.max(high - low, Number.MIN_VALUE);
-  for (let exponent = Math.floor(Math.log10(range / (most + 1))); ; exponent++) {
-    for (const digit of [1, 2, 5]) {
-      const step = Number(`${digit}e${exponent}`);
-      if (step < least) continue;
-      const from = Math.ceil(low / step - 1e-9);
-      const to = Math.floor(high / step + 1e-9);
-      if (to - from + 1 > most) continue;
-      return Array.from({ length: to - from + 1 }, (_, i) =>
-        Number(((from + i) * step).toPrecision(12)),
-      );
-    }
-  }
 }
 
 /**

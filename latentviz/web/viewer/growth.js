@@ -8,7 +8,8 @@ import { readArray } from "./unpack.js";
 
 /**
  * What has become of a recording; `outdated` is a page that must be loaded anew.
- * @typedef {"waiting"|"recording"|"stopped"|"finished"|"gone"|"replaced"|"outdated"} RecordingState
+ * @typedef {"waiting"|"recording"|"stopped"|"finished"|"gone"|"replaced"|"unreadable"
+ *     |"outdated"} RecordingState
  */
 
 /**
@@ -116,6 +117,7 @@ export function recordingWords(state, step, leftOut, held) {
     stopped: `the recording has stopped${at}`,
     gone: `the recording was removed${at}`,
     replaced: "another recording has begun: load this page anew",
+    unreadable: "what was recorded since cannot be read",
     outdated: "this page is out of date: load it anew",
     unreachable: "the watcher has ended",
   }[state];
