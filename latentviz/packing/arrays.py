@@ -78,7 +78,8 @@ def code(
     numbers = np.ascontiguousarray(rows.T if columns else rows).reshape(-1)
     planes = np.ascontiguousarray(numbers.view(np.uint8).reshape(-1, numbers.itemsize).T)
     level = 9 if planes.nbytes < LARGE_BYTES else 6
-    return Coded(name, array.shape, delta, columns, zlib.compress(planes.data, level))
+    data = zlib.compress(planes.data, level) if compress is None else compress(planes.data)
+    return Coded(name, array.shape, delta, columns, data)
 
 
 def decode(coded: Coded) -> NDArray[Any]:

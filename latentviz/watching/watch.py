@@ -14,7 +14,7 @@ from ..viewing.spec import PageSpec
 from .growing import Growing, State
 from .looks import Look, in_words
 
-LEAST_PAUSE_S, MOST_PAUSE_S = 0.9, 30.0
+LEAST_PAUSE_S, MOST_PAUSE_S = 0.9, 10.0
 PAUSES = 49  # times what a look at the recording took: it takes a fiftieth of a core at most
 MOST_LOOKS = 3  # that are kept, each with its page
 # What a page is told that is no state of the recording: it must be loaded anew; and something is

@@ -270,7 +270,7 @@ def test_what_cannot_be_read_any_more(training, tmp_path, monkeypatch):
     name = re.search(r"steps\?look=([\w-]+)", watch.page().decode())[1]
 
     def asked(n):
-        growth, data = taken_apart(watch.growth(name, n))
+        growth, _ = taken_apart(watch.growth(name, n))
         return growth["state"], None if growth["steps"] is None else growth["steps"]["shape"][0]
 
     n = 0
