@@ -3,7 +3,13 @@
 import { bindTo, programOf } from "./gl.js";
 import { chosenSteps, PanelPlaces } from "./placed.js";
 import { depthsOf, pagePlaces, planeOf } from "./planes.js";
-import { COPY_FRAGMENT, COVER_VERTEX, DOTS_FRAGMENT, DOTS_VERTEX } from "./shaders.js";
+import {
+  COPY_FRAGMENT,
+  COVER_VERTEX,
+  DOTS_FRAGMENT,
+  DOTS_VERTEX,
+  MOST_GROUP,
+} from "./shaders.js";
 
 /** @typedef {import("./document.js").CloudPlace} CloudPlace */
 /** @typedef {import("./document.js").Layout} Layout */
@@ -27,6 +33,7 @@ import { COPY_FRAGMENT, COVER_VERTEX, DOTS_FRAGMENT, DOTS_VERTEX } from "./shade
  */
 
 const HIGHLIGHTED_PX = 5; // radius, at least, times the layout's scale; as in the film
+const DRAFT_SHARE = 0.5; // of the pixels of either side
 const MANY_POINTS = 5000; // of which each sub-step has a quad of its own
 const SAMPLED = 48; // points by which is judged how far they move
 const MOST_ITEMS = 1 << 22; // of a texture of places
@@ -72,6 +79,8 @@ export class DotsPainter {
   /** @type {CloudPlace[]} */
   #clouds = [];
   #scale = 1;
+  #full = 1;
+  #draft = false;
   #sums = false;
   #fine = false;
   /** @type {Program} */
@@ -97,6 +106,18 @@ export class DotsPainter {
   /** @type {unknown[][]} by row, what these were made for */
   #known = [];
 
+  /** Whether dots are blended in finer levels than the canvas has. */
+  get #isFine() {
+    return this.#fine && !this.#draft;
+  }
+
+  /** Whether there is no GPU, and the browser itself draws. */
+  get isSoftware() {
+    const about = this.gl.getExtension("WEBGL_debug_renderer_info");
+    const name = about ? String(this.gl.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "";
+    return /swiftshader|llvmpipe|software|basic render/i.test(name);
+  }
+
   /** Makes all that lives on the GPU. */
   #build() {
     const { gl } = this;
@@ -113,24 +134,28 @@ export class DotsPainter {
     this.#places = this.document.layouts[0].panels
       .filter((panel) => panel.kind === "cloud")
       .map((panel) => new PanelPlaces(gl, this.readers[panel.row], this.#sums));
-    if (this.#layout) this.setLayout(this.#layout, this.#scale);
+    if (this.#layout) this.setLayout(this.#layout, this.#full, this.#draft);
   }
 
   /**
    * Draws on a layout from now on.
    * @param {Layout} layout
-   * @param {number} scale pixels of the canvas for one of the layout
+   * @param {number} full pixels of the canvas for one of the layout
+   * @param {boolean} [draft] whether to draw less sharply: what moves on a slow machine
    */
-  setLayout(layout, scale) {
+  setLayout(layout, full, draft = false) {
     const { gl, canvas } = this;
     this.#layout = layout;
+    const scale = draft ? DRAFT_SHARE * full : full;
+    this.#full = full;
+    this.#draft = draft;
     this.#scale = scale;
     this.#clouds = layout.panels.filter((panel) => panel.kind === "cloud");
     const [width, height] = layout.size.map((side) => Math.max(1, Math.round(side * scale)));
     if (canvas.width !== width || canvas.height !== height || !this.#target) {
       canvas.width = width;
       canvas.height = height;
-      if (this.#fine) {
+      if (this.#isFine) {
         gl.deleteTexture(this.#target);
         this.#target = gl.createTexture();
         gl.bindTexture(gl.TEXTURE_2D, this.#target);
@@ -180,8 +205,8 @@ export class DotsPainter {
     if (!layout || gl.isContextLost()) return;
     // First all sums, then all dots: no switching to and fro between targets.
     const drawn = this.#clouds.map((place, p) => this.#place(place, p, view));
-    gl.bindFramebuffer(gl.FRAMEBUFFER, this.#fine ? this.#buffer : null);
-    if (this.#fine) {
+    gl.bindFramebuffer(gl.FRAMEBUFFER, this.#isFine ? this.#buffer : null);
+    if (this.#isFine) {
       gl.framebufferTexture2D(
         gl.FRAMEBUFFER, gl.COLOR_ATTACHMENT0, gl.TEXTURE_2D, this.#target, 0,
       );
@@ -197,7 +222,7 @@ export class DotsPainter {
     for (let p = this.#clouds.length - 1; p >= 0; p--) this.#drawPanel(p, view, drawn[p], layout);
     gl.disable(gl.SCISSOR_TEST);
     gl.disable(gl.BLEND);
-    if (this.#fine) {
+    if (this.#isFine) {
       gl.bindFramebuffer(gl.FRAMEBUFFER, null);
       gl.viewport(0, 0, canvas.width, canvas.height);
       gl.useProgram(this.#copy.program);
@@ -307,7 +332,7 @@ export class DotsPainter {
       boxes += (side + Math.abs(a[0] - b[0])) * (side + Math.abs(a[1] - b[1]));
       discs += side * side;
     }
-    return boxes <= 3 * discs ? count : 1;
+    return boxes <= 3 * discs ? Math.min(count, MOST_GROUP) : 1;
   }
 
   /**

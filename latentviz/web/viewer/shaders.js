@@ -49,6 +49,15 @@ void main() {
 }
 `;
 
+/** Of so many sub-steps, at most, the fragment shader is given the places. */
+export const MOST_GROUP = 16;
+
+const GROUP = `
+flat ${"${way}"} vec4 v_places[${MOST_GROUP / 2}];  // two places each, in pixels from the bottom
+flat ${"${way}"} vec3 v_color;
+flat ${"${way}"} vec3 v_dot;                        // radius, alpha, and how many places there are
+`;
+
 // One quad for each point and each group of its sub-steps, which holds all of their discs.
 export const DOTS_VERTEX = `${HEAD}
 layout(location = 0) in uint a_point;
@@ -61,55 +70,51 @@ uniform int u_groups;
 uniform vec2 u_radius;       // seen and faded, in pixels
 uniform vec2 u_alpha;        // of a sub-step
 uniform vec2 u_size;         // of the canvas
-flat out int v_first;
-flat out int v_count;
-flat out vec3 v_color;
-flat out vec2 v_dot;         // radius and alpha
+${GROUP.replaceAll("${way}", "out")}
 void main() {
   int look = int(a_look.w * 255.0 + 0.5);
   int first = (gl_InstanceID % u_groups) * u_group;
   int count = min(u_group, u_count - first);
   gl_Position = vec4(2.0, 2.0, 2.0, 1.0);
   if (look == 0 || count <= 0) return;
-  v_dot = look == 2 ? vec2(u_radius.y, u_alpha.y) : vec2(u_radius.x, u_alpha.x);
   v_color = a_look.rgb;
-  v_count = count;
-  v_first = first * u_points + int(a_point);
+  v_dot = vec3(look == 2 ? vec2(u_radius.y, u_alpha.y) : vec2(u_radius.x, u_alpha.x), float(count));
   vec2 low = vec2(1e9), high = vec2(-1e9);
   for (int s = 0; s < count; s++) {
-    vec2 place = texelFetch(u_places, placeIn(u_places, v_first + s * u_points), 0).xy;
+    int n = (first + s) * u_points + int(a_point);
+    vec2 place = texelFetch(u_places, placeIn(u_places, n), 0).xy;
+    place.y = u_size.y - place.y;
     // What is far off the page is not seen, and must not make the quad as large.
-    if (max(abs(place.x), abs(place.y)) > 1e6) continue;
-    low = min(low, place);
-    high = max(high, place);
+    if (max(abs(place.x), abs(place.y)) < 1e6) {
+      low = min(low, place);
+      high = max(high, place);
+    }
+    if (s % 2 == 0) v_places[s / 2].xy = place;
+    else v_places[s / 2].zw = place;
   }
   if (low.x > high.x) return;
   vec2 corner = vec2(gl_VertexID & 1, gl_VertexID >> 1);
   vec2 at = mix(low - v_dot.x - 1.0, high + v_dot.x + 1.0, corner);
-  gl_Position = vec4(2.0 * at.x / u_size.x - 1.0, 1.0 - 2.0 * at.y / u_size.y, 0.0, 1.0);
+  gl_Position = vec4(2.0 * at / u_size - 1.0, 0.0, 1.0);
 }
 `;
 
 // What a point's discs let pass is the product of what each does: a trail is blended at once.
 export const DOTS_FRAGMENT = `${HEAD}
-uniform sampler2D u_places;
-uniform int u_points;
-uniform vec2 u_size;
-flat in int v_first;
-flat in int v_count;
-flat in vec3 v_color;
-flat in vec2 v_dot;
+${GROUP.replaceAll("${way}", "in")}
 out vec4 color;
 void main() {
-  vec2 pixel = vec2(gl_FragCoord.x, u_size.y - gl_FragCoord.y);
   float radius = v_dot.x;
+  float half_more = 0.5 + 0.5 * radius;
+  float half_less = 0.5 / radius;
+  int count = int(v_dot.z);
   float passing = 1.0;
-  for (int s = 0; s < v_count; s++) {
-    vec2 from = pixel - texelFetch(u_places, placeIn(u_places, v_first + s * u_points), 0).xy;
-    float cover = clamp(0.5 + (radius * radius - dot(from, from)) / (2.0 * radius), 0.0, 1.0);
-    passing *= 1.0 - v_dot.y * cover;
+  for (int s = 0; 2 * s < count; s++) {
+    vec4 from = v_places[s] - gl_FragCoord.xyxy;
+    vec2 squares = vec2(dot(from.xy, from.xy), dot(from.zw, from.zw));
+    vec2 through = 1.0 - v_dot.y * clamp(half_more - half_less * squares, 0.0, 1.0);
+    passing *= through.x * (2 * s + 1 < count ? through.y : 1.0);
   }
-  if (passing > 0.9999) discard;
   color = vec4(v_color * (1.0 - passing), 1.0 - passing);
 }
 `;
