@@ -51,9 +51,16 @@ class Centered:
 
     def rows(self, places: NDArray[np.float32]) -> NDArray[np.float32]:
         """Places (n, N, k) as (n, N*k)."""
-        pixels = ((places - self.origin) * self.steps.px).reshape(len(places), -1)
-        pixels -= self.mean
-        return pixels.astype(np.float32)
+        N = self.steps.shape[1]
+        px = np.tile(self.steps.px, N)
+        means = np.tile(self.origin * self.steps.px, N) + self.mean
+        rows = np.empty((len(places), self.steps.width), np.float32)
+        exact = np.empty(self.steps.width)
+        for step, row in zip(places, rows, strict=True):
+            np.multiply(step.reshape(-1), px, out=exact)
+            exact -= means
+            row[:] = exact
+        return rows
 
 
 def center(steps: Steps) -> Centered | None:
@@ -63,11 +70,14 @@ def center(steps: Steps) -> Centered | None:
     """
     T, N, k = steps.shape
     sums = np.zeros((N, k))
-    low, high = np.full(k, np.inf), np.full(k, -np.inf)
+    lows = np.full((N, k), np.inf, np.float32)
+    highs = -lows
     for _, places in steps.blocks():
-        sums += places.sum(axis=0, dtype=np.float64)
-        low = np.minimum(low, places.min(axis=(0, 1)))
-        high = np.maximum(high, places.max(axis=(0, 1)))
+        for step in places:
+            sums += step
+            np.minimum(lows, step, out=lows)
+            np.maximum(highs, step, out=highs)
+    low, high = lows.min(axis=0).astype(np.float64), highs.max(axis=0).astype(np.float64)
     means = sums / T
     origin = means.mean(axis=0)
     if (np.maximum(high - origin, origin - low) * steps.px).max() > MOST_REACH:

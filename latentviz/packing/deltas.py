@@ -103,8 +103,9 @@ def chunk_length(steps: Steps) -> int:
 
 def quantised(places: NDArray[np.float32], scale: NDArray[np.float64]) -> NDArray[np.float64]:
     """Places (n, N, k) as whole numbers (n, N*k)."""
-    numbers = places / scale
-    return np.rint(numbers, out=numbers).reshape(len(places), -1)
+    rows = places.reshape(len(places), -1)
+    numbers = rows / np.tile(scale, places.shape[1])
+    return np.rint(numbers, out=numbers)
 
 
 def code_chunk(numbers: NDArray[np.float64]) -> Coded:

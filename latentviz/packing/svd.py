@@ -88,10 +88,12 @@ class _Quantised:
     def sums(
         self, decoded_basis: NDArray[np.float32], mean: NDArray[np.float32], part: Any
     ) -> NDArray[np.float32]:
-        """What the page adds up for some steps; (n, N*k), in pixels about the origin."""
+        """What the page adds up for some steps; (n, N*k), in pixels about the origin.
+
+        BLAS is to have one thread.
+        """
         decoded = in_units(self.coefficients[part], self.coefficient_units)
-        with one_thread():
-            sums: NDArray[np.float32] = decoded @ decoded_basis
+        sums: NDArray[np.float32] = decoded @ decoded_basis
         sums += mean
         return sums
 
@@ -144,10 +146,11 @@ class _Search:
         """The largest error of each of ``indices``, given what the page adds up for some."""
         n = max(1, PIECE_BYTES // (4 * self.steps.width))
         errors = np.empty(len(self.indices))
-        for start in range(0, len(errors), n):
-            part = slice(start, start + n)
-            places = in_data_units(sums(part), 1 / self.steps.px, self.decomposition.origin)
-            errors[part] = errors_px(places, self.truth[part], self.steps.px)
+        with one_thread():
+            for start in range(0, len(errors), n):
+                part = slice(start, start + n)
+                places = in_data_units(sums(part), 1 / self.steps.px, self.decomposition.origin)
+                errors[part] = errors_px(places, self.truth[part], self.steps.px)
         return errors
 
     def truncated(self, rank: int) -> NDArray[np.float64]:
@@ -155,8 +158,7 @@ class _Search:
         given = self.decomposition
 
         def sums(part: slice) -> NDArray[np.float32]:
-            with one_thread():
-                rows = given.coefficients[self.indices[part], :rank] @ given.basis[:rank]
+            rows = given.coefficients[self.indices[part], :rank] @ given.basis[:rank]
             return rows + given.mean
 
         return self.errors(sums)
@@ -219,7 +221,7 @@ class _Search:
     def bytes_of(self, fit: _Fit) -> int:
         """About how many bytes are written."""
         written = self.quantise(fit)
-        stride = -(-written.basis.shape[1] // SAMPLE_COLUMNS)
+        stride = -(-self.steps.width // SAMPLE_COLUMNS)
         sampled = np.ascontiguousarray(written.basis[:, ::stride])
         coded = len(code(sampled).data), len(_code_coefficients(written.coefficients).data)
         return coded[0] * stride + coded[1]
@@ -381,7 +383,8 @@ def _error_of_all(search: _Search, written: _Quantised) -> float:
     basis, given = written.decoded_basis, search.decomposition
     largest = 0.0
     for start, truth in search.steps.blocks():
-        sums = written.sums(basis, given.mean, slice(start, start + len(truth)))
+        with one_thread():
+            sums = written.sums(basis, given.mean, slice(start, start + len(truth)))
         places = in_data_units(sums, 1 / search.steps.px, given.origin)
         largest = max(largest, float(errors_px(places, truth, search.steps.px).max()))
     return largest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -31,9 +32,12 @@ from .rows import plain_row, px_per_unit, reader, step_name
 from .spec import MEGABYTE, NOT_OF_PAGES, PageSpec
 
 # A page is laid out for a window that is wide, and for one that is upright.
-WIDE, UPRIGHT = (1920, 1080), (420, 880)
+WIDE, UPRIGHT = (1920, 1080), (420, 740)
 FPS = 30
 BASE64 = 3 / 4  # bytes that a character stands for
+# Places are packed more closely than they need be, where that takes few bytes; never so large runs.
+FINE_PX, MOST_PX = 0.25, 0.5
+FINE_VALUES = 1 << 26
 SPARE_BYTES = 4096  # for the numbers that are not known before places are packed
 
 PageAt = Callable[[tuple[int, int]], FilmPage]
@@ -190,17 +194,21 @@ def _with_places(
         def pack(k: int, into: ArrayTable, *, fits: bool, of: NDArray[np.int64]) -> Packed:
             read = reader(rows[k])
             name = step_name(rows[k])
-            return pack_places(
+            shape = len(of), rows[k].shown.run.n_points, len(scales[k])
+            packed = partial(
+                pack_places,
                 lambda start, stop: read(of[start:stop]),
-                (len(of), rows[k].shown.run.n_points, len(scales[k])),
+                shape,
                 scales[k],
-                into,
-                max_bytes=budget if fits else None,
-                keep=partial(paced, rows[k].plan),
                 appendable=appendable,
                 name_step=lambda index: name(int(of[index])),
                 progress=progress,
             )
+            most = budget if fits else None
+            if np.prod(shape) <= FINE_VALUES:
+                with suppress(OptionError):  # too large, which is seen once more below
+                    return packed(into, most_px=FINE_PX, max_bytes=most)
+            return packed(into, most_px=MOST_PX, max_bytes=most, keep=partial(paced, rows[k].plan))
 
         if len(mine) == 1:
             found = {mine[0]: pack(mine[0], table, fits=True, of=kept)}

@@ -47,6 +47,10 @@ def plain_row(
         for name, theme in THEMES.items()
     }
     rgb, key = plain_coloring(colorings, table, classes=_classes(points.colors))
+    if key is not None and key["kind"] == "ramp":
+        assert points.colors is not None  # the key is theirs
+        with np.errstate(over="ignore"):  # beyond float32's range it is shown as infinite
+            key["values"] = table.add(points.colors.astype(np.float32))
     names = points.point_names
     highlighted = None
     if marks.is_highlighted is not None:

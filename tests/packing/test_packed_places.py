@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from packing_node import run_node
 
+from latentviz import open_run
 from latentviz.errors import OptionError
 from latentviz.packing.arrays import ArrayTable
 from latentviz.packing.places import pack_places
@@ -40,7 +41,7 @@ def assert_within(places, *, most=0.5, px=PX, **options):
     result, got, table = packed(places, px=px, **options)
     assert got.dtype == np.float32
     assert got.shape == np.shape(places)
-    assert result.error_px == pytest.approx(error_px(got, places, px), abs=1e-9)
+    assert result.error_px == pytest.approx(error_px(got, places, px), rel=1e-5, abs=1e-9)
     assert result.error_px <= most
     assert result.kept is None
     assert result.n_bytes == table.n_bytes
@@ -72,6 +73,13 @@ def test_smooth_motion_is_an_svd():
     assert result.way == "svd"
     assert result.places["rank"] <= 6
     assert result.n_bytes < places.size / 10  # a tenth of a byte for each number
+
+
+def test_a_real_run(short_run):
+    with open_run(short_run) as run:
+        places = run.latents()
+    result = assert_within(places)
+    assert result.n_bytes < places.size / 4
 
 
 def test_jumping_points_are_differences():
@@ -136,6 +144,28 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_places_keep_the_bound(name):
     assert_within(HOSTILE[name])
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+@pytest.mark.parametrize("most_exact", [0, 2500], ids=["sampled", "in blocks"])
+def test_what_is_not_held_in_memory_keeps_the_bound(name, most_exact, monkeypatch):
+    monkeypatch.setattr("latentviz.packing.steps.HELD_BYTES", 0)
+    monkeypatch.setattr("latentviz.packing.steps.BLOCK_BYTES", 9000)
+    monkeypatch.setattr("latentviz.packing.svd.MOST_EXACT", most_exact)
+    assert_within(HOSTILE[name])
+
+
+def test_a_basis_of_some_steps_learns_of_the_others(monkeypatch):
+    monkeypatch.setattr("latentviz.packing.steps.HELD_BYTES", 0)
+    monkeypatch.setattr("latentviz.packing.svd.MOST_EXACT", 0)
+    monkeypatch.setattr("latentviz.packing.decomposition.MOST_SAMPLE", 40)
+    monkeypatch.setattr("latentviz.packing.svd.FEWER_BYTES", 10_000)
+    places = smooth(900, 50)
+    # Between two of the sampled steps, all points go somewhere else for a while.
+    places[460:466] += np.sin(np.arange(6) / 2)[:, None, None] * RNG.normal(0, 0.5, (1, 50, 3))
+    result = assert_within(places)
+    assert result.way == "svd"
+    assert result.places["rank"] <= 8
 
 
 def test_numbers_far_off_are_floats():
@@ -229,7 +259,9 @@ def evenly(T):
     return lambda n: np.unique(np.linspace(0, T - 1, n).round().astype(np.int64))
 
 
-@pytest.mark.parametrize(("places", "share"), [(jumping(), 0.9), (random_walk(), 0.4)])
+@pytest.mark.parametrize(
+    ("places", "share"), [(RNG.uniform(-1, 1, (200, 50, 2)), 0.5), (random_walk(), 0.4)]
+)
 def test_steps_are_left_out_where_there_is_no_room(places, share):
     T = len(places)
     whole, *_ = packed(places)
@@ -244,9 +276,9 @@ def test_steps_are_left_out_where_there_is_no_room(places, share):
     assert all(2 <= n < T for n in asked)
     assert result.n_bytes == table.n_bytes <= room
     assert result.n_bytes > 0.85 * room
-    assert 0.05 * T < len(result.kept) < T
+    assert 0.1 * T < len(result.kept) < T
     assert any(np.array_equal(result.kept, evenly(T)(n)) for n in asked)
-    assert result.error_px == pytest.approx(error_px(got, places[result.kept]), abs=1e-9)
+    assert result.error_px == pytest.approx(error_px(got, places[result.kept]), rel=1e-5, abs=1e-9)
     assert result.error_px <= 0.5
 
 
@@ -372,14 +404,14 @@ def test_what_is_inflated_is_let_go(tmp_path):
     table = ArrayTable()
     chunk = table.add(np.zeros((1, 10 * 2**20), np.int32), delta=True)
     unit = table.add(np.ones(1))
-    places = {"way": "deltas", "shape": [9, 10 * 2**20, 1], "chunks": [chunk] * 9}
+    places = {"way": "deltas", "shape": [7, 10 * 2**20, 1], "chunks": [chunk] * 7}
     read = in_the_page(
         {**places, "scale": unit, "origin": unit},
         table,
         """
 for (let t = 0; t < T; t++) {
   await reader.load(t, t + 1);
-  if (t === 4) reader.read(1);
+  if (t === 4) reader.read(0);
 }
 const loaded = [];
 for (let t = 0; t < T; t++) loaded.push(reader.isLoaded(t, t + 1));
@@ -387,7 +419,7 @@ console.log(JSON.stringify(loaded));
 """,
         tmp_path,
     )
-    assert read == [False, True, False, False, True, True, True, True, True]
+    assert read == [True, False, True, True, True, True, True]
 
 
 def test_a_live_recording_appends_steps(tmp_path):

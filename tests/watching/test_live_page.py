@@ -225,3 +225,50 @@ def test_a_page_says_that_the_recording_has_stopped_and_the_watcher_ended(follow
     # The browser itself says that it was refused, and nobody else says anything.
     assert all("ERR_CONNECTION_REFUSED" in fault for fault in faults)
     assert page.evaluate("page.runs[0].steps.length") == 100
+
+
+def test_the_page_itself_grows(tmp_path, monkeypatch, browser):
+    monkeypatch.setattr("latentviz.watching.looks.EVERY_MS", 100)
+    monkeypatch.setattr("latentviz.watching.watch.LEAST_PAUSE_S", 0.05)
+    training = Training(tmp_path / "run.npz", per_chunk=20)
+    training.go_on(80)
+    growing = Growing(tmp_path / "run.npz")
+    training.flushed(growing, 80)
+    serving = Serving(tmp_path / "run.npz")
+    page = browser.new_page()
+    faults = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.goto(serving.address)
+
+    def said(words, n_moments):
+        end = time.monotonic() + 20
+        while True:
+            found = (
+                page.text_content("#live"),
+                page.evaluate("document.querySelector('#moment').max"),
+            )
+            if found == (words, str(n_moments - 1)):
+                return
+            assert time.monotonic() < end, (found, faults)
+            time.sleep(0.1)
+
+    def moment():
+        return page.evaluate("latentviz.view().then((view) => view.moment)")
+
+    try:
+        said("recording, step 79", 80)
+        assert moment() == 79  # the newest
+        training.go_on(60)
+        said("recording, step 139", 140)
+        assert moment() == 139
+        page.evaluate("latentviz.set({ moment: 100, playing: false })")
+        training.go_on(40)
+        said("recording, step 179", 180)
+        assert moment() == 100
+        training.recorder.close()
+        said("finished, step 179", 181)
+        assert faults == []
+    finally:
+        page.close()
+        serving.end()
+        training.recorder.close()

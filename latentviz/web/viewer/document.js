@@ -69,7 +69,8 @@
 
 /**
  * The key of a scalar.
- * @typedef {{kind: "ramp", low: string, high: string, stops: string[]}} Ramp
+ * @typedef {{kind: "ramp", low: string, high: string, stops: string[], values: ArrayRef}} Ramp
+ *     `values` is (N) f32, each point's scalar
  */
 
 /** @typedef {Categories | Ramp} Key */

@@ -17,9 +17,6 @@ const FRAME_PX = 1.5; // sizes on a page of 1080 pixels
 const NUMBER_PX = 16;
 const TICK_PX = 5;
 const MOST_NUMBERS = 4; // of which the first and the last are written
-const TITLE_PX = 24;
-const NAME_SHARE = 0.1; // of the page's width: so much on the left of a row is room for its name
-const NAME_MARGIN_PX = 24;
 
 /**
  * A pen for a canvas that shows a layout.
@@ -33,15 +30,6 @@ const NAME_MARGIN_PX = 24;
 export function penFor(context, document, layout, view, px) {
   const theme = document.themes[view.theme];
   return { context, theme, themeName: view.theme, scale: layout.scale, px };
-}
-
-/**
- * Whether a row's name stands left of its first panel; or, where there is no room, in its title.
- * @param {Layout} layout
- * @param {CloudPlace} place
- */
-export function hasNameBeside(layout, place) {
-  return place.body.x >= NAME_SHARE * layout.size[0];
 }
 
 /**
@@ -66,7 +54,6 @@ export function drawUnder(pen, document, layout, view, charts) {
     p += 1;
     if (row.framed) drawFrame(pen, panel, row, plane, isFlat);
     else if (row.plate !== null) drawPlate(pen, row.plate, plane, isFlat);
-    if (panel.row_name && hasNameBeside(layout, panel)) drawName(pen, panel);
   }
 }
 
@@ -165,22 +152,6 @@ function drawNumbers(pen, place, plane) {
     stroke(context, [[x, bottom], [x, bottom + tick]]);
     context.fillText(labels[i], start, bottom + 1.3 * tick);
   }
-}
-
-/**
- * A row's name, on the left of its first panel.
- * @param {Pen} pen
- * @param {CloudPlace} place
- */
-function drawName(pen, place) {
-  const { context, theme } = pen;
-  const margin = NAME_MARGIN_PX * pen.scale;
-  context.font = `${textPx(pen, TITLE_PX)}px ${FONT}`;
-  context.fillStyle = theme.text;
-  context.textAlign = "right";
-  context.textBaseline = "middle";
-  const text = fitted(context, place.row_name, place.body.x - 2 * margin);
-  context.fillText(text, place.body.x - margin, place.body.y + place.body.height / 2);
 }
 
 /**

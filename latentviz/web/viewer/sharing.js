@@ -1,0 +1,133 @@
+// What is given to others: the address, a picture, the film's command; and the address' hash.
+
+import { hashOf, stateOfHash } from "./address.js";
+import { copy } from "./copying.js";
+import { byId, say } from "./element.js";
+import { momentWords } from "./titles.js";
+
+/** @import { Page } from "./page.js" */
+/** @import { Stage } from "./stage.js" */
+/** @import { State } from "./state.js" */
+
+const WAIT_MS = 300; // before the address is written anew: browsers count how often that is done
+
+/**
+ * Set up what stands in the menu of sharing.
+ * @param {Page} page
+ * @param {Stage} stage
+ */
+export function setUpSharing(page, stage) {
+  const said = byId("share-said", HTMLElement);
+  const field = byId("share-text", HTMLTextAreaElement);
+  /** @param {string} text @param {string} words */
+  const give = async (text, words) => {
+    const isCopied = await copy(text);
+    say(said, isCopied ? words : "The browser does not let it be copied: take it from here.");
+    field.hidden = isCopied;
+    field.value = text;
+    if (!isCopied) field.select();
+  };
+  byId("copy-link", HTMLButtonElement).addEventListener("click", () => {
+    writeHash(page);
+    give(addressOf(page), "Copied: it opens at this moment and view.");
+  });
+  byId("copy-command", HTMLButtonElement).addEventListener("click", () => {
+    const { text, note } = commandOf(page);
+    give(text, `Copied.${note}`);
+  });
+  byId("save-png", HTMLButtonElement).addEventListener("click", async () => {
+    const canvas = await stage.picture();
+    const blob = await new Promise((done) => canvas.toBlob(done, "image/png"));
+    if (!(blob instanceof Blob)) return say(said, "The browser makes no picture of it.");
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = pictureName(page);
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    say(said, `Saved as ${link.download}.`);
+  });
+}
+
+/**
+ * A picture's file name.
+ * @param {Page} page
+ */
+function pictureName(page) {
+  const words = `${page.document.title} ${momentWords(page.data, page.store.get().moment)}`;
+  const name = words.replace(/ of \d+$/, "").replace(/[^\p{L}\p{N}]+/gu, "-");
+  return `${name.replace(/^-|-$/g, "").toLowerCase() || "latents"}.png`;
+}
+
+/**
+ * The page's address, with the moment and the view in it.
+ * @param {Page} page
+ */
+function addressOf(page) {
+  const hash = hashOf(page.store.get(), page.usual, page.data);
+  return `${location.href.replace(/#.*$/s, "")}#${hash}`;
+}
+
+/**
+ * The commands that render what is seen, and what they leave out.
+ * @param {Page} page
+ * @returns {{text: string, note: string}}
+ */
+export function commandOf(page) {
+  const { document } = page;
+  const { theme, touring } = page.store.get();
+  const panels = page.view().panels;
+  let leftOut = 0;
+  const lines = document.commands.map((words, run) => {
+    /** @type {Set<string>} */
+    const dims = new Set();
+    let p = 0;
+    document.rows.forEach((row) =>
+      row.projections.forEach(() => {
+        const shown = panels[p++];
+        if (row.run !== run) return;
+        if (shown.dims.length !== 2) leftOut += 1;
+        else dims.add(shown.dims.map((i) => row.components[i].index).join(","));
+      }),
+    );
+    const planes = [...dims].flatMap((pair) => ["--dims", pair]);
+    const of = [...words, ...planes, ...(theme === "dark" ? [] : ["--theme", theme])];
+    return of.map(quoted).join(" ");
+  });
+  const some = leftOut && (touring ? " The tour is" : " Turned panels are");
+  return { text: lines.join("\n"), note: some ? `${some} left out: a film is flat.` : "" };
+}
+
+/**
+ * A word as a shell reads it.
+ * @param {string} word
+ */
+function quoted(word) {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * Keeps the address in step with the state, once things are at rest.
+ * @param {Page} page
+ */
+export function setUpAddress(page) {
+  let timer = 0;
+  page.store.subscribe((state) => {
+    if (state.playing || (state.touring && state.going)) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => writeHash(page), WAIT_MS);
+  });
+  addEventListener("hashchange", () => {
+    if (`#${hashOf(page.store.get(), page.usual, page.data)}` === location.hash) return;
+    page.set({ ...page.usual, ...stateOfHash(location.hash, page.data), playing: false });
+  });
+}
+
+/** @param {Page} page */
+function writeHash(page) {
+  const hash = `#${hashOf(page.store.get(), page.usual, page.data)}`;
+  try {
+    if (hash !== location.hash) history.replaceState(null, "", hash);
+  } catch {
+    // A page within another one has no address of its own.
+  }
+}

@@ -1,0 +1,301 @@
+// The stage: chooses a layout, and draws what the state says whenever that has changed.
+
+import { FONT, stepAtX } from "./charts.js";
+import { DotsPainter } from "./dots.js";
+import { byId } from "./element.js";
+import { Gestures } from "./gestures.js";
+import { drawOver, placesOf } from "./over.js";
+import { drawUnder, penFor } from "./under.js";
+import { Words } from "./words.js";
+
+/** @import { Layout } from "./document.js" */
+/** @import { PanelSpots } from "./over.js" */
+/** @import { Page } from "./page.js" */
+/** @import { View } from "./view.js" */
+
+const MOST_RATIO = 2; // pixels of a canvas for one of the window, to either side
+const UPRIGHT = 0.85; // a window that is narrower, for its height, has the upright layout
+const TOUR_S = 4; // from one plane of the grand tour to the next
+
+/** Draws a page. */
+export class Stage {
+  #page;
+  #under = canvasOf("under");
+  #over = canvasOf("over");
+  #dotsCanvas = byId("dots", HTMLCanvasElement);
+  #dots;
+  #words;
+  #gestures;
+  /** @type {Layout} */
+  #layout;
+  #scale = 1;
+  #drawnUnder = "";
+  #isDraft = false;
+  #asked = false;
+  #time = 0;
+  /** @type {View | null} that was drawn last */
+  #shown = null;
+  /** @type {PanelSpots[]} */
+  #spots = [];
+  /** @type {Set<(view: View) => void>} */
+  #listeners = new Set();
+
+  /** @param {Page} page */
+  constructor(page) {
+    this.#page = page;
+    const { data } = page;
+    const rows = data.rows.map((row) => ({
+      ...row,
+      fadedAlphas: row.fadedAlphas ?? row.alphas,
+    }));
+    this.#dots = new DotsPainter(
+      this.#dotsCanvas, data.document, data.readers, rows, data.moments,
+    );
+    this.#dots.onRestored = () => this.ask();
+    this.#words = new Words(page);
+    this.#gestures = new Gestures(page, byId("surfaces", HTMLElement), (_, panel, x) =>
+      stepAtX(panel, data.charts[panel.chart], x),
+    );
+    this.#layout = data.document.layouts[0];
+    this.resize();
+    new ResizeObserver(() => this.resize()).observe(byId("room", HTMLElement));
+    page.store.subscribe(() => this.ask());
+    page.onGrown(() => {
+      this.#drawnUnder = "";
+      this.ask();
+    });
+  }
+
+  /** The layout that is shown. */
+  get layout() {
+    return this.#layout;
+  }
+
+  /** Pixels of the window for one of the layout. */
+  get scale() {
+    return this.#scale;
+  }
+
+  /** Where the points of each panel are, as they were drawn last. */
+  get spots() {
+    return this.#spots;
+  }
+
+  /** The canvases, the lowest first. */
+  get canvases() {
+    return [this.#under.canvas, this.#dotsCanvas, this.#over.canvas];
+  }
+
+  /**
+   * Be called after each drawing.
+   * @param {(view: View) => void} listener
+   */
+  onDrawn(listener) {
+    this.#listeners.add(listener);
+  }
+
+  /** Fits the stage into the window. */
+  resize() {
+    const room = byId("room", HTMLElement);
+    const { layouts } = this.#page.data.document;
+    const [width, height] = [room.clientWidth, room.clientHeight];
+    if (!width || !height) return;
+    this.#layout = layouts[width / height < UPRIGHT ? layouts.length - 1 : 0];
+    const [w, h] = this.#layout.size;
+    this.#scale = Math.min(width / w, height / h);
+    const stage = byId("stage", HTMLElement);
+    stage.style.width = `${w * this.#scale}px`;
+    stage.style.height = `${h * this.#scale}px`;
+    for (const { canvas } of [this.#under, this.#over]) {
+      canvas.width = Math.round(w * this.#scale * ratio());
+      canvas.height = Math.round(h * this.#scale * ratio());
+    }
+    this.#dots.setLayout(this.#layout, this.#scale * ratio(), this.#isDraft);
+    this.#words.setLayout(this.#layout, this.#scale);
+    this.#gestures.setLayout(this.#layout, this.#scale);
+    this.#drawnUnder = "";
+    this.ask();
+  }
+
+  /** Has the state drawn with the window's next frame. */
+  ask() {
+    if (this.#asked) return;
+    this.#asked = true;
+    requestAnimationFrame((now) => this.#frame(now));
+  }
+
+  /** @param {number} now in ms */
+  async #frame(now) {
+    const { store, clock } = this.#page;
+    const state = store.get();
+    // A page that was not seen for a while goes on where it was.
+    const seconds = Math.min(0.1, Math.max(0, (now - (this.#time || now)) / 1000));
+    this.#time = now;
+    const goes = state.playing || (state.touring && state.going);
+    if (state.playing) {
+      store.set({ moment: clock.tick(state.moment, seconds, state.speed, state.pace) });
+    }
+    if (state.touring && state.going) store.set({ tour: store.get().tour + seconds / TOUR_S });
+    const view = this.#page.view();
+    try {
+      if (!this.#dots.isReady(view)) await this.#dots.prepare(view);
+      this.#setDraft(goes);
+      this.#draw(view);
+    } finally {
+      this.#asked = false;
+    }
+    // What changed while places were loaded is drawn next.
+    if (goes) this.ask();
+    else {
+      this.#time = 0;
+      if (this.#page.view().moment !== view.moment) this.ask();
+    }
+  }
+
+  /**
+   * Where the browser itself draws, what moves is drawn less sharply.
+   * @param {boolean} moves
+   */
+  #setDraft(moves) {
+    const isDraft = moves && this.#dots.isSoftware;
+    if (isDraft === this.#isDraft) return;
+    this.#isDraft = isDraft;
+    this.#dots.setLayout(this.#layout, this.#scale * ratio(), isDraft);
+  }
+
+  /** @param {View} view */
+  #draw(view) {
+    const { data, store } = this.#page;
+    const { document, moments, readers, rows, charts } = data;
+    const layout = this.#layout;
+    const px = this.#scale;
+    const under = JSON.stringify([view.theme, view.panels, view.panels.some((p) => !p.dims.length) && view.tour]);
+    if (under !== this.#drawnUnder) {
+      this.#drawnUnder = under;
+      const pen = penFor(scaled(this.#under, px), document, layout, view, px);
+      drawUnder(pen, document, layout, view, charts);
+    }
+    this.#dots.draw(view);
+    this.#spots = placesOf(document, layout, view, moments, readers, rows);
+    const pen = penFor(scaled(this.#over, px), document, layout, view, px);
+    drawOver(pen, document, layout, view, moments, readers, rows, charts, this.#spots);
+    this.#words.update(view, store.get());
+    this.#shown = view;
+    for (const listener of this.#listeners) listener(view);
+  }
+
+  /**
+   * All that is seen, on one canvas of the layout's full size.
+   * @returns {Promise<HTMLCanvasElement>}
+   */
+  async picture() {
+    const { data } = this.#page;
+    const { document, moments, readers, rows, charts } = data;
+    const layout = this.#layout;
+    const [w, h] = layout.size;
+    // A layout for phones is small: its picture is as large as that of the other one.
+    const px = Math.max(1, 1080 / Math.min(w, h));
+    const canvas = globalThis.document.createElement("canvas");
+    [canvas.width, canvas.height] = [Math.round(w * px), Math.round(h * px)];
+    const context = contextOf(canvas);
+    const view = { ...this.#page.view(), hovered: null };
+    context.setTransform(px, 0, 0, px, 0, 0);
+    drawUnder(penFor(context, document, layout, view, px), document, layout, view, charts);
+    this.#dots.setLayout(layout, px);
+    await this.#dots.prepare(view);
+    this.#dots.draw(view);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.drawImage(this.#dotsCanvas, 0, 0);
+    this.#dots.setLayout(layout, this.#scale * ratio(), this.#isDraft);
+    const over = globalThis.document.createElement("canvas");
+    [over.width, over.height] = [canvas.width, canvas.height];
+    const above = contextOf(over);
+    above.setTransform(px, 0, 0, px, 0, 0);
+    const pen = penFor(above, document, layout, view, px);
+    const spots = placesOf(document, layout, view, moments, readers, rows);
+    drawOver(pen, document, layout, view, moments, readers, rows, charts, spots);
+    context.drawImage(over, 0, 0);
+    drawWords(context, byId("words", HTMLElement), px / this.#scale);
+    this.ask();
+    return canvas;
+  }
+}
+
+/**
+ * Draws an element's texts where they are seen.
+ * @param {CanvasRenderingContext2D} context
+ * @param {HTMLElement} layer
+ * @param {number} scale pixels of the canvas for one of the window
+ */
+function drawWords(context, layer, scale) {
+  const corner = layer.getBoundingClientRect();
+  context.setTransform(scale, 0, 0, scale, -corner.left * scale, -corner.top * scale);
+  context.textBaseline = "middle";
+  context.textAlign = "left";
+  for (const element of layer.querySelectorAll("*")) {
+    const style = getComputedStyle(element);
+    const box = element.getBoundingClientRect();
+    if (!box.width || style.visibility === "hidden") continue;
+    if (element.classList.contains("dot") || element.classList.contains("ramp")) {
+      drawSwatch(context, element, style, box);
+    }
+    for (const node of element.childNodes) {
+      if (!(node instanceof Text) || !node.data.trim()) continue;
+      const range = globalThis.document.createRange();
+      range.selectNodeContents(node);
+      const at = range.getBoundingClientRect();
+      context.font = `${style.fontWeight} ${style.fontSize} ${FONT}`;
+      context.fillStyle = style.color;
+      context.fillText(node.data.trim(), at.left, at.top + at.height / 2, at.width + 1);
+    }
+  }
+}
+
+/**
+ * Draws the dot of a class, or the bar of a scalar's colors.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Element} element
+ * @param {CSSStyleDeclaration} style
+ * @param {DOMRect} box
+ */
+function drawSwatch(context, element, style, box) {
+  context.beginPath();
+  if (element.classList.contains("dot")) {
+    context.fillStyle = style.backgroundColor;
+    context.arc(box.left + box.width / 2, box.top + box.height / 2, box.width / 2, 0, 7);
+  } else {
+    const gradient = context.createLinearGradient(box.left, 0, box.right, 0);
+    const stops = style.backgroundImage.match(/rgb\([^)]*\)/g) ?? [];
+    stops.forEach((stop, i) => gradient.addColorStop(i / Math.max(1, stops.length - 1), stop));
+    context.fillStyle = gradient;
+    context.rect(box.left, box.top, box.width, box.height);
+  }
+  context.fill();
+}
+
+/** Pixels of a canvas for one of the window. */
+function ratio() {
+  return Math.min(MOST_RATIO, globalThis.devicePixelRatio || 1);
+}
+
+/**
+ * A canvas' context whose unit is a pixel of the layout.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} px pixels of the window for one of the layout
+ */
+function scaled(context, px) {
+  context.setTransform(px * ratio(), 0, 0, px * ratio(), 0, 0);
+  return context;
+}
+
+/** @param {string} id */
+function canvasOf(id) {
+  return contextOf(byId(id, HTMLCanvasElement));
+}
+
+/** @param {HTMLCanvasElement} canvas */
+function contextOf(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) throw new Error("This browser gives the page no canvas to draw on.");
+  return context;
+}
