@@ -35,7 +35,13 @@ LAYERS = [
     ("pixels", {"raster"}),
     ("web", {"web"}),
     ("files", {"interruption", "files", "video", "figures", "comparison"}),
-    ("face", {"film", "viewing", "media", "notebook", "cli", "pytest_plugin", "__main__"}),
+    (
+        "face",
+        {
+            *("film", "viewing", "watching", "media", "notebook", "cli", "pytest_plugin"),
+            "__main__",
+        },
+    ),
     ("adapters", {"adapters"}),
 ]
 LAYER_OF = {module: i for i, (_, modules) in enumerate(LAYERS) for module in modules}

@@ -29,6 +29,11 @@ def deflate(data: bytes | memoryview) -> bytes:
     return bytes(_codec.compress(data, level=LEVEL, wbits=RAW))
 
 
+def zlib_stream(data: bytes | memoryview) -> bytes:
+    """The same as a zlib stream (RFC 1950)."""
+    return bytes(_codec.compress(data, LEVEL))
+
+
 def inflate(data: bytes, size: int) -> bytes | None:
     """What a raw deflate stream holds, if it ends where ``data`` does and holds ``size`` bytes."""
     try:

@@ -72,6 +72,31 @@ class ArchiveReader:
                 raise self._error(what) from None
             raise
 
+    @classmethod
+    def of(
+        cls,
+        path: Path,
+        file: BinaryIO,
+        members: Mapping[str, f.Member],
+        manifest: s.Manifest,
+        *,
+        max_bytes: int,
+    ) -> ArchiveReader:
+        """A reader of members that were found already, such as those of a recording that grows.
+
+        Args:
+            path: What the file is called in errors, and its run.
+            file: The file, which the reader closes.
+            members: The members by the names by which they are asked for.
+            manifest: What they make up.
+            max_bytes: To how many bytes they may unpack.
+        """
+        reader = cls.__new__(cls)
+        reader.path, reader._file, reader._lock = path, file, threading.Lock()
+        reader._size, reader.max_bytes = os.fstat(file.fileno()).st_size, max_bytes
+        reader.members, reader.manifest = members, manifest.without_names()
+        return reader
+
     def __contains__(self, name: str) -> bool:
         return name in self.members
 

@@ -61,46 +61,100 @@ def salvage(read_at: ReadAt, size: int, *, max_bytes: int | None = None) -> Salv
         ArchiveError: Not even its header is whole, it is of a format that this version cannot read,
             or it is too large.
     """
-    max_bytes = default_max_bytes(size) if max_bytes is None else max_bytes
-    version: int | None = None
-    members: dict[str, f.Member] = {}
-    chunks: list[s.ChunkEntry] = []
-    pending: dict[str, f.Member] = {}
-    base: dict[str, int] = {}
-    position = end = total = 0
-    while (found := _member_at(read_at, position, size, max_bytes - total)) is not None:
-        member, data_at = found
-        position = data_at + member.compressed
-        total += member.size
-        group = s.parse_name(member.name).group
-        if member.name in members or member.name in pending or group in (s.FINAL, s.MANIFEST):
-            break
-        pending[member.name] = member
-        if not chunks and group in (s.HEADER, s.PROBE) and len(pending) == 1:
-            # What comes before the chunks counts member by member.
-            base[member.name] = member.crc
-            if member.name == s.HEADER:
-                version = f.check_format(_header(read_at, data_at, member).get("format"))
-        elif group == s.LISTS:
-            entry = _chunk_entry(read_at, data_at, pending, len(chunks))
-            if entry is None:
+    return Salvager(read_at).advance(size, max_bytes=max_bytes)
+
+
+class Salvager:
+    """Finds what is whole of a recording that grows, and goes on from where it was.
+
+    Attributes:
+        members: All that count, by name, in the order of the file.
+        chunks: What each chunk's list says.
+        end: Where the last member that counts ends.
+    """
+
+    def __init__(self, read_at: ReadAt, *, thorough: bool = True) -> None:
+        """Look at nothing yet.
+
+        Args:
+            read_at: Reads the file.
+            thorough: Hold every member against its CRC. Otherwise the header and the chunks' lists
+                alone, and of all others what their local headers and the lists say of them, which
+                takes no time that goes with their size; `ArchiveReader` checks what it reads.
+        """
+        self.members: dict[str, f.Member] = {}
+        self.chunks: list[s.ChunkEntry] = []
+        self.end = 0
+        self._read_at, self._thorough = read_at, thorough
+        self._version: int | None = None
+        self._pending: dict[str, f.Member] = {}
+        self._base: dict[str, int] = {}
+        self._position = self._total = 0
+        self._is_over = False  # something stands there that no recorder writes
+
+    def advance(self, size: int, *, max_bytes: int | None = None) -> Salvage:
+        """Look at what was added.
+
+        Args:
+            size: The file's length in bytes.
+            max_bytes: Refuse what unpacks to more; by default `default_max_bytes`.
+
+        Raises:
+            ArchiveError: Not even its header is whole, it is of a format that this version cannot
+                read, or it is too large.
+        """
+        max_bytes = default_max_bytes(size) if max_bytes is None else max_bytes
+        while not self._is_over:
+            found = _member_at(
+                self._read_at,
+                self._position,
+                size,
+                max_bytes - self._total,
+                thorough=self._thorough,
+            )
+            if found is None:
                 break
-            chunks.append(entry)
+            self._is_over = not self._add(*found)
+        if self._version is None:
+            raise ArchiveError("not even its header is whole")
+        manifest = s.Manifest(self._version, self.chunks, self._base)
+        return Salvage(self.members, manifest, self.end, size - self.end)
+
+    def _add(self, member: f.Member, data_at: int) -> bool:
+        """Take a member; whether it is one that may stand there."""
+        self._position = data_at + member.compressed
+        self._total += member.size
+        group = s.parse_name(member.name).group
+        known = member.name in self.members or member.name in self._pending
+        if known or group in (s.FINAL, s.MANIFEST):
+            return False
+        pending = self._pending
+        pending[member.name] = member
+        if not self.chunks and group in (s.HEADER, s.PROBE) and len(pending) == 1:
+            # What comes before the chunks counts member by member.
+            self._base[member.name] = member.crc
+            if member.name == s.HEADER:
+                header = _header(self._read_at, data_at, member)
+                self._version = f.check_format(header.get("format"))
+        elif group == s.LISTS:
+            entry = _chunk_entry(self._read_at, data_at, pending, len(self.chunks))
+            if entry is None:
+                return False
+            self.chunks.append(entry)
         else:
-            continue
-        members |= pending
-        pending, end = {}, position
-    if version is None:
-        raise ArchiveError("not even its header is whole")
-    return Salvage(members, s.Manifest(version, chunks, base), end, size - end)
+            return True
+        self.members |= pending
+        self._pending, self.end = {}, self._position
+        return True
 
 
 def _member_at(
-    read_at: ReadAt, offset: int, size: int, max_bytes: int
+    read_at: ReadAt, offset: int, size: int, max_bytes: int, *, thorough: bool
 ) -> tuple[f.Member, int] | None:
     """The member at a place, and where its data begins; None if it is not whole.
 
-    However large it is, a few blocks of it are in memory at a time.
+    However large it is, a few blocks of it are in memory at a time. Unless it is to be thorough,
+    the CRCs of all but headers and lists are taken for what they are said to be.
 
     Raises:
         ArchiveError: It would unpack to more than ``max_bytes``.
@@ -137,6 +191,8 @@ def _member_at(
             f"it unpacks to more bytes than the limit allows, at member {name!r}; raise the limit "
             "with --max-bytes if you trust it"
         )
+    if not thorough and s.parse_name(name).group not in (s.HEADER, s.LISTS):
+        return f.Member(name, offset, compressed, unpacked, crc, method), start
     blocks = _blocks(read_at, start, compressed)
     actual = inflated_crc32(blocks, unpacked) if method == f.DEFLATED else _crc32(blocks)
     if actual != crc:

@@ -1,6 +1,6 @@
 """The command line. Heavy imports wait until a command needs them, so that --help is instant."""
 
-from . import archive, compare, completion, doctor, film, importing, pictures, sphere, view
+from . import archive, compare, completion, doctor, film, importing, pictures, sphere, view, watch
 from .group import main
 
 __all__ = [
@@ -14,4 +14,5 @@ __all__ = [
     "pictures",
     "sphere",
     "view",
+    "watch",
 ]

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +30,8 @@ DTYPES = {"u1": "u8", "u2": "u16", "u4": "u32", "i4": "i32", "f4": "f32", "f8": 
 _DTYPE_OF = {name: np.dtype(f"<{code}") for code, name in DTYPES.items()}
 MOST_WHOLE = 2**52  # differences of smaller whole numbers are exact in float64
 LARGE_BYTES = 1 << 18  # from here on zlib's best level is too slow for what it saves
+
+Compress = Callable[[memoryview], bytes]
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,13 @@ class Coded:
     data: bytes
 
 
-def code(array: NDArray[Any], *, delta: bool = False, columns: bool = False) -> Coded:
+def code(
+    array: NDArray[Any],
+    *,
+    delta: bool = False,
+    columns: bool = False,
+    compress: Compress | None = None,
+) -> Coded:
     """An array's bytes: the same for the same numbers, always.
 
     Args:
@@ -50,6 +59,7 @@ def code(array: NDArray[Any], *, delta: bool = False, columns: bool = False) -> 
         delta: Whether to write differences along the first axis. Of float64, the numbers must then
             be whole and less than 2**52; float32 has none.
         columns: Whether a column's numbers follow one another.
+        compress: Makes a zlib stream; by default by the way and the level that are worth the time.
 
     Raises:
         TypeError: Its dtype is none of these, or float32 with ``delta``.
@@ -67,7 +77,8 @@ def code(array: NDArray[Any], *, delta: bool = False, columns: bool = False) -> 
         rows = _folded(rows)
     numbers = np.ascontiguousarray(rows.T if columns else rows).reshape(-1)
     planes = np.ascontiguousarray(numbers.view(np.uint8).reshape(-1, numbers.itemsize).T)
-    return Coded(name, array.shape, delta, columns, _deflated(planes.data))
+    data = _deflated(planes.data) if compress is None else compress(planes.data)
+    return Coded(name, array.shape, delta, columns, data)
 
 
 def decode(coded: Coded) -> NDArray[Any]:

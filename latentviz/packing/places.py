@@ -53,6 +53,7 @@ def pack_places(
     most_px: float = MOST_PX,
     max_bytes: int | None = None,
     keep: Keep | None = None,
+    appendable: bool = False,
     name_step: Callable[[int], str] = "index {}".format,
     progress: Callable[[int, int], None] | None = None,
 ) -> Packed:
@@ -73,6 +74,7 @@ def pack_places(
         max_bytes: How many the places may take; by default any number.
         keep: Gives the steps that are kept where some are left out, for the largest number of
             frames (found to a few in a hundred) that keeps to ``max_bytes``. By default none are.
+        appendable: Whether steps are to follow: then it is differences in any case.
         name_step: Has a step's index in words, for an error.
         progress: Called with how much is done, and of how much.
 
@@ -88,10 +90,15 @@ def pack_places(
     T = shape[0]
     steps = look_through(Steps(read, shape, px), name_step, told.stage(0, 0.15, T))
     most = np.inf if max_bytes is None else max_bytes
-    packed = _smaller(steps, most_px, most, told)
+    if appendable:
+        packed: Way | None = pack_deltas(steps, most_px, most, told.stage(0.15, 0.9, T))
+    else:
+        packed = _smaller(steps, most_px, most, told)
     kept = None
     if max_bytes is not None and (packed is None or packed.n_bytes > max_bytes):
-        kept, packed = thinned(steps, most_px, max_bytes, keep, packed, told.further(0.9))
+        kept, packed = thinned(
+            steps, most_px, max_bytes, keep, packed, told.further(0.9), appendable=appendable
+        )
     assert packed is not None, "without a limit, differences are not too many"
     places = packed.put(table)
     told.share(1.0)

@@ -31,6 +31,8 @@ def thinned(
     keep: Keep | None,
     whole: Way | None,
     told: Callable[[], None],
+    *,
+    appendable: bool = False,
 ) -> tuple[NDArray[np.int64], Way]:
     """The most of the steps that keep to ``max_bytes``, to a few in a hundred.
 
@@ -41,6 +43,7 @@ def thinned(
         keep: Gives the steps for a number of frames; None where none may be left out.
         whole: What all steps come to, if that was found out.
         told: Called after each try.
+        appendable: As of `pack_places`.
 
     Returns:
         The indices of the steps, and what they are packed to.
@@ -66,7 +69,7 @@ def thinned(
     if isinstance(whole, Svd):
         fixed = whole.n_bytes - whole.step_bytes
         first = max(first, int(T * (max_bytes - fixed) / whole.step_bytes))
-    other = search.most(of_svd, first, at_once=best)
+    other = None if appendable else search.most(of_svd, first, at_once=best)
     if other is not None and (best is None or len(other[0]) > len(best[0])):
         best = other
     if best is None:

@@ -61,6 +61,7 @@ def document_of(
     page_spec: PageSpec,
     *,
     names: Sequence[str],
+    appendable: bool = False,
     progress: Progress | None = None,
 ) -> tuple[dict[str, Any], bytes, tuple[Packing, ...]]:
     """A page's document, its bytes, and what became of its points.
@@ -70,6 +71,7 @@ def document_of(
         spec: How the film looks.
         page_spec: What the page holds.
         names: The runs'.
+        appendable: Whether steps are to follow, as of a run that is still recorded.
         progress: Called with how many steps are done, and of all.
 
     Raises:
@@ -119,7 +121,9 @@ def document_of(
         )
     ]
     budget = _budget(document, table, page_spec.max_size, n_rows=len(rows))
-    packing, spans = _with_places(rows, page.rows, scales, spans, table, budget, progress)
+    packing, spans = _with_places(
+        rows, page.rows, scales, spans, table, budget, progress, appendable=appendable
+    )
     document["runs"] = [
         {
             "name": name,
@@ -177,6 +181,8 @@ def _with_places(
     table: ArrayTable,
     budget: int,
     progress: Progress | None,
+    *,
+    appendable: bool,
 ) -> tuple[tuple[Packing, ...], list[Span]]:
     """Put the places of each row into its plain values; the rows of a run hold the same steps."""
     packing: dict[int, Packing] = {}
@@ -194,6 +200,7 @@ def _with_places(
                 lambda start, stop: read(of[start:stop]),
                 shape,
                 scales[k],
+                appendable=appendable,
                 name_step=lambda index: name(int(of[index])),
                 progress=progress,
             )

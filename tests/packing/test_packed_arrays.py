@@ -2,12 +2,13 @@
 
 import base64
 import json
+import zlib
 
 import numpy as np
 import pytest
 from packing_node import run_node
 
-from latentviz.packing.arrays import ArrayTable, array_at, code
+from latentviz.packing.arrays import ArrayTable, array_at, code, decode
 
 RNG = np.random.default_rng(3)
 WHOLE = {"u8": np.uint8, "u16": np.uint16, "u32": np.uint32, "i32": np.int32}
@@ -161,3 +162,17 @@ def test_smooth_columns_are_small():
 def test_what_has_no_code(array, options, error):
     with pytest.raises(error):
         code(array, **options)
+
+
+def test_another_may_compress():
+    numbers = np.arange(60, dtype=np.int32).reshape(20, 3)
+    given = []
+
+    def compress(data):
+        given.append(bytes(data))
+        return zlib.compress(data, 0)
+
+    coded = code(numbers, delta=True, compress=compress)
+    assert len(given) == 1
+    assert coded.data == zlib.compress(given[0], 0) != code(numbers, delta=True).data
+    assert np.array_equal(decode(coded), numbers)

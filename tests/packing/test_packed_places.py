@@ -447,3 +447,17 @@ console.log(JSON.stringify([reader.shape, [...reader.read(149)], [...reader.read
     assert np.array_equal(np.float32(read[1]), got[-1].ravel())
     assert np.array_equal(np.float32(read[2]), got_more[-1].ravel())
     assert read[3] == "Steps that follow have 100 numbers each, got 3"
+
+
+def test_what_steps_are_to_follow_is_differences():
+    places = smooth()
+    assert packed(places)[0].way == "svd"
+    result, got, _ = packed(places, appendable=True)
+    assert result.way == "deltas"
+    assert error_px(got, places) <= 0.5
+    most = result.n_bytes // 3
+    keep = lambda n: np.unique(np.linspace(0, len(places) - 1, n).astype(int))  # noqa: E731
+    result, got, _ = packed(places, appendable=True, max_bytes=most, keep=keep)
+    assert result.way == "deltas"
+    assert result.n_bytes <= most
+    assert error_px(got, places[result.kept]) <= 0.5

@@ -7,6 +7,7 @@ import { openData } from "./data.js";
 import { byId, say } from "./element.js";
 import { setUpFound } from "./found.js";
 import { setUpKeyboard } from "./keyboard.js";
+import { follow } from "./live.js";
 import { Page } from "./page.js";
 import { setUpAddress, setUpSharing } from "./sharing.js";
 import { Stage } from "./stage.js";
@@ -40,6 +41,7 @@ async function open() {
   if (!isStill && !isAsked && !document.live) page.set({ playing: true });
   if (document.live && !isAsked) page.goTo(data.moments.count - 1);
   await new Promise((done) => stage.onDrawn(() => done(null)));
+  if (document.live) void follow(page);
   return { page, stage };
 }
 
