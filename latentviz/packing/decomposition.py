@@ -22,6 +22,7 @@ MOST_SAMPLE_BYTES = 192 << 20
 MOST_SAMPLE = 384  # steps
 WINDOWS = 64  # of each, the worst step is added
 ROUNDS = 3
+LITTLE = 0.9  # of the largest error before: a round that leaves more was of little use
 PIECE = 8192  # numbers of a step that are looked at together
 
 
@@ -138,6 +139,7 @@ def decompose_sampled(
     n = min(T, MOST_SAMPLE, max(2, MOST_SAMPLE_BYTES // (4 * steps.width)))
     indices = np.unique(np.linspace(0, T - 1, n).astype(np.int64))
     rows = centered.rows(steps.at(indices))
+    before = np.inf
     for i in range(ROUNDS):
         basis = basis_of(rows, rank)
         if not len(basis):
@@ -157,6 +159,9 @@ def decompose_sampled(
         if not len(beyond):
             indices = np.union1d(indices, worst)
             break
+        if errors.max() > LITTLE * before:  # it is noise, of which nothing is learned
+            return None
+        before = errors.max()
         if i < ROUNDS - 1:
             rows = np.concatenate([rows, centered.rows(steps.at(beyond))])
         indices = np.union1d(indices, beyond)
