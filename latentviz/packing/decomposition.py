@@ -22,6 +22,7 @@ MOST_SAMPLE_BYTES = 192 << 20
 MOST_SAMPLE = 384  # steps
 WINDOWS = 64  # of each, the worst step is added
 ROUNDS = 3
+LITTLE = 0.9  # of the largest error before: a round that leaves more was of little use
 PIECE = 8192  # numbers of a step that are looked at together
 
 
@@ -130,13 +131,15 @@ def decompose_sampled(
         told: Called with the share of the rounds that are done.
 
     Returns:
-        The decomposition, and the steps it was made of; None if it was given up.
+        The decomposition; and the steps of which it was made, with the worst of the others, at
+        which its errors may be measured for all. None if it was given up.
     """
     steps = centered.steps
     T = steps.shape[0]
     n = min(T, MOST_SAMPLE, max(2, MOST_SAMPLE_BYTES // (4 * steps.width)))
     indices = np.unique(np.linspace(0, T - 1, n).astype(np.int64))
     rows = centered.rows(steps.at(indices))
+    before = np.inf
     for i in range(ROUNDS):
         basis = basis_of(rows, rank)
         if not len(basis):
@@ -151,12 +154,17 @@ def decompose_sampled(
                 block -= coefficients[start:stop] @ basis
             errors[start:stop] = largest_norms(block, steps.shape[2])
             told((i + stop / T) / ROUNDS)
-        worst = _worst_of_windows(errors, most_px)
-        if not len(worst):
+        worst = _worst_of_windows(errors)
+        beyond = worst[errors[worst] > most_px]
+        if not len(beyond):
+            indices = np.union1d(indices, worst)
             break
+        if errors.max() > LITTLE * before:  # it is noise, of which nothing is learned
+            return None
+        before = errors.max()
         if i < ROUNDS - 1:
-            rows = np.concatenate([rows, centered.rows(steps.at(worst))])
-        indices = np.union1d(indices, worst)
+            rows = np.concatenate([rows, centered.rows(steps.at(beyond))])
+        indices = np.union1d(indices, beyond)
     else:
         return None
     # Of all steps, other directions are the most important ones.
@@ -209,8 +217,7 @@ def _eigen(gram: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.f
     return np.maximum(values[::-1], 0), vectors[:, ::-1]
 
 
-def _worst_of_windows(errors: NDArray[np.float64], most_px: float) -> NDArray[np.int64]:
-    """The step of the largest error in each of the windows that has one beyond the bound."""
+def _worst_of_windows(errors: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The step of the largest error in each window of the steps."""
     parts = np.array_split(np.arange(len(errors)), min(len(errors), WINDOWS))
-    worst = np.array([part[np.argmax(errors[part])] for part in parts], np.int64)
-    return worst[errors[worst] > most_px]
+    return np.array([part[np.argmax(errors[part])] for part in parts], np.int64)

@@ -33,7 +33,8 @@ LIMIT = 0.98  # of the bound: what is accepted
 CLOSE = 0.975  # of the aim: no closer is looked for
 TRUNCATION = 0.92  # of the aim: errors of the smallest rank that is of use
 TRIES = 8
-FEW_TRIES = 4  # where each reads all steps
+RANKS_OF_ALL = 4  # smallest ones that are tried in turn
+FEW_TRIES = 3  # where each reads all steps
 WIDE = 0.75  # of the aim: no closer is looked for there
 CAUTION = 0.85  # of the step that some of the steps were found to allow
 RANKS = (1.0, 1.2, 1.5, 1.9, 2.5)  # of the smallest rank that keeps the bound
@@ -228,13 +229,18 @@ class _Search:
         coded = len(code(sampled).data), len(_code_coefficients(written.coefficients).data)
         return coded[0] * stride + coded[1]
 
-    def best(self, told: Callable[[float], None]) -> _Fit | None:
-        """The fit of fewest bytes of those that are tried; None if none keeps the bound."""
-        found = self.smallest_rank()
+    def best(self, at_least: int, told: Callable[[float], None]) -> _Fit | None:
+        """The fit of fewest bytes of those that are tried; None if none keeps the bound.
+
+        Args:
+            at_least: The smallest rank that is tried.
+            told: Called with the share that is done.
+        """
+        found = self.smallest_rank() if at_least <= len(self.decomposition.basis) else None
         told(0.4)
         if found is None:
             return None
-        smallest, errors = found
+        smallest, errors = max(found[0], at_least), found[1]
         return self.at_fewer(errors)._best_from(smallest, lambda share: told(0.4 + 0.6 * share))
 
     def _best_from(self, smallest: int, told: Callable[[float], None]) -> _Fit | None:
@@ -273,9 +279,29 @@ def pack_svd(
     search = _search(steps, most_px, most_bytes, lambda share: told(0.4 * share))
     if search is None:
         return None
-    fit = search.best(lambda share: told(0.4 + 0.5 * share))
-    if fit is None or fit.n_bytes > 1.05 * most_bytes:
+    fit = search.best(1, lambda share: told(0.4 + 0.4 * share))
+    found = None
+    for _ in range(RANKS_OF_ALL):
+        if fit is None or fit.n_bytes > 1.05 * most_bytes:
+            return None
+        found = _over_all(search, fit, most_px)
+        if found is not None:
+            break
+        # At steps that were not looked at so far, the rank does not do.
+        fit = search.best(fit.rank + 1 + fit.rank // 4, lambda _: None)
+    if found is None or fit is None:
         return None
+    written = search.quantise(replace(fit, step_px=found[0]))
+    told(1.0)
+    return Svd(steps.shape, fit.rank, _coded(search, written), found[1])
+
+
+def _over_all(search: _Search, fit: _Fit, most_px: float) -> tuple[float, float] | None:
+    """The step of a fit's quantisation that keeps the bound at all steps, and the error.
+
+    None if there is none.
+    """
+    steps = search.steps
 
     def error_of_all(step_px: float) -> float:
         return _error_of_all(search, search.quantise(replace(fit, step_px=step_px)))
@@ -284,12 +310,7 @@ def pack_svd(
     tries, close, first = TRIES, CLOSE, fit.step_px
     if not steps.can_be_held:  # each try reads all steps; the worst of them is hardly among those
         tries, close, first = FEW_TRIES, WIDE, CAUTION * first
-    found = coarsest(error_of_all, first, of_rank, LIMIT * most_px, tries, close)
-    if found is None:
-        return None
-    written = search.quantise(replace(fit, step_px=found[0]))
-    told(1.0)
-    return Svd(steps.shape, fit.rank, _coded(search, written), found[1])
+    return coarsest(error_of_all, first, of_rank, LIMIT * most_px, tries, close)
 
 
 def _search(

@@ -168,6 +168,18 @@ def test_a_basis_of_some_steps_learns_of_the_others(monkeypatch):
     assert result.places["rank"] <= 8
 
 
+def test_a_basis_of_some_steps_takes_about_as_much_as_one_of_all(monkeypatch):
+    places = smooth(3000, 60, rank=12) + RNG.normal(0, 0.0002, (3000, 60, 3))
+    at_hand = assert_within(places)
+    monkeypatch.setattr("latentviz.packing.steps.HELD_BYTES", 0)
+    monkeypatch.setattr("latentviz.packing.svd.MOST_EXACT", 0)
+    monkeypatch.setattr("latentviz.packing.decomposition.MOST_SAMPLE", 30)
+    monkeypatch.setattr("latentviz.packing.svd.FEWER_BYTES", 10_000)
+    result = assert_within(places)
+    assert at_hand.way == result.way == "svd"
+    assert result.n_bytes < 2 * at_hand.n_bytes
+
+
 def test_numbers_far_off_are_floats():
     result, *_ = packed(outlier(1e9))
     assert {ref["dtype"] for ref in result.places["chunks"]} == {"f64"}
