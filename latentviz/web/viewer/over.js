@@ -85,7 +85,7 @@ export function placesOf(document, layout, view, moments, readers, marks) {
  */
 export function drawOver(pen, document, layout, view, moments, readers, marks, charts, panels) {
   const { context, theme } = pen;
-  context.clearRect(0, 0, layout.size[0], layout.size[1]);
+  context.clearRect(0, 0, layout.size[0] + 2, layout.size[1] + 2);
   for (const panel of layout.panels) {
     if (panel.kind !== "chart") continue;
     const x = xOfStep(panel, charts[panel.chart], moments.stepAt(view.moment));

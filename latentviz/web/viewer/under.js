@@ -43,7 +43,8 @@ export function penFor(context, document, layout, view, px) {
 export function drawUnder(pen, document, layout, view, charts) {
   const { context, theme } = pen;
   context.fillStyle = theme.background;
-  context.fillRect(0, 0, layout.size[0], layout.size[1]);
+  // The canvas may end within a pixel of the layout.
+  context.fillRect(0, 0, layout.size[0] + 2, layout.size[1] + 2);
   let p = 0;
   for (const panel of layout.panels) {
     if (panel.kind === "chart") drawChart(pen, panel, document.charts[panel.chart], charts[panel.chart]);
