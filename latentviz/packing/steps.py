@@ -101,7 +101,7 @@ def look_through(
         points = f"{bad.sum():,} of {N:,} points are" if bad.sum() > 1 else "a point is"
         raise OptionError(
             f"every place must be finite, but {points} NaN or infinite, from "
-            f"{name_step(first_bad)} on; choose steps before that, or other points"
+            f"{name_step(first_bad)} on; choose steps before that (--steps), or other points"
         )
     if held is None:
         return steps
