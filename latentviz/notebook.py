@@ -27,7 +27,7 @@ def show(
     """Show a run, a film or a picture in a notebook.
 
     A run is shown as the page that `view` makes, in which every step can be looked at; one that
-    names no points, as a table of what is in it. All that is shown stays in the notebook's file,
+    names no points, or is closed, as a table of what is in it. All that is shown stays in the notebook's file,
     and in what it is exported to.
 
     Args:
@@ -65,7 +65,7 @@ def html_of(what: object, *, width: int | None = None, **options: Any) -> str:
                 return html_of(run, width=width, **options)
         _refuse(options)
         return file_html(path, width=width)
-    if isinstance(what, Run) and what.points is not None:
+    if isinstance(what, Run) and what.points is not None and not what.is_closed:
         return view(what, **options).html(width=width)
     _refuse(options)
     if isinstance(what, np.ndarray):

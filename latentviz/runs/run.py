@@ -113,6 +113,11 @@ class Run(Facts):
         return self._store.path
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing more can be read of it."""
+        return self._store.closed
+
+    @property
     def n_points(self) -> int:
         """The number of points, N: the probe's rows, or their tokens where each is a point.
 

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import __version__
 from ..errors import OptionError
@@ -19,40 +15,26 @@ from ..film.command import option_words
 from ..film.planning import FilmPage
 from ..film.spec import FilmSpec
 from ..packing.arrays import ArrayTable
-from ..packing.places import Packed, pack_places
 from ..runs.run import Run
 from ..scene import CloudPanel, CurvesPanel, Stage
 from ..text import printable
 from ..views.clock import is_dense
 from ..web.page import page_html
 from ..web.plain import plain_chart, plain_layout, plain_themes
-from .clock import Span, all_of, frame_starts, longest_blur, paced
+from .clock import Span, all_of, frame_starts, longest_blur
 from .losses import thinned
-from .rows import plain_row, px_per_unit, reader, step_name
+from .places import Packing, with_places
+from .rows import plain_row, px_per_unit
 from .spec import MEGABYTE, NOT_OF_PAGES, PageSpec
 
 # A page is laid out for a window that is wide, and for one that is upright.
 WIDE, UPRIGHT = (1920, 1080), (420, 740)
 FPS = 30
 BASE64 = 3 / 4  # bytes that a character stands for
-# Places are packed more closely than they need be, where that takes few bytes; never so large runs.
-FINE_PX, MOST_PX = 0.125, 0.5
-FINE_VALUES = 1 << 26
 SPARE_BYTES = 4096  # for the numbers that are not known before places are packed
 
 PageAt = Callable[[tuple[int, int]], FilmPage]
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Packing:
-    """What became of a row's places."""
-
-    shape: tuple[int, int, int]  # T, N, k, as they are in the page
-    error_px: float
-    way: str
-    n_bytes: int
-    n_left_out: int  # recorded steps that are not there
 
 
 def document_of(
@@ -121,7 +103,7 @@ def document_of(
         )
     ]
     budget = _budget(document, table, page_spec.max_size, n_rows=len(rows))
-    packing, spans = _with_places(
+    packing, spans = with_places(
         rows, page.rows, scales, spans, table, budget, progress, appendable=appendable
     )
     document["runs"] = [
@@ -171,67 +153,3 @@ def _budget(document: dict[str, Any], table: ArrayTable, max_size: int, *, n_row
             "greater than that"
         )
     return budget
-
-
-def _with_places(
-    plain: Sequence[dict[str, Any]],
-    rows: Sequence[FilmClouds],
-    scales: Sequence[NDArray[np.float64]],
-    spans: Sequence[Span],
-    table: ArrayTable,
-    budget: int,
-    progress: Progress | None,
-    *,
-    appendable: bool,
-) -> tuple[tuple[Packing, ...], list[Span]]:
-    """Put the places of each row into its plain values; the rows of a run hold the same steps."""
-    packing: dict[int, Packing] = {}
-    held = []
-    for span in spans:
-        mine = [k for k, row in enumerate(rows) if row.plan is span.plan]
-        kept = span.kept
-
-        def pack(k: int, into: ArrayTable, *, fits: bool, of: NDArray[np.int64]) -> Packed:
-            read = reader(rows[k])
-            name = step_name(rows[k])
-            shape = len(of), rows[k].shown.run.n_points, len(scales[k])
-            packed = partial(
-                pack_places,
-                lambda start, stop: read(of[start:stop]),
-                shape,
-                scales[k],
-                appendable=appendable,
-                name_step=lambda index: name(int(of[index])),
-                progress=progress,
-            )
-            most = budget if fits else None
-            if np.prod(shape) <= FINE_VALUES:
-                with suppress(OptionError):  # too large, which is seen once more below
-                    return packed(into, most_px=FINE_PX, max_bytes=most)
-            return packed(into, most_px=MOST_PX, max_bytes=most, keep=partial(paced, rows[k].plan))
-
-        if len(mine) == 1:
-            found = {mine[0]: pack(mine[0], table, fits=True, of=kept)}
-            kept = _kept(kept, found[mine[0]])
-        else:
-            # The row that has room for the fewest steps decides.
-            tried = [pack(k, ArrayTable(), fits=True, of=kept) for k in mine]
-            kept = min((_kept(kept, each) for each in tried), key=len)
-            found = {k: pack(k, table, fits=False, of=kept) for k in mine}
-        span = replace(span, kept=kept)
-        held.append(span)
-        for k, packed in found.items():
-            plain[k]["places"] = packed.places
-            plain[k]["error_px"] = packed.error_px
-            packing[k] = Packing(
-                (len(kept), rows[k].shown.run.n_points, len(scales[k])),
-                packed.error_px,
-                packed.way,
-                packed.n_bytes,
-                span.n_left_out,
-            )
-    return tuple(packing[k] for k in range(len(rows))), held
-
-
-def _kept(indices: NDArray[np.int64], packed: Packed) -> NDArray[np.int64]:
-    return indices if packed.kept is None else indices[packed.kept]

@@ -25,8 +25,9 @@ from ..text import counted, printable
 from ..transforms import Fitted
 from ..views import fitted_of
 from ..web.page import page_html
-from .document import Packing, document_of
+from .document import document_of
 from .losses import RunsLosses
+from .places import Packing
 from .spec import MEGABYTE, PageSpec, divided
 
 MOST_RUNS = 6
