@@ -108,6 +108,8 @@ def renew_readme_pictures(folder: Path, *, runs: Path, say: Say = print) -> None
         quality=60,
         names=["hue"],
     )
+    # Every step, within half a pixel: small enough to lie in the repository.
+    latentviz.view(run, folder / "sparse-labels.html", names=["hue"], max_size="1600kB")
     say(f"renewed the README's pictures in {folder}")
 
 
