@@ -1,5 +1,7 @@
 // Curves over the steps, on a canvas whose unit is a pixel of the layout.
 
+import { inTurns } from "./coincide.js";
+
 /** @typedef {import("./document.js").Chart} Chart */
 /** @typedef {import("./document.js").ChartPlace} ChartPlace */
 /** @typedef {import("./document.js").Theme} Theme */
@@ -30,14 +32,11 @@ const LINE_PX = 2.2;
 const [RAW_PX, RAW_ALPHA] = [1.2, 0.25];
 const GRID_PX = 1.2;
 const PAD_PX = 6;
-const KEY_PX = 7;
-const MEASURED_PX = 5.5;
-const MEASURED_PITCH = 2; // how far apart these are, in their size, or there are none
-const FINAL_PX = 8;
-const POINT_PX = 3.2;
-const BROKEN_PX = 8;
-const DASH_PX = 12;
-const SAME_PX = 1; // curves that are closer coincide
+const LEAST_PAD_PX = 3; // of the window: a keyframe of the first step reaches beyond the axis
+const SIDE_PX = 96; // so much left of a chart is its own
+const AIR = 1 / 3; // of the text's height, between two of them
+const [DASH_PX, LEAST_DASH_PX] = [12, 5];
+const [LEAST_LOG, GREATEST] = [1e-100, 1e100]; // what is beyond is drawn there
 
 /**
  * The height of text on the canvas.
@@ -91,294 +90,252 @@ export function stepAtX(place, arrays, x) {
 }
 
 /**
- * Gives the height of a value in a chart; NaN where it has no place.
- * @param {ChartPlace} place
- * @param {boolean} log
+ * Gives the height of a value in a chart; NaN where it has no place. On a log axis that is so of
+ * values below 0, and of 0 itself, unless the axis has a number for it.
+ * @param {Pick<ChartPlace, "body" | "limits" | "ticks">} place
+ * @param {boolean} log whether a log axis was asked for; with values below 0 it is none
  * @returns {(value: number) => number}
  */
 export function heightIn(place, log) {
   const { y, height } = place.body;
-  const scaled = log ? Math.log10 : Number;
-  const [low, high] = place.limits.map(scaled);
+  const isLog = isLogAxis(place, log);
+  const [low, high] = isLog ? place.limits.map(Math.log10) : place.limits;
+  const zero = isLog ? place.ticks.values[place.ticks.labels.indexOf("0")] : undefined;
+  const zeroAt = zero === undefined ? NaN : Math.log10(zero);
   return (value) => {
-    // On a log axis zero stands at the bottom, where the film has room for it.
-    const at = log && value === 0 ? low : log && value < 0 ? NaN : scaled(value);
+    let at = Math.min(GREATEST, Math.max(-GREATEST, value));
+    if (isLog) at = value > 0 ? Math.log10(Math.max(LEAST_LOG, at)) : value === 0 ? zeroAt : NaN;
     return y + height * (1 - (at - low) / (high - low));
   };
 }
 
 /**
- * Draws a chart, but for its legend and the line at the step.
- * @param {Pen} pen
- * @param {ChartPlace} place
- * @param {Chart} chart
- * @param {ChartArrays} arrays
+ * Whether an axis of values is logarithmic: where it was to be, but has values below 0, its limits
+ * are those of another.
+ * @param {Pick<ChartPlace, "limits">} place
+ * @param {boolean} log
  */
-export function drawChart(pen, place, chart, arrays) {
-  const { context } = pen;
-  drawAxes(pen, place, chart, arrays);
-  const yOf = heightIn(place, chart.log);
-  const { body } = place;
-  context.save();
-  context.beginPath();
-  // Marks of values stand beyond the ends, not above and below.
-  context.rect(body.x - body.width, body.y - 2 * pen.scale, 3 * body.width, body.height + 4 * pen.scale);
-  context.clip();
-  const lines = arrays.curves.map((curve) => thinnedLine(place, arrays, curve.values, yOf));
-  chart.curves.forEach((curve, c) => {
-    const raw = arrays.curves[c].raw;
-    context.strokeStyle = curve.color[pen.themeName];
-    if (!raw) return;
-    context.globalAlpha = RAW_ALPHA;
-    context.lineWidth = linePx(pen, RAW_PX);
-    const seen = chart.log ? (/** @type {number} */ v) => (v > 0 ? yOf(v) : NaN) : yOf;
-    stroke(context, thinnedLine(place, arrays, raw, seen));
-  });
-  context.globalAlpha = 1;
-  chart.curves.forEach((curve, c) => {
-    context.strokeStyle = context.fillStyle = curve.color[pen.themeName];
-    context.lineWidth = linePx(pen, LINE_PX);
-    const below = lines.slice(0, c).filter((other) => coincide(lines[c], other)).length;
-    const above = lines.slice(c + 1).filter((other) => coincide(lines[c], other)).length;
-    if (below && !above) context.setLineDash([DASH_PX * pen.scale, DASH_PX * pen.scale * below]);
-    stroke(context, lines[c]);
-    context.setLineDash([]);
-    for (const [x, y] of alone(lines[c])) dot(context, x, y, linePx(pen, POINT_PX) / 2);
-  });
-  context.restore();
-  drawMarks(pen, place, chart, arrays, yOf);
-  drawBroken(pen, place, chart, arrays);
+export function isLogAxis(place, log) {
+  return log && place.limits[0] > 0;
 }
 
 /**
- * Grid, numbers, and what the axes are of.
+ * Draws a chart's axes and curves: all but its legend, marks, and the line at the step.
  * @param {Pen} pen
  * @param {ChartPlace} place
  * @param {Chart} chart
  * @param {ChartArrays} arrays
+ * @param {number} width of the layout
  */
-function drawAxes(pen, place, chart, arrays) {
-  const { context, theme } = pen;
+export function drawChart(pen, place, chart, arrays, width) {
+  const { context } = pen;
   const { body } = place;
   const yOf = heightIn(place, chart.log);
-  const size = textPx(pen, TICK_PX);
-  const pad = PAD_PX * pen.scale;
+  context.save();
+  drawGrid(pen, place, yOf);
+  drawNumbers(pen, place, chart, arrays, yOf, width);
+  context.beginPath();
+  context.rect(body.x - pen.scale, body.y, body.width + 2 * pen.scale, body.height);
+  context.clip();
+  context.lineJoin = "round";
+  const columns = 2 * Math.ceil(body.width);
+  const xs = thinnedPlaces(place, arrays, columns);
+  const isLog = isLogAxis(place, chart.log);
+  // No zero: a raw curve may touch it at every other step.
+  const rawY = isLog ? (/** @type {number} */ v) => (v > 0 ? yOf(v) : NaN) : yOf;
+  context.globalAlpha = RAW_ALPHA;
+  context.lineWidth = linePx(pen, RAW_PX);
+  chart.curves.forEach((curve, c) => {
+    const { raw } = arrays.curves[c];
+    context.strokeStyle = curve.color[pen.themeName];
+    if (raw) strokeLine(context, xs, thinnedHeights(raw, columns, rawY), body.x);
+  });
+  context.globalAlpha = 1;
+  context.lineWidth = linePx(pen, LINE_PX);
+  const heights = arrays.curves.map(({ values }) => thinnedHeights(values, columns, yOf));
+  const dash = Math.max(DASH_PX * pen.scale, LEAST_DASH_PX / pen.px);
+  inTurns(xs, heights, context.lineWidth, dash).forEach((line, c) => {
+    context.strokeStyle = chart.curves[c].color[pen.themeName];
+    strokeLine(context, line.xs, line.ys, body.x);
+  });
+  context.restore();
+}
+
+/**
+ * Lines at the numbers of the axis of values.
+ * @param {Pen} pen
+ * @param {ChartPlace} place
+ * @param {(value: number) => number} yOf
+ */
+function drawGrid(pen, { body, ticks }, yOf) {
+  const { context, theme } = pen;
   context.lineWidth = linePx(pen, GRID_PX);
   context.strokeStyle = theme.grid;
-  for (const [values, alpha] of /** @type {[number[], number][]} */ ([
-    [place.ticks.values, 1],
-    [place.ticks.minor, 0.5],
-  ])) {
+  const lines = (/** @type {readonly number[]} */ values, /** @type {number} */ alpha) => {
     context.globalAlpha = alpha;
-    for (const value of values) {
-      const y = yOf(value);
-      stroke(context, [[body.x, y], [body.x + body.width, y]]);
-    }
-  }
+    for (const y of values.map(yOf)) stroke(context, [[body.x, y], [body.x + body.width, y]]);
+  };
+  lines(ticks.values, 1);
+  lines(ticks.minor, 0.5);
   context.globalAlpha = 1;
+}
+
+/**
+ * Numbers along the axes, and what these are of, where there is room.
+ * @param {Pen} pen
+ * @param {ChartPlace} place
+ * @param {Chart} chart
+ * @param {ChartArrays} arrays
+ * @param {(value: number) => number} yOf
+ * @param {number} pageWidth
+ */
+function drawNumbers(pen, place, chart, arrays, yOf, pageWidth) {
+  const { context, theme } = pen;
+  const { body } = place;
+  const size = textPx(pen, TICK_PX);
+  const pad = PAD_PX * pen.scale;
   context.font = `${size}px ${FONT}`;
   context.fillStyle = theme.muted;
-  context.textAlign = "right";
   context.textBaseline = "middle";
-  let left = body.x - pad;
-  place.ticks.values.forEach((value, i) => {
+  context.textAlign = "left";
+  const edge = body.x - Math.max(pad, LEAST_PAD_PX / pen.px);
+  const lengthOf = (/** @type {string} */ text) => context.measureText(text).width;
+  const values = place.ticks.values.map((value, i) => {
     const text = place.ticks.labels[i];
-    context.fillText(text, body.x - pad, yOf(value));
-    left = Math.min(left, body.x - pad - context.measureText(text).width);
+    return { text, left: edge - lengthOf(text), right: edge, y: yOf(value) };
   });
-  // Upright, where there is room for it left of the numbers.
-  const room = left - pad - size;
-  if (room >= 0 && context.measureText(chart.quantity).width <= body.height) {
+  const below = body.y + body.height + pad + size / 2;
+  const steps = place.steps.values.map((value, i) => {
+    const text = place.steps.labels[i];
+    const [x, half] = [xOfStep(place, arrays, value), lengthOf(text) / 2];
+    return { text, left: x - half, right: x + half, y: below };
+  });
+  const written = [
+    ...values.filter(({ left }) => left >= 0),
+    ...apart(steps, AIR * size).filter(({ left, right }) => left >= 0 && right <= pageWidth),
+  ];
+  for (const { text, left, y } of written) context.fillText(text, left, y);
+  const least = Math.max(0, body.x - SIDE_PX * pen.scale);
+  // The values' upright, left of their numbers.
+  const right = Math.min(body.x, ...values.map(({ left }) => left)) - pad;
+  if (right - size >= least && lengthOf(chart.quantity) <= body.height) {
     context.save();
-    context.translate(left - pad - size / 2, body.y + body.height / 2);
+    context.translate(right - size / 2, body.y + body.height / 2);
     context.rotate(-Math.PI / 2);
     context.textAlign = "center";
     context.fillText(chart.quantity, 0, 0);
     context.restore();
   }
-  context.textBaseline = "top";
-  context.textAlign = "center";
-  const below = body.y + body.height + pad;
-  let begins = body.x;
-  place.steps.values.forEach((value, i) => {
-    const x = xOfStep(place, arrays, value);
-    context.fillText(place.steps.labels[i], x, below);
-    begins = Math.min(begins, x - context.measureText(place.steps.labels[i]).width / 2);
-  });
-  const width = context.measureText("step").width;
-  context.textAlign = "right";
-  if (begins - size / 2 - width >= 0) context.fillText("step", begins - size / 2, below);
+  // The steps' left of all numbers that it would touch.
+  const length = lengthOf("step");
+  let end = Math.min(body.x, ...steps.map(({ left }) => left)) - size / 2;
+  for (const { left, right: stop, y } of written.sort((a, b) => b.left - a.left)) {
+    const isLevel = Math.abs(y - below) < size;
+    if (isLevel && left < end && stop > end - length) end = left - AIR * size;
+  }
+  if (end - length >= least) context.fillText("step", end - length, below);
 }
 
 /**
- * A line's points: of many steps each pixel column's least and greatest, which look the same.
+ * Numbers that do not touch: every one, every second, and so on, from the first.
+ * @template {{left: number, right: number}} N
+ * @param {readonly N[]} numbers from left to right
+ * @param {number} air between two
+ * @returns {N[]}
+ */
+export function apart(numbers, air) {
+  for (let every = 1; every < numbers.length; every++) {
+    const some = numbers.filter((_, i) => i % every === 0);
+    if (some.every(({ left }, i) => i === 0 || left >= some[i - 1].right + air)) return some;
+  }
+  return numbers.slice(0, 1);
+}
+
+/**
+ * The first step of a column of steps; all columns have as many, as far as that is possible.
+ * @param {number} n how many steps there are
+ * @param {number} columns
+ * @param {number} column
+ */
+function beginOf(n, columns, column) {
+  return Math.floor((column * n) / columns);
+}
+
+/**
+ * The places of a thinned line along its axis, from the chart's left: two for each column of steps.
+ * Of few steps they are all there.
  * @param {ChartPlace} place
  * @param {Pick<ChartArrays, "steps" | "end">} arrays
- * @param {Float32Array} values
- * @param {(value: number) => number} yOf
- * @returns {[number, number][]} NaN where the line is broken
+ * @param {number} columns
  */
-export function thinnedLine(place, arrays, values, yOf) {
+export function thinnedPlaces(place, arrays, columns) {
   const { steps } = arrays;
-  const columns = 2 * Math.ceil(place.body.width);
+  const n = steps.length;
+  const at = (/** @type {number} */ i) => xOfStep(place, arrays, steps[i]) - place.body.x;
+  if (n <= 2 * columns) return Float64Array.from(steps, (_, i) => at(i));
+  return Float64Array.from({ length: 2 * columns }, (_, i) => at(beginOf(n, columns, i >> 1)));
+}
+
+/**
+ * A thinned line's heights: of many steps each column's least value and its greatest, which look
+ * the same. NaN where the line is broken.
+ * @param {Float32Array} values
+ * @param {number} columns
+ * @param {(value: number) => number} yOf
+ */
+export function thinnedHeights(values, columns, yOf) {
   const n = values.length;
-  /** @type {[number, number][]} */
-  const found = [];
-  if (n <= 2 * columns) {
-    for (let i = 0; i < n; i++) found.push([xOfStep(place, arrays, steps[i]), yOf(values[i])]);
-    return found;
-  }
+  if (n <= 2 * columns) return Float64Array.from(values, finiteOr(yOf));
+  const found = new Float64Array(2 * columns);
+  const heightOf = finiteOr(yOf);
   for (let c = 0; c < columns; c++) {
-    const [start, stop] = [Math.floor((c * n) / columns), Math.floor(((c + 1) * n) / columns)];
     let [low, high] = [Infinity, -Infinity];
-    for (let i = start; i < stop; i++) {
-      const y = yOf(values[i]);
+    for (let i = beginOf(n, columns, c); i < beginOf(n, columns, c + 1); i++) {
+      const y = heightOf(values[i]);
       if (y < low) low = y;
       if (y > high) high = y;
     }
-    const x = xOfStep(place, arrays, steps[start]);
-    if (low > high) found.push([x, NaN]);
-    else found.push([x, high], [x, low]);
+    // Down the page: the least value is the greatest height.
+    found[2 * c] = low > high ? NaN : high;
+    found[2 * c + 1] = low > high ? NaN : low;
   }
   return found;
 }
 
 /**
- * Strokes a line, which is broken where it is NaN.
- * @param {CanvasRenderingContext2D} context
- * @param {readonly [number, number][]} line
+ * Heights of finite values alone.
+ * @param {(value: number) => number} yOf
  */
-export function stroke(context, line) {
+function finiteOr(yOf) {
+  return (/** @type {number} */ value) => (Number.isFinite(value) ? yOf(value) : NaN);
+}
+
+/**
+ * Strokes a line of many places, which is broken where a height is NaN.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Float64Array} xs
+ * @param {Float64Array} ys
+ * @param {number} left is added to each place
+ */
+function strokeLine(context, xs, ys, left) {
   context.beginPath();
   let on = false;
-  for (const [x, y] of line) {
-    if (!Number.isFinite(y)) on = false;
-    else if (on) context.lineTo(x, y);
-    else {
-      context.moveTo(x, y);
-      on = true;
-    }
+  for (let i = 0; i < ys.length; i++) {
+    const isThere = Number.isFinite(ys[i]);
+    if (isThere && on) context.lineTo(left + xs[i], ys[i]);
+    else if (isThere) context.moveTo(left + xs[i], ys[i]);
+    on = isThere;
   }
   context.stroke();
 }
 
 /**
- * Points that have no neighbour to draw a line to.
+ * Strokes a line between a few places.
+ * @param {CanvasRenderingContext2D} context
  * @param {readonly [number, number][]} line
  */
-function alone(line) {
-  const is = (/** @type {number} */ i) => i >= 0 && i < line.length && Number.isFinite(line[i][1]);
-  return line.filter((_, i) => is(i) && !is(i - 1) && !is(i + 1));
-}
-
-/**
- * Whether two lines are the same to the eye, for most of their length.
- * @param {readonly [number, number][]} a
- * @param {readonly [number, number][]} b
- */
-function coincide(a, b) {
-  if (a.length !== b.length) return false;
-  let [same, both] = [0, 0];
-  for (let i = 0; i < a.length; i++) {
-    const far = Math.abs(a[i][1] - b[i][1]);
-    if (!Number.isNaN(far)) both += 1;
-    if (far < SAME_PX) same += 1;
-  }
-  return both > 1 && same > 0.5 * both;
-}
-
-/**
- * Keyframes, values that were measured now and then, and what was measured after the last update.
- * @param {Pen} pen
- * @param {ChartPlace} place
- * @param {Chart} chart
- * @param {ChartArrays} arrays
- * @param {(value: number) => number} yOf
- */
-function drawMarks(pen, place, chart, arrays, yOf) {
-  const { context, theme } = pen;
-  const { steps } = arrays;
-  chart.curves.forEach((curve, c) => {
-    const { values } = arrays.curves[c];
-    context.fillStyle = context.strokeStyle = curve.color[pen.themeName];
-    const measured = linePx(pen, MEASURED_PX);
-    const at = curve.measured;
-    const length = at.length
-      ? xOfStep(place, arrays, steps[at[at.length - 1]]) - xOfStep(place, arrays, steps[at[0]])
-      : 0;
-    if (length >= MEASURED_PITCH * measured * (at.length - 1)) {
-      for (const i of at) dot(context, xOfStep(place, arrays, steps[i]), yOf(values[i]), measured / 2);
-    }
-    const key = Math.max(KEY_PX * pen.scale, 4 / pen.px) * Math.SQRT1_2;
-    for (const i of curve.keyed) {
-      const [x, y] = [xOfStep(place, arrays, steps[i]), yOf(values[i])];
-      if (!Number.isFinite(y)) continue;
-      context.beginPath();
-      context.moveTo(x - key, y);
-      context.lineTo(x, y - key);
-      context.lineTo(x + key, y);
-      context.lineTo(x, y + key);
-      context.closePath();
-      context.fill();
-      context.lineWidth = linePx(pen, GRID_PX);
-      context.strokeStyle = theme.background;
-      context.stroke();
-      context.strokeStyle = curve.color[pen.themeName];
-    }
-    if (curve.final !== null && Number.isFinite(yOf(curve.final))) {
-      context.beginPath();
-      const x = place.body.x + place.body.width;
-      context.arc(x, yOf(curve.final), Math.max(FINAL_PX * pen.scale, 5 / pen.px) / 2, 0, 7);
-      context.fillStyle = theme.background;
-      context.fill();
-      context.lineWidth = linePx(pen, LINE_PX);
-      context.stroke();
-    }
-  });
-}
-
-/**
- * A filled disc, if it has a place.
- * @param {CanvasRenderingContext2D} context
- * @param {number} x
- * @param {number} y
- * @param {number} radius
- */
-function dot(context, x, y, radius) {
-  if (!Number.isFinite(y)) return;
+export function stroke(context, line) {
   context.beginPath();
-  context.arc(x, y, radius, 0, 7);
-  context.fill();
-}
-
-/**
- * A cross where a curve breaks, and dots as long as it is broken, in a row for each curve.
- * @param {Pen} pen
- * @param {ChartPlace} place
- * @param {Chart} chart
- * @param {ChartArrays} arrays
- */
-function drawBroken(pen, place, chart, arrays) {
-  const { context } = pen;
-  const { steps } = arrays;
-  const size = Math.max(BROKEN_PX * pen.scale, 4 / pen.px);
-  const curves = chart.curves.filter((curve) => curve.broken.length);
-  curves.forEach((curve, row) => {
-    const y = place.body.y + (row + 0.5) * 1.5 * size;
-    context.strokeStyle = curve.color[pen.themeName];
-    context.lineWidth = linePx(pen, 1.6);
-    let before = -Infinity;
-    for (const i of curve.broken) {
-      const x = xOfStep(place, arrays, steps[i]);
-      if (x - before > 1.5 * size) {
-        stroke(context, [[x - size / 2, y - size / 2], [x + size / 2, y + size / 2]]);
-        stroke(context, [[x - size / 2, y + size / 2], [x + size / 2, y - size / 2]]);
-      } else {
-        context.setLineDash([linePx(pen, 1.6), 2 * linePx(pen, 1.6)]);
-        stroke(context, [[before, y], [x, y]]);
-        context.setLineDash([]);
-      }
-      before = x;
-    }
-  });
+  for (const [x, y] of line) context.lineTo(x, y);
+  context.stroke();
 }

@@ -1,5 +1,7 @@
 // Names beside points: each on a side of its own, and gone before it touches another one.
 
+import { cornerBeside } from "./label-sides.js";
+
 /** @typedef {import("./document.js").Box} Box */
 
 /**
@@ -19,7 +21,6 @@
  * @typedef {{label: Label, x: number, y: number, opacity: number}} SeenLabel
  */
 
-const DIAGONAL = 0.7; // of the distance, along each axis, where a name lies at a dot's corner
 const FAINT = 0.25; // a name of less opacity may lie below another
 
 /**
@@ -35,12 +36,10 @@ export function seenLabels(labels, distance, gap, within) {
   const seen = [];
   for (const label of labels) {
     const { x, y, width, height, side } = label;
-    const isThere =
-      x >= within.x && x <= within.x + within.width && y >= within.y && y <= within.y + within.height;
-    if (!isThere) continue;
-    const reach = side[0] && side[1] ? DIAGONAL * distance : distance;
-    const left = x + side[0] * (reach + width / 2) - width / 2;
-    const top = y + side[1] * (reach + height / 2) - height / 2;
+    const [across, down] = [x - within.x, y - within.y];
+    // NaN is nowhere.
+    if (!(across >= 0 && across <= within.width && down >= 0 && down <= within.height)) continue;
+    const [left, top] = cornerBeside(x, y, side, [width, height], distance);
     const found = {
       label,
       x: Math.max(within.x, Math.min(left, within.x + within.width - width)),

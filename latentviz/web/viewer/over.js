@@ -1,12 +1,16 @@
 // What lies over the dots: the line at the step, marks at edges, trails, rings, names, a lasso.
 
 import { FONT, linePx, textPx, xOfStep } from "./charts.js";
+import { edgeMarks } from "./edge-marks.js";
+import { steadySide } from "./label-sides.js";
 import { seenLabels } from "./labels.js";
 import { pagePlaces, planeOf } from "./planes.js";
+import { drawTrails } from "./trails.js";
 import { fitted } from "./under.js";
 
 /** @typedef {import("./charts.js").ChartArrays} ChartArrays */
 /** @typedef {import("./charts.js").Pen} Pen */
+/** @typedef {import("./document.js").Box} Box */
 /** @typedef {import("./document.js").CloudPlace} CloudPlace */
 /** @typedef {import("./document.js").Layout} Layout */
 /** @typedef {import("./document.js").ViewerDocument} ViewerDocument */
@@ -36,18 +40,22 @@ const CURSOR_ALPHA = 0.85;
 const MARK_PX = 18;
 const MARK_SHARE = 1 / 14; // of a frame's side, at most
 const LEAST_MARK_PX = 8;
-const TRAIL_PX = 3;
-const TRAIL_ALPHA = 0.85;
 const RING_PX = 2.5;
 const HOVERED_PX = 4;
 const HIGHLIGHTED_PX = 5;
 const LABEL_PX = 17;
 const LONGEST_LABEL = 0.4; // of the panel's width
 const MOST_TRAILS = 200; // more would hide everything
-const RIGHT = /** @type {const} */ ([1, 0]);
+const MOST_LETTERED = 2000; // texts whose lengths are kept
+
+/** @type {WeakMap<CloudPlace, Float32Array>} written anew for each frame */
+const spotsOf = new WeakMap();
+/** @type {Map<string, {text: string, width: number}>} */
+const lettered = new Map();
 
 /**
- * Where all points are in each panel, at the last sub-step of a view.
+ * Where all points are in each panel, at the last sub-step of a view. The arrays are a layout's
+ * own: they hold until the next call.
  * @param {ViewerDocument} document
  * @param {Layout} layout
  * @param {View} view
@@ -61,7 +69,11 @@ export function placesOf(document, layout, view, moments, readers, marks) {
   return clouds.map((place, p) => {
     const row = document.rows[place.row];
     const plane = planeOf(place, row, view.panels[p], view.tour);
-    const spots = pagePlaces(plane, readers[place.row].read(moments.placeAt(row.run, view.moment)));
+    const places = readers[place.row].read(moments.placeAt(row.run, view.moment));
+    let spots = spotsOf.get(place);
+    if (spots?.length !== 2 * row.points) spots = new Float32Array(2 * row.points);
+    spotsOf.set(place, spots);
+    pagePlaces(plane, places, spots);
     const { classes } = marks[place.row];
     const hidden = view.hidden[place.row];
     for (let i = 0; classes && hidden.size && i < classes.length; i++) {
@@ -86,6 +98,11 @@ export function placesOf(document, layout, view, moments, readers, marks) {
 export function drawOver(pen, document, layout, view, moments, readers, marks, charts, panels) {
   const { context, theme } = pen;
   context.clearRect(0, 0, layout.size[0] + 2, layout.size[1] + 2);
+  const rooms = panels.map(({ place }) => roomOf(document, layout, place));
+  // Before all else: newer parts of a path erase what they cross.
+  panels.forEach((panel, p) => {
+    within(context, rooms[p], () => drawPaths(pen, document, view, moments, readers, marks, panel));
+  });
   for (const panel of layout.panels) {
     if (panel.kind !== "chart") continue;
     const x = xOfStep(panel, charts[panel.chart], moments.stepAt(view.moment));
@@ -96,21 +113,39 @@ export function drawOver(pen, document, layout, view, moments, readers, marks, c
     context.globalAlpha = 1;
   }
   panels.forEach((panel, p) => {
-    const row = document.rows[panel.place.row];
-    const room = row.framed
-      ? panel.place.body
-      : { ...panel.place.body, x: 0, width: layout.size[0] };
-    context.save();
-    context.beginPath();
-    context.rect(room.x, room.y, room.width, room.height);
-    context.clip();
-    drawTrails(pen, document, view, moments, readers, marks, panel);
-    drawEdgeMarks(pen, panel, row.framed);
-    drawRings(pen, document, view, panel);
-    drawLabels(pen, document, view, panel, room);
-    if (view.lassoPanel === p) drawLasso(pen, view);
-    context.restore();
+    within(context, rooms[p], () => {
+      drawEdgeMarks(pen, panel, document.rows[panel.place.row].framed);
+      drawRings(pen, document, view, panel);
+      drawLabels(pen, document, view, panel, view.panels[p].dims, readers, rooms[p]);
+      if (view.lassoPanel === p) drawLasso(pen, view);
+    });
   });
+}
+
+/**
+ * Where a panel's names and paths may be: in the frame, or on the part of the page that dots have.
+ * @param {ViewerDocument} document
+ * @param {Layout} layout
+ * @param {CloudPlace} place
+ * @returns {Box}
+ */
+function roomOf(document, layout, { row, body }) {
+  return document.rows[row].framed ? body : { ...body, x: 0, width: layout.size[0] };
+}
+
+/**
+ * Draw nothing beyond a box.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Box} box
+ * @param {() => void} draw
+ */
+function within(context, box, draw) {
+  context.save();
+  context.beginPath();
+  context.rect(box.x, box.y, box.width, box.height);
+  context.clip();
+  draw();
+  context.restore();
 }
 
 /**
@@ -132,45 +167,15 @@ function radiusOf(pen, place) {
  * @param {readonly RowMarks[]} marks
  * @param {PanelSpots} panel
  */
-function drawTrails(pen, document, view, moments, readers, marks, panel) {
-  const { context } = pen;
-  const r = panel.place.row;
-  const row = document.rows[r];
+function drawPaths(pen, document, view, moments, readers, marks, { place, plane, spots }) {
+  const r = place.row;
   const pinned = view.pinned.filter((pin) => pin.row === r).map((pin) => pin.point);
   const lit = document.trail ? Array.from(marks[r].highlighted ?? []).slice(0, MOST_TRAILS) : [];
   const points = [...new Set([...lit, ...pinned])];
   if (!points.length || view.trail < 1) return;
-  const reader = readers[r];
-  const k = row.components.length;
-  const [start, stop] = moments.placesOf(row.run, view.moment, view.trail + 1);
-  // A path of thousands of steps is as well seen by some hundreds of them.
-  const stride = Math.max(1, Math.ceil((stop - start) / 300));
-  /** @type {number[]} */
-  const steps = [];
-  for (let t = stop - 1; t >= start; t -= stride) if (reader.isLoaded(t, t + 1)) steps.unshift(t);
-  const paths = points.map(() => new Float32Array(2 * steps.length));
-  steps.forEach((t, s) => {
-    const places = reader.read(t);
-    points.forEach((point, i) => {
-      const at = places.subarray(point * k, (point + 1) * k);
-      paths[i].set(pagePlaces(panel.plane, at), 2 * s);
-    });
-  });
-  context.lineWidth = linePx(pen, TRAIL_PX);
-  context.lineCap = "round";
-  points.forEach((point, i) => {
-    if (Number.isNaN(panel.spots[2 * point])) return;
-    const [red, green, blue] = marks[r].rgb[view.theme].subarray(3 * point, 3 * point + 3);
-    for (let s = 1; s < steps.length; s++) {
-      // The oldest first: where paths cross, the newer part is seen.
-      context.strokeStyle = `rgb(${red} ${green} ${blue} / ${(TRAIL_ALPHA * s) / (steps.length - 1)})`;
-      context.beginPath();
-      context.moveTo(paths[i][2 * s - 2], paths[i][2 * s - 1]);
-      context.lineTo(paths[i][2 * s], paths[i][2 * s + 1]);
-      context.stroke();
-    }
-  });
-  context.lineCap = "butt";
+  const range = moments.placesOf(document.rows[r].run, view.moment, view.trail + 1);
+  const isThere = (/** @type {number} */ point) => !Number.isNaN(spots[2 * point]);
+  drawTrails(pen, plane, readers[r], points, marks[r].rgb[view.theme], range, isThere);
 }
 
 /**
@@ -184,26 +189,16 @@ function drawEdgeMarks(pen, panel, framed) {
   const { body, edges, px_per_unit: pxPerUnit } = panel.place;
   const [cx, cy] = panel.plane.middle;
   // Without a frame a panel reaches farther than its limits, into its neighbour's share.
-  const half = framed ? [body.width / 2, body.height / 2] : edges.map((edge) => edge * pxPerUnit);
+  const half = /** @type {[number, number]} */ (
+    framed ? [body.width / 2, body.height / 2] : edges.map((edge) => edge * pxPerUnit)
+  );
   const size = Math.max(
     LEAST_MARK_PX / pen.px,
     framed ? Math.min(MARK_PX * pen.scale, MARK_SHARE * body.width) : MARK_PX * pen.scale,
   );
-  const box = [body.width / 2, body.height / 2];
-  /** @type {Set<string>} */
-  const found = new Set();
-  for (let i = 0; i < panel.spots.length; i += 2) {
-    const from = [panel.spots[i] - cx, panel.spots[i + 1] - cy];
-    const excess = [Math.abs(from[0]) / half[0], Math.abs(from[1]) / half[1]];
-    if (!(excess[0] > 1 || excess[1] > 1)) continue;
-    const axis = excess[0] >= excess[1] ? 0 : 1;
-    const room = box[1 - axis] - 1.5 * size;
-    const along = Math.round(Math.max(-room, Math.min(room, from[1 - axis])) / size);
-    found.add(`${axis} ${from[axis] > 0 ? 1 : -1} ${along}`);
-  }
+  const box = /** @type {[number, number]} */ ([body.width / 2, body.height / 2]);
   context.fillStyle = theme.text;
-  for (const key of found) {
-    const [axis, sign, along] = key.split(" ").map(Number);
+  for (const [axis, sign, along] of edgeMarks(panel.spots, [cx, cy], half, box, size)) {
     const far = sign * (box[axis] - size / 2);
     const [x, y] = axis === 0 ? [cx + far, cy + along * size] : [cx + along * size, cy + far];
     context.beginPath();
@@ -234,7 +229,8 @@ function drawRings(pen, document, view, panel) {
   const r = panel.place.row;
   const radius = radiusOf(pen, panel.place);
   const run = document.rows[r].run;
-  const ring = (/** @type {number} */ point, /** @type {number} */ px, /** @type {number} */ more) => {
+  /** @param {number} point @param {number} px @param {number} more */
+  const ring = (point, px, more) => {
     const [x, y] = panel.spots.subarray(2 * point, 2 * point + 2);
     if (!Number.isFinite(x)) return;
     const width = linePx(pen, px);
@@ -266,9 +262,11 @@ function drawRings(pen, document, view, panel) {
  * @param {ViewerDocument} document
  * @param {View} view
  * @param {PanelSpots} panel
- * @param {import("./document.js").Box} room
+ * @param {readonly number[]} dims that it shows
+ * @param {readonly PlacesReader[]} readers by row
+ * @param {Box} room
  */
-function drawLabels(pen, document, view, panel, room) {
+function drawLabels(pen, document, view, panel, dims, readers, room) {
   const { context, theme } = pen;
   const r = panel.place.row;
   const row = document.rows[r];
@@ -279,22 +277,23 @@ function drawLabels(pen, document, view, panel, room) {
   const size = textPx(pen, LABEL_PX);
   const radius = radiusOf(pen, panel.place);
   context.font = `${size}px ${FONT}`;
+  const distance = radius + 0.2 * size;
+  const own = row.projections[panel.place.projection];
+  const isOwn = dims.length === 2 && dims[0] === own.right && dims[1] === own.up;
+  const longest = LONGEST_LABEL * (row.framed ? panel.place.body.width : room.width);
   const labels = points.map((point) => {
-    const named = row.labels.indexOf(point);
-    const text = fitted(context, row.names?.[point] ?? String(point), LONGEST_LABEL * panel.place.body.width);
-    return {
-      text,
-      x: panel.spots[2 * point],
-      y: panel.spots[2 * point + 1],
-      width: context.measureText(text).width,
-      height: 1.1 * size,
-      side: panel.place.sides?.[named] ?? RIGHT,
-    };
+    const name = letteredName(context, row.names?.[point] ?? String(point), longest);
+    const [width, height] = [name.width, 1.1 * size];
+    const chosen = isOwn ? panel.place.sides[row.labels.indexOf(point)] : undefined;
+    const side =
+      chosen ?? steadySide(panel, dims, readers[r], point, [width, height], distance, room);
+    const [x, y] = [panel.spots[2 * point], panel.spots[2 * point + 1]];
+    return { text: name.text, x, y, width, height, side };
   });
   context.textAlign = "left";
   context.textBaseline = "middle";
   context.lineJoin = "round";
-  const seen = seenLabels(labels, radius + 0.2 * size, 0.3 * size, room);
+  const seen = seenLabels(labels, distance, 0.3 * size, room);
   // All halos lie below all names.
   for (const halo of [true, false]) {
     for (const { label, x, y, opacity } of seen) {
@@ -307,6 +306,24 @@ function drawLabels(pen, document, view, panel, room) {
     }
   }
   context.globalAlpha = 1;
+}
+
+/**
+ * A name as it is written, and its length.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} name
+ * @param {number} longest
+ */
+function letteredName(context, name, longest) {
+  const key = `${context.font} ${longest} ${name}`;
+  let found = lettered.get(key);
+  if (found) return found;
+  // A name of blanks is seen as such.
+  const text = fitted(context, name.trim() ? name : JSON.stringify(name), longest);
+  found = { text, width: context.measureText(text).width };
+  if (lettered.size >= MOST_LETTERED) lettered.clear();
+  lettered.set(key, found);
+  return found;
 }
 
 /**

@@ -86,9 +86,12 @@ function nextStep(step) {
  */
 function multiples(step, low, high) {
   const first = Math.ceil(low / step - 1e-9);
-  const last = Math.min(Math.floor(high / step + 1e-9), first + 10000);
+  const last = Math.floor(high / step + 1e-9);
+  const count = Math.min(last - first, 10000) + 1;
   const found = [];
-  for (let k = first; k <= last; k++) {
+  // Counted from 0: of very large numbers the next one is the same.
+  for (let i = 0; i < count; i++) {
+    const k = first + i;
     // 3 * 0.1 is not 0.3.
     found.push(step >= 1 ? k * step : Number((k * step).toPrecision(12)));
   }

@@ -1,5 +1,6 @@
 // What lies under the dots: the ground, discs, frames with their scale, and charts.
 
+import { drawChartMarks } from "./chart-marks.js";
 import { drawChart, FONT, linePx, stroke, textPx } from "./charts.js";
 import { planeOf } from "./planes.js";
 import { linearTicks } from "./ticks.js";
@@ -47,7 +48,11 @@ export function drawUnder(pen, document, layout, view, charts) {
   context.fillRect(0, 0, layout.size[0] + 2, layout.size[1] + 2);
   let p = 0;
   for (const panel of layout.panels) {
-    if (panel.kind === "chart") drawChart(pen, panel, document.charts[panel.chart], charts[panel.chart]);
+    if (panel.kind === "chart") {
+      const [chart, arrays] = [document.charts[panel.chart], charts[panel.chart]];
+      drawChart(pen, panel, chart, arrays, layout.size[0]);
+      drawChartMarks(pen, panel, chart, arrays);
+    }
     if (panel.kind !== "cloud") continue;
     const row = document.rows[panel.row];
     const plane = planeOf(panel, row, view.panels[p], view.tour);
@@ -136,7 +141,8 @@ function drawNumbers(pen, place, plane) {
   const size = textPx(pen, NUMBER_PX);
   const tick = Math.max(TICK_PX * pen.scale, 2 / pen.px);
   const middle = plane.center[plane.right.indexOf(1)] ?? 0;
-  const { values, labels } = linearTicks(middle - plane.limits, middle + plane.limits, MOST_NUMBERS);
+  const [low, high] = [middle - plane.limits, middle + plane.limits];
+  const { values, labels } = linearTicks(low, high, MOST_NUMBERS);
   context.font = `${size}px ${FONT}`;
   context.fillStyle = context.strokeStyle = theme.muted;
   context.textAlign = "left";
@@ -164,6 +170,7 @@ function drawNumbers(pen, place, plane) {
 export function fitted(context, text, width) {
   if (context.measureText(text).width <= width) return text;
   const letters = Array.from(text);
-  while (letters.length > 1 && context.measureText(`${letters.join("")}…`).width > width) letters.pop();
+  const isLong = () => context.measureText(`${letters.join("")}…`).width > width;
+  while (letters.length > 1 && isLong()) letters.pop();
   return `${letters.join("")}…`;
 }
