@@ -14,14 +14,23 @@ import { placesOfSome } from "./some-places.js";
 /** @type {readonly Side[]} */
 const SIDES = [[1, 0], [-1, 0], [0, -1], [0, 1], [1, -1], [1, 1], [-1, -1], [-1, 1]];
 const DIAGONAL = 0.7; // of the distance, along each axis, where a name lies at a dot's corner
-// The cost of a side: for a dot under the name at the last step; for being pushed back into the
-// panel, a pixel; and for being preferred less.
-const [DOT, PUSHED, RANK] = [2, 0.3, 0.5];
+// The cost of a side: for a moment at which an earlier name would hide the name, the one that is
+// shown above all; for a dot under it at that one; for being pushed back into the panel, a pixel;
+// and for being preferred less.
+const [HIDDEN, HIDDEN_NOW, DOT, PUSHED, RANK] = [10, 200, 2, 0.3, 0.5];
 const MOMENTS = 6; // at which names are looked at, from the first step to the last
 
 /**
+ * A name beside its point at some moments, the last of which is the one that is shown.
+ * @typedef {object} Beside
+ * @property {ArrayLike<number>} path (2 * n) where the point is; NaN: nowhere
+ * @property {readonly [number, number]} size width and height
+ * @property {Side} side
+ */
+
+/**
  * What was chosen for a panel.
- * @typedef {{shown: string, sides: Map<number, Side>, dots: Float32Array | null}} Chosen
+ * @typedef {{shown: string, names: Map<number, Beside>}} Chosen
  */
 
 /** @type {WeakMap<CloudPlace, Chosen>} */
@@ -45,26 +54,49 @@ export function cornerBeside(x, y, [right, down], [width, height], distance) {
 }
 
 /**
- * The side on which a name covers the fewest dots, and is pushed the least.
- * @param {ArrayLike<number>} path (2 * n) where the point is at some moments; NaN: nowhere
- * @param {Float32Array | null} dots (2 * N) all points, at the last one of these
+ * A name's top left corner at a moment, pushed within a panel.
+ * @param {Beside} name
+ * @param {number} m
+ * @param {number} distance
+ * @param {Box} room
+ * @returns {{corner: [number, number], pushed: number}} and by how much
+ */
+function cornerAt({ path, size, side }, m, distance, room) {
+  const [x, y] = cornerBeside(path[2 * m], path[2 * m + 1], side, size, distance);
+  const left = Math.max(room.x, Math.min(x, room.x + room.width - size[0]));
+  const top = Math.max(room.y, Math.min(y, room.y + room.height - size[1]));
+  return { corner: [left, top], pushed: Math.abs(left - x) + Math.abs(top - y) };
+}
+
+/**
+ * The side on which a name is hidden the least, covers the fewest dots, and is pushed the least.
+ * @param {ArrayLike<number>} path (2 * n) where the point is at some moments, the last of which is
+ *     shown; NaN: nowhere
+ * @param {Float32Array} dots (2 * N) all points, at that one
  * @param {readonly [number, number]} size
  * @param {number} distance
  * @param {Box} room names stay in there
+ * @param {readonly Beside[]} earlier names, at the same moments, which hide this one
  * @returns {Side}
  */
-export function bestSide(path, dots, size, distance, room) {
+export function bestSide(path, dots, size, distance, room, earlier = []) {
   let [best, least] = [SIDES[0], Infinity];
   const n = path.length / 2;
   SIDES.forEach((side, rank) => {
     let cost = RANK * rank;
     for (let m = 0; m < n; m++) {
-      const [x, y] = cornerBeside(path[2 * m], path[2 * m + 1], side, size, distance);
-      if (Number.isNaN(x)) continue;
-      const left = Math.max(room.x, Math.min(x, room.x + room.width - size[0]));
-      const top = Math.max(room.y, Math.min(y, room.y + room.height - size[1]));
-      cost += (PUSHED * (Math.abs(left - x) + Math.abs(top - y))) / n;
-      if (m === n - 1 && dots) cost += DOT * dotsIn(dots, left, top, size);
+      const { corner, pushed } = cornerAt({ path, size, side }, m, distance, room);
+      if (Number.isNaN(corner[0])) continue;
+      cost += (PUSHED * pushed) / n;
+      const isHidden = earlier.some((name) => {
+        const at = cornerAt(name, m, distance, room).corner;
+        return [0, 1].every((axis) => {
+          const end = Math.min(corner[axis] + size[axis], at[axis] + name.size[axis]);
+          return end > Math.max(corner[axis], at[axis]);
+        });
+      });
+      if (isHidden) cost += HIDDEN / n + (m === n - 1 ? HIDDEN_NOW : 0);
+      if (m === n - 1) cost += DOT * dotsIn(dots, corner[0], corner[1], size);
     }
     if (cost < least) [best, least] = [side, cost];
   });
@@ -96,28 +128,35 @@ function dotsIn(dots, left, top, [width, height]) {
  * @param {readonly [number, number]} size of the name
  * @param {number} distance
  * @param {Box} room
+ * @param {readonly number[]} earlier points whose names hide this one
  * @returns {Side}
  */
-export function steadySide(panel, dims, reader, point, size, distance, room) {
-  const { place, plane } = panel;
+export function steadySide(panel, dims, reader, point, size, distance, room, earlier) {
+  const { place, plane, spots } = panel;
   const shown = dims.join();
-  const steps = reader.shape[0];
   let chosen = chosenFor.get(place);
   if (chosen?.shown !== shown) {
-    const isLoaded = reader.isLoaded(steps - 1, steps);
-    const dots = isLoaded ? pagePlaces(plane, reader.read(steps - 1)) : null;
-    chosen = { shown, sides: new Map(), dots };
+    chosen = { shown, names: new Map() };
     chosenFor.set(place, chosen);
   }
-  let side = chosen.sides.get(point);
-  if (side) return side;
-  const moments = Array.from({ length: MOMENTS }, (_, m) =>
-    Math.round((m * (steps - 1)) / (MOMENTS - 1)),
-  );
-  const path = moments
-    .filter((t) => reader.isLoaded(t, t + 1))
-    .flatMap((t) => Array.from(pagePlaces(plane, placesOfSome(reader, [point], t))));
-  side = bestSide(path, chosen.dots, size, distance, room);
-  chosen.sides.set(point, side);
+  const { names } = chosen;
+  const known = names.get(point);
+  if (known) return known.side;
+  const steps = reader.shape[0];
+  const path = Array.from({ length: MOMENTS }, (_, m) => {
+    const t = Math.round((m * (steps - 1)) / (MOMENTS - 1));
+    if (!reader.isLoaded(t, t + 1)) return [NaN, NaN];
+    return Array.from(pagePlaces(plane, placesOfSome(reader, [point], t)));
+  }).flat();
+  path.push(spots[2 * point], spots[2 * point + 1]);
+  const hiding = earlier.flatMap((other) => {
+    const name = names.get(other);
+    if (!name) return [];
+    // Where it is now, which is not where it was when its side was chosen.
+    const now = spots.subarray(2 * other, 2 * other + 2);
+    return { ...name, path: [...Array.from(name.path).slice(0, -2), ...now] };
+  });
+  const side = bestSide(path, spots, size, distance, room, hiding);
+  names.set(point, { path, size, side });
   return side;
 }

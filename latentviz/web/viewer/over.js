@@ -281,12 +281,13 @@ function drawLabels(pen, document, view, panel, dims, readers, room) {
   const own = row.projections[panel.place.projection];
   const isOwn = dims.length === 2 && dims[0] === own.right && dims[1] === own.up;
   const longest = LONGEST_LABEL * (row.framed ? panel.place.body.width : room.width);
-  const labels = points.map((point) => {
+  const labels = points.map((point, i) => {
     const name = letteredName(context, row.names?.[point] ?? String(point), longest);
     const [width, height] = [name.width, 1.1 * size];
     const chosen = isOwn ? panel.place.sides[row.labels.indexOf(point)] : undefined;
-    const side =
-      chosen ?? steadySide(panel, dims, readers[r], point, [width, height], distance, room);
+    const side = chosen ?? steadySide(
+      panel, dims, readers[r], point, [width, height], distance, room, points.slice(0, i),
+    );
     const [x, y] = [panel.spots[2 * point], panel.spots[2 * point + 1]];
     return { text: name.text, x, y, width, height, side };
   });

@@ -10,7 +10,8 @@ import { placesOfSome } from "./some-places.js";
 
 const TRAIL_PX = 3; // on a page of 1080 pixels
 const OPACITY = 0.85; // where a path ends, at its point
-const LEVELS = 32; // of opacity along a path
+const [LEAST_LEVELS, MOST_LEVELS] = [8, 32]; // of opacity along a path
+const MOST_STROKES = 2000; // of a panel, above which there are fewer levels
 const MOST_PARTS = 300; // of a path: one of thousands of steps is as well seen by some hundreds
 const MOST_KEPT = 3 * MOST_PARTS; // steps whose places are kept for the frames that follow
 
@@ -80,14 +81,15 @@ export function drawTrails(pen, plane, reader, points, rgb, [start, stop], isThe
   context.lineWidth = linePx(pen, TRAIL_PX);
   context.lineCap = context.lineJoin = "round";
   const colors = colorsOf(points, rgb, isThere);
-  const shown = [...colors.values()].flat();
-  for (const { first, last, opacity } of partsOf(steps)) {
-    // The newer part takes the place of what it crosses, and does not add to it.
-    context.globalCompositeOperation = "destination-out";
-    context.strokeStyle = "#000";
-    strokePaths(context, paths, shown, first, last);
-    context.globalCompositeOperation = "source-over";
+  const levels = Math.floor(MOST_STROKES / (2 * colors.size));
+  for (const { first, last, opacity } of partsOf(steps, levels)) {
     for (const [color, some] of colors) {
+      // The newer part takes the place of what it crosses, and does not add to it; at its edges, of
+      // as much of it as it covers.
+      context.globalCompositeOperation = "destination-out";
+      context.strokeStyle = "#000";
+      strokePaths(context, paths, some, first, last);
+      context.globalCompositeOperation = "lighter";
       context.strokeStyle = `rgb(${color} / ${opacity})`;
       strokePaths(context, paths, some, first, last);
     }
@@ -118,11 +120,12 @@ function colorsOf(points, rgb, isThere) {
 /**
  * A path's parts of one opacity each, the oldest first.
  * @param {readonly number[]} steps rising; two or more
+ * @param {number} levels how many parts there may be
  * @returns {{first: number, last: number, opacity: number}[]} from one index of a step to another
  */
-export function partsOf(steps) {
+export function partsOf(steps, levels = MOST_LEVELS) {
   const n = steps.length - 1;
-  const count = Math.min(n, LEVELS);
+  const count = Math.min(n, Math.max(LEAST_LEVELS, Math.min(MOST_LEVELS, levels)));
   return Array.from({ length: count }, (_, level) => {
     const [first, last] = [Math.floor((level * n) / count), Math.floor(((level + 1) * n) / count)];
     return { first, last, opacity: (OPACITY * last) / n };
