@@ -122,7 +122,8 @@ export function drawChart(pen, place, chart, arrays) {
   context.save();
   context.beginPath();
   // Marks of values stand beyond the ends, not above and below.
-  context.rect(body.x - body.width, body.y - 2 * pen.scale, 3 * body.width, body.height + 4 * pen.scale);
+  const more = 2 * pen.scale;
+  context.rect(body.x - body.width, body.y - more, 3 * body.width, body.height + 2 * more);
   context.clip();
   const lines = arrays.curves.map((curve) => thinnedLine(place, arrays, curve.values, yOf));
   chart.curves.forEach((curve, c) => {
@@ -307,7 +308,9 @@ function drawMarks(pen, place, chart, arrays, yOf) {
       ? xOfStep(place, arrays, steps[at[at.length - 1]]) - xOfStep(place, arrays, steps[at[0]])
       : 0;
     if (length >= MEASURED_PITCH * measured * (at.length - 1)) {
-      for (const i of at) dot(context, xOfStep(place, arrays, steps[i]), yOf(values[i]), measured / 2);
+      for (const i of at) {
+        dot(context, xOfStep(place, arrays, steps[i]), yOf(values[i]), measured / 2);
+      }
     }
     const key = Math.max(KEY_PX * pen.scale, 4 / pen.px) * Math.SQRT1_2;
     for (const i of curve.keyed) {

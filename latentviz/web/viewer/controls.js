@@ -112,7 +112,8 @@ function showFacts(page) {
   for (const run of runs) {
     if (!run.left_out) continue;
     const of = runs.length > 1 ? ` of ${run.name}` : "";
-    words.push(`${counted(run.left_out, "recorded step")}${of} left out, so that the page is small.`);
+    const left = counted(run.left_out, "recorded step");
+    words.push(`${left}${of} left out, so that the page is small.`);
   }
   say(byId("facts", HTMLElement), words.join(" "));
 }

@@ -99,7 +99,9 @@ function chosenWords(page, { chosen }) {
   const { classes } = page.data.rows[row];
   if (!classes || key?.kind !== "categories") return words;
   const counts = new Map();
-  for (const point of chosen[row]) counts.set(classes[point], (counts.get(classes[point]) ?? 0) + 1);
+  for (const point of chosen[row]) {
+    counts.set(classes[point], (counts.get(classes[point]) ?? 0) + 1);
+  }
   const sorted = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
   const told = sorted.slice(0, MOST_CLASSES).map(([k, n]) => `${n} ${key.names[k]}`);
   if (sorted.length > MOST_CLASSES) {

@@ -35,16 +35,15 @@ export function seenLabels(labels, distance, gap, within) {
   const seen = [];
   for (const label of labels) {
     const { x, y, width, height, side } = label;
-    const isThere =
-      x >= within.x && x <= within.x + within.width && y >= within.y && y <= within.y + within.height;
-    if (!isThere) continue;
+    const [right, bottom] = [within.x + within.width, within.y + within.height];
+    if (!(x >= within.x && x <= right && y >= within.y && y <= bottom)) continue;
     const reach = side[0] && side[1] ? DIAGONAL * distance : distance;
     const left = x + side[0] * (reach + width / 2) - width / 2;
     const top = y + side[1] * (reach + height / 2) - height / 2;
     const found = {
       label,
-      x: Math.max(within.x, Math.min(left, within.x + within.width - width)),
-      y: Math.max(within.y, Math.min(top, within.y + within.height - height)),
+      x: Math.max(within.x, Math.min(left, right - width)),
+      y: Math.max(within.y, Math.min(top, bottom - height)),
       opacity: 1,
     };
     for (const other of seen) {

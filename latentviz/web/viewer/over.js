@@ -163,7 +163,8 @@ function drawTrails(pen, document, view, moments, readers, marks, panel) {
     const [red, green, blue] = marks[r].rgb[view.theme].subarray(3 * point, 3 * point + 3);
     for (let s = 1; s < steps.length; s++) {
       // The oldest first: where paths cross, the newer part is seen.
-      context.strokeStyle = `rgb(${red} ${green} ${blue} / ${(TRAIL_ALPHA * s) / (steps.length - 1)})`;
+      const alpha = (TRAIL_ALPHA * s) / (steps.length - 1);
+      context.strokeStyle = `rgb(${red} ${green} ${blue} / ${alpha})`;
       context.beginPath();
       context.moveTo(paths[i][2 * s - 2], paths[i][2 * s - 1]);
       context.lineTo(paths[i][2 * s], paths[i][2 * s + 1]);
@@ -234,7 +235,8 @@ function drawRings(pen, document, view, panel) {
   const r = panel.place.row;
   const radius = radiusOf(pen, panel.place);
   const run = document.rows[r].run;
-  const ring = (/** @type {number} */ point, /** @type {number} */ px, /** @type {number} */ more) => {
+  /** @param {number} point @param {number} px @param {number} more */
+  const ring = (point, px, more) => {
     const [x, y] = panel.spots.subarray(2 * point, 2 * point + 2);
     if (!Number.isFinite(x)) return;
     const width = linePx(pen, px);
@@ -281,7 +283,8 @@ function drawLabels(pen, document, view, panel, room) {
   context.font = `${size}px ${FONT}`;
   const labels = points.map((point) => {
     const named = row.labels.indexOf(point);
-    const text = fitted(context, row.names?.[point] ?? String(point), LONGEST_LABEL * panel.place.body.width);
+    const name = row.names?.[point] ?? String(point);
+    const text = fitted(context, name, LONGEST_LABEL * panel.place.body.width);
     return {
       text,
       x: panel.spots[2 * point],

@@ -184,7 +184,8 @@ export class Stage {
     const { document, moments, readers, rows, charts } = data;
     const layout = this.#layout;
     const px = this.#scale;
-    const under = JSON.stringify([view.theme, view.panels, view.panels.some((p) => !p.dims.length) && view.tour]);
+    const toured = view.panels.some((panel) => !panel.dims.length) && view.tour;
+    const under = JSON.stringify([view.theme, view.panels, toured]);
     if (under !== this.#drawnUnder) {
       this.#drawnUnder = under;
       const pen = penFor(scaled(this.#under, px), document, layout, view, px);

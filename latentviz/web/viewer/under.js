@@ -47,7 +47,9 @@ export function drawUnder(pen, document, layout, view, charts) {
   context.fillRect(0, 0, layout.size[0] + 2, layout.size[1] + 2);
   let p = 0;
   for (const panel of layout.panels) {
-    if (panel.kind === "chart") drawChart(pen, panel, document.charts[panel.chart], charts[panel.chart]);
+    if (panel.kind === "chart") {
+      drawChart(pen, panel, document.charts[panel.chart], charts[panel.chart]);
+    }
     if (panel.kind !== "cloud") continue;
     const row = document.rows[panel.row];
     const plane = planeOf(panel, row, view.panels[p], view.tour);
@@ -136,7 +138,8 @@ function drawNumbers(pen, place, plane) {
   const size = textPx(pen, NUMBER_PX);
   const tick = Math.max(TICK_PX * pen.scale, 2 / pen.px);
   const middle = plane.center[plane.right.indexOf(1)] ?? 0;
-  const { values, labels } = linearTicks(middle - plane.limits, middle + plane.limits, MOST_NUMBERS);
+  const ends = /** @type {const} */ ([middle - plane.limits, middle + plane.limits]);
+  const { values, labels } = linearTicks(...ends, MOST_NUMBERS);
   context.font = `${size}px ${FONT}`;
   context.fillStyle = context.strokeStyle = theme.muted;
   context.textAlign = "left";
@@ -164,6 +167,7 @@ function drawNumbers(pen, place, plane) {
 export function fitted(context, text, width) {
   if (context.measureText(text).width <= width) return text;
   const letters = Array.from(text);
-  while (letters.length > 1 && context.measureText(`${letters.join("")}…`).width > width) letters.pop();
-  return `${letters.join("")}…`;
+  const shortened = () => `${letters.join("")}…`;
+  while (letters.length > 1 && context.measureText(shortened()).width > width) letters.pop();
+  return shortened();
 }
