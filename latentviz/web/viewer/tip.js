@@ -58,7 +58,7 @@ function linesOf(page, view, of) {
   const mine = placeOfPanel(page.data, panel).row === of.row ? view.panels[panel].dims : [];
   const dims = mine.length ? mine : row.components.map((_, i) => i).slice(0, 3);
   const places = dims.map((i) => `${row.components[i].name.split(" ")[0]}: ${shortNumber(at[i])}`);
-  lines.push(places.join("  "));
+  lines.push(places.join(" · "));
   return lines;
 }
 
