@@ -29,7 +29,9 @@ export function setUpSharing(page, stage) {
   };
   byId("copy-link", HTMLButtonElement).addEventListener("click", () => {
     writeHash(page);
-    give(addressOf(page), "Copied: it opens at this moment and view.");
+    give(addressOf(page), isWithin()
+      ? "Copied: put it after the address of the page's own file."
+      : "Copied: it opens at this moment and view.");
   });
   byId("copy-command", HTMLButtonElement).addEventListener("click", () => {
     const { text, note } = commandOf(page);
@@ -58,13 +60,18 @@ function pictureName(page) {
   return `${name.replace(/^-|-$/g, "").toLowerCase() || "latents"}.png`;
 }
 
+/** Whether the page is a part of another one, as in a notebook, and has no address of its own. */
+function isWithin() {
+  return /^(about|blob|data):$/.test(location.protocol);
+}
+
 /**
- * The page's address, with the moment and the view in it.
+ * The page's address, with the moment and the view in it; that part alone where it has none.
  * @param {Page} page
  */
 function addressOf(page) {
   const hash = hashOf(page.store.get(), page.usual, page.data);
-  return `${location.href.replace(/#.*$/s, "")}#${hash}`;
+  return `${isWithin() ? "" : location.href.replace(/#.*$/s, "")}#${hash}`;
 }
 
 /**
