@@ -197,14 +197,14 @@ def test_points_that_are_nowhere_are_refused(bad, tmp_path, invoke):
 
 def test_a_page_keeps_to_its_size(tmp_path, invoke):
     rng = np.random.default_rng(0)
-    jumps = Run.from_arrays(rng.normal(size=(400, 500, 3)).astype(np.float32))
+    jumps = Run.from_arrays(rng.normal(size=(250, 400, 3)).astype(np.float32))
     whole = latentviz.view(jumps)
-    viewer = latentviz.view(jumps, max_size="600kB")
-    assert whole.size > 600_000 >= viewer.size
+    viewer = latentviz.view(jumps, max_size="500kB")
+    assert whole.size > 500_000 >= viewer.size
     ((T, _, _),) = {packing.shape for packing in viewer.packing}
-    assert T + viewer.packing[0].n_left_out == 400
-    assert f"{T} of 400 steps" in viewer.words
-    assert document(viewer.page)["runs"][0]["left_out"] == 400 - T
+    assert T + viewer.packing[0].n_left_out == 250
+    assert f"{T} of 250 steps" in viewer.words
+    assert document(viewer.page)["runs"][0]["left_out"] == 250 - T
     assert T > 40
     jumps.save(tmp_path / "jumps.npz")
     for size, words in (("100kB", "500kB or more"), ("much", "such as 20MB")):
