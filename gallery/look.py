@@ -138,6 +138,7 @@ def _look_at_page(
             lambda m: problems.append(f"console: {m.text}") if m.type == "error" else None,
         )
         page.goto(path.as_uri())
+        page.evaluate("globalThis.latentviz?.ready")  # a viewer has much to unpack
         problems += page.evaluate(LOAD_PICTURES)
         if screenshot is not None:
             page.screenshot(path=screenshot, full_page=True)

@@ -27,8 +27,8 @@ def show(
     """Show a run, a film or a picture in a notebook.
 
     A run is shown as the page that `view` makes, in which every step can be looked at; one that
-    names no points, or is closed, as a table of what is in it. All that is shown stays in the notebook's file,
-    and in what it is exported to.
+    names no points, or is closed, as a table of what is in it. All that is shown stays in the
+    notebook's file, and in what it is exported to.
 
     Args:
         what: The result of `open_run`, `view`, `render`, `render_frame` or a function ``plot_*``,

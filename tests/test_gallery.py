@@ -54,6 +54,7 @@ Twelve frames of it.
 import latentviz
 
 latentviz.render("runs/short.npz", "film.mp4", size=(320, 180), frames=12)
+latentviz.view("runs/short.npz", "viewer.html", frames=12)
 '''
 
 
@@ -99,6 +100,12 @@ def test_a_site_of_nothing_but_scripts(built):
     assert sum("python -m trainers sparse-labels" in line for line in built.said) == 1
     assert [path.name for path in (built.folder / "runs").iterdir()] == ["short.npz"]
     assert check_structure(built.site) == []
+
+
+def test_every_page_of_a_run_offers_its_viewer(built):
+    assert (built.site / "film" / "viewer.html").stat().st_size > 100_000
+    for name in ("film.html", "schedule.html"):  # whose run is the same
+        assert '<a class="viewer" href="film/viewer.html">' in built.page(name)
 
 
 def test_a_page_says_what_is_to_be_seen_and_how_it_was_made(built):

@@ -28,7 +28,8 @@ def test_the_latentviz_commands_run(folder):
     run = [c.split()[1:] for c in commands(README) if c.startswith("latentviz ")]
     assert run
     for command in run:
-        smaller = [*command, "--size", "320x180", "--frames", "5"]
+        size = [] if command[0] == "view" else ["--size", "320x180"]
+        smaller = [*command, *size, "--frames", "5"]
         subprocess.run([sys.executable, "-m", "latentviz", *smaller], cwd=folder, check=True)
 
 

@@ -284,9 +284,13 @@ def test_a_point_is_found_by_its_name(opened):
     assert "no point of that name" in viewer.page.inner_text("#find-said")
 
 
-@pytest.mark.parametrize("name", ["colors", "classes"])
 @pytest.mark.parametrize(
-    ("size", "theme"), [((1280, 800), "dark"), ((1280, 800), "light"), ((390, 844), "light")]
+    ("name", "size", "theme"),
+    [
+        ("colors", (1280, 800), "dark"),
+        ("classes", (1280, 800), "light"),
+        ("classes", (390, 844), "dark"),
+    ],
 )
 def test_axe_finds_nothing(opened, name, size, theme):
     from axe_playwright_python.sync_playwright import Axe

@@ -3,6 +3,7 @@
 import { SPEEDS } from "./state.js";
 
 /** @import { Data } from "./data.js" */
+/** @import { Row } from "./document.js" */
 /** @import { State } from "./state.js" */
 /** @import { PanelView, PointOf } from "./view.js" */
 
@@ -19,8 +20,8 @@ const MOST_POINTS = 100; // that are pinned by an address
 export function hashOf(state, usual, data) {
   const { moments, document } = data;
   const parts = [["step", moments.isAfter(state.moment) ? AFTER : moments.stepAt(state.moment)]];
-  const panels = state.panels.map(panelText).join(",");
-  if (panels !== usual.panels.map(panelText).join(",")) parts.push(["panels", panels]);
+  const panels = panelsText(state.panels, data);
+  if (panels !== panelsText(usual.panels, data)) parts.push(["panels", panels]);
   if (state.touring) parts.push(["tour", Number(state.tour.toFixed(3))]);
   if (state.theme !== usual.theme) parts.push(["theme", state.theme]);
   const hidden = state.hidden.map((classes) => [...classes].join(".")).join(",");
@@ -30,6 +31,7 @@ export function hashOf(state, usual, data) {
   if (pinned.length) parts.push(["pinned", pinned.join(",")]);
   if (state.speed !== 1) parts.push(["speed", state.speed]);
   if (state.pace !== usual.pace) parts.push(["pace", state.pace]);
+  if (!state.loops) parts.push(["loop", "off"]);
   if (!state.blurred) parts.push(["blur", "off"]);
   return parts.map(([name, value]) => `${name}=${value}`).join("&");
 }
@@ -60,6 +62,7 @@ export function stateOfHash(hash, data) {
   if (speed !== null && SPEEDS.includes(speed)) found.speed = speed;
   const pace = given.get("pace");
   if (pace === "film" || pace === "even") found.pace = pace;
+  if (given.get("loop") === "off") found.loops = false;
   if (given.get("blur") === "off") found.blurred = false;
   return found;
 }
@@ -82,11 +85,32 @@ function radiansOf(degrees) {
   return (degrees * Math.PI) / 180;
 }
 
-/** @param {PanelView} panel */
-function panelText({ dims, azimuth, elevation }) {
+/**
+ * @param {readonly PanelView[]} panels
+ * @param {Data} data
+ */
+function panelsText(panels, { document }) {
+  const rows = rowsOfPanels(document);
+  return panels.map((panel, i) => panelText(panel, rows[i])).join(",");
+}
+
+/**
+ * A panel's components, by the numbers that its title and `--dims` have, and how it is turned.
+ * @param {PanelView} panel
+ * @param {Row} row
+ */
+function panelText({ dims, azimuth, elevation }, { components }) {
   if (dims.length === 0) return "tour";
   const angles = dims.length === 3 ? `@${degreesOf(azimuth)}:${degreesOf(elevation)}` : "";
-  return dims.join(".") + angles;
+  return dims.map((dim) => components[dim].index).join(".") + angles;
+}
+
+/**
+ * The row that each panel is of.
+ * @param {Data["document"]} document
+ */
+function rowsOfPanels({ rows }) {
+  return rows.flatMap((row) => row.projections.map(() => row));
 }
 
 /**
@@ -124,12 +148,12 @@ function momentOf(text, { moments }) {
  * @returns {PanelView[] | null} null unless every panel is understood
  */
 function panelsOf(text, { document }) {
-  const rows = document.rows.flatMap((row) => row.projections.map(() => row));
+  const rows = rowsOfPanels(document);
   const parts = text?.split(",") ?? [];
   if (parts.length !== rows.length) return null;
   const panels = [];
   for (let i = 0; i < rows.length; i++) {
-    const panel = panelOf(parts[i], rows[i].components.length);
+    const panel = panelOf(parts[i], rows[i]);
     if (!panel) return null;
     panels.push(panel);
   }
@@ -138,14 +162,14 @@ function panelsOf(text, { document }) {
 
 /**
  * @param {string} text
- * @param {number} n components there are
+ * @param {Row} row
  * @returns {PanelView | null}
  */
-function panelOf(text, n) {
+function panelOf(text, { components }) {
   if (text === "tour") return { dims: [], azimuth: 0, elevation: 0 };
   const [names, angles = ""] = text.split("@");
-  const dims = names.split(".").map((name) => indexOf(name, n));
-  const isKnown = dims.every((dim) => dim !== null);
+  const dims = names.split(".").map((name) => components.findIndex((c) => `${c.index}` === name));
+  const isKnown = dims.every((dim) => dim >= 0);
   if (!isKnown || (dims.length !== 2 && dims.length !== 3)) return null;
   if (dims.length === 3 && new Set(dims).size < 3) return null;
   const [azimuth = null, elevation = null] = angles.split(":").map(numberOf);

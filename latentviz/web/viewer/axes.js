@@ -36,7 +36,8 @@ export function setUpAxes(page) {
   update(page.store.get());
   page.store.subscribe((state, before) => {
     const { panels, touring, going } = before;
-    if (state.panels !== panels || state.touring !== touring || state.going !== going) update(state);
+    const isSame = state.panels === panels && state.touring === touring && state.going === going;
+    if (!isSame) update(state);
   });
 }
 

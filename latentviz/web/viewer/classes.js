@@ -7,7 +7,7 @@ import { counted } from "./titles.js";
 /** @import { Categories, Row } from "./document.js" */
 /** @import { State } from "./state.js" */
 
-const LEAST_KEY_PX = 9; // css px
+const LEAST_PX = 11; // css px of any letter
 
 /**
  * Fill the box of a row's key.
@@ -55,13 +55,7 @@ function buildClasses(page, box, row, key) {
   const all = button("all", () => setHidden(page, mine, () => new Set()), { class: "all" });
   all.title = "Show all classes";
   box.append(...buttons, all);
-  // Letters are smaller before names do not fit.
-  let px = parseFloat(box.style.fontSize);
-  while (px > LEAST_KEY_PX && box.scrollHeight > box.clientHeight + 2) {
-    px = Math.max(LEAST_KEY_PX, px - 0.5);
-    box.style.fontSize = `${px}px`;
-  }
-  box.classList.toggle("scrolling", box.scrollHeight > box.clientHeight + 2);
+  fitLetters(box);
   return (state) => {
     const hidden = state.hidden[row];
     buttons.forEach((made, k) => {
@@ -70,6 +64,27 @@ function buildClasses(page, box, row, key) {
     });
     all.hidden = hidden.size === 0;
   };
+}
+
+/**
+ * Has names stand closer, then makes their letters smaller, until all fit; if they never do, the
+ * box has whole lines of them, and scrolls.
+ * @param {HTMLElement} box
+ */
+function fitLetters(box) {
+  const isFull = () => box.scrollHeight > box.clientHeight + 2;
+  let px = parseFloat(box.style.fontSize);
+  box.classList.toggle("close", isFull());
+  while (px > LEAST_PX && isFull()) {
+    px = Math.max(LEAST_PX, px - 0.5);
+    box.style.fontSize = `${px}px`;
+  }
+  if (!isFull()) return;
+  const [first, ...others] = [...box.children].map((made) => made.getBoundingClientRect());
+  const next = others.find(({ top }) => top > first.top + 1);
+  const line = next ? next.top - first.top : first.height;
+  box.style.height = `${Math.max(1, Math.floor((box.clientHeight + 2) / line)) * line}px`;
+  box.classList.add("scrolling");
 }
 
 /**

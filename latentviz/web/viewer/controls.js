@@ -16,6 +16,7 @@ export function setUpControls(page) {
   const moment = byId("moment", HTMLInputElement);
   const speed = byId("speed", HTMLSelectElement);
   const pace = byId("pace", HTMLSelectElement);
+  const loop = byId("loop", HTMLButtonElement);
   const blur = byId("blur", HTMLButtonElement);
   const theme = byId("theme", HTMLButtonElement);
   for (const value of SPEEDS) {
@@ -27,6 +28,7 @@ export function setUpControls(page) {
   pace.addEventListener("change", () =>
     page.set({ pace: pace.value === "even" ? "even" : "film" }),
   );
+  loop.addEventListener("click", () => page.set({ loops: !page.store.get().loops }));
   blur.addEventListener("click", () => page.set({ blurred: !page.store.get().blurred }));
   theme.addEventListener("click", () =>
     page.set({ theme: page.store.get().theme === "dark" ? "light" : "dark" }),
@@ -40,6 +42,7 @@ export function setUpControls(page) {
     moment.setAttribute("aria-valuetext", momentWords(page.data, state.moment));
     speed.value = String(state.speed);
     pace.value = state.pace;
+    loop.setAttribute("aria-pressed", String(state.loops));
     blur.setAttribute("aria-pressed", String(state.blurred));
     label(theme, state.theme === "dark" ? "Light theme" : "Dark theme");
     showTheme(page, state);
@@ -112,7 +115,8 @@ function showFacts(page) {
   for (const run of runs) {
     if (!run.left_out) continue;
     const of = runs.length > 1 ? ` of ${run.name}` : "";
-    words.push(`${counted(run.left_out, "recorded step")}${of} left out, so that the page is small.`);
+    const left = counted(run.left_out, "recorded step");
+    words.push(`${left}${of} left out, so that the page is small.`);
   }
   say(byId("facts", HTMLElement), words.join(" "));
 }

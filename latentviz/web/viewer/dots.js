@@ -3,6 +3,7 @@
 import { bindTo, programOf } from "./gl.js";
 import { chosenSteps, PanelPlaces } from "./placed.js";
 import { depthsOf, pagePlaces, planeOf } from "./planes.js";
+import { RowPoints } from "./row-points.js";
 import {
   COPY_FRAGMENT,
   COVER_VERTEX,
@@ -13,32 +14,19 @@ import {
 
 /** @typedef {import("./document.js").CloudPlace} CloudPlace */
 /** @typedef {import("./document.js").Layout} Layout */
-/** @typedef {import("./document.js").ThemeName} ThemeName */
 /** @typedef {import("./document.js").ViewerDocument} ViewerDocument */
 /** @typedef {import("./gl.js").Program} Program */
 /** @typedef {import("./moments.js").Moments} Moments */
 /** @typedef {import("./places.js").PlacesReader} PlacesReader */
 /** @typedef {import("./planes.js").Plane} Plane */
+/** @typedef {import("./row-points.js").RowArrays} RowArrays */
 /** @typedef {import("./view.js").View} View */
-
-/**
- * A row's arrays.
- * @typedef {object} RowArrays
- * @property {import("./document.js").ByTheme<Uint8Array>} rgb (N * 3)
- * @property {Uint32Array} order (N) the lowest first
- * @property {Float32Array} alphas
- * @property {Float32Array} fadedAlphas
- * @property {Uint32Array | null} highlighted
- * @property {Uint16Array | null} classes (N)
- */
 
 const HIGHLIGHTED_PX = 5; // radius, at least, times the layout's scale; as in the film
 const DRAFT_SHARE = 0.5; // of the pixels of either side
 const MANY_POINTS = 5000; // of which each sub-step has a quad of its own
 const SAMPLED = 48; // points by which is judged how far they move
 const MOST_ITEMS = 1 << 22; // of a texture of places
-const FARTHEST_DIM = 0.55; // the share of its own color that the farthest point keeps
-const [HIDDEN, SEEN, FADED] = [0, 1, 2];
 
 /** Draws the dots of all panels on a transparent canvas. */
 export class DotsPainter {
@@ -89,22 +77,14 @@ export class DotsPainter {
   #copy = /** @type {Program} */ (/** @type {unknown} */ (null));
   /** @type {WebGLVertexArrayObject | null} */
   #vertices = null;
-  /** @type {WebGLBuffer | null} */
-  #points = null;
-  /** @type {WebGLBuffer | null} */
-  #looks = null;
+  /** @type {RowPoints[]} by row */
+  #points = [];
   /** @type {WebGLFramebuffer | null} */
   #buffer = null;
   /** @type {WebGLTexture | null} */
   #target = null;
   /** @type {PanelPlaces[]} */
   #places = [];
-  /** @type {Uint32Array[]} by row */
-  #orders = [];
-  /** @type {Uint8Array[]} by row, in the order of the points */
-  #colors = [];
-  /** @type {unknown[][]} by row, what these were made for */
-  #known = [];
 
   /** Whether dots are blended in finer levels than the canvas has. */
   get #isFine() {
@@ -126,8 +106,9 @@ export class DotsPainter {
     this.#dots = programOf(gl, DOTS_VERTEX, DOTS_FRAGMENT);
     this.#copy = programOf(gl, COVER_VERTEX, COPY_FRAGMENT);
     this.#vertices = gl.createVertexArray();
-    this.#points = gl.createBuffer();
-    this.#looks = gl.createBuffer();
+    this.#points = this.arrays.map((arrays, r) =>
+      new RowPoints(gl, arrays, r, this.document.rows[r].points),
+    );
     this.#buffer = gl.createFramebuffer();
     this.#target = null;
     gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
@@ -275,13 +256,17 @@ export class DotsPainter {
     const standsOut = chosen.size > 0 || arrays.highlighted !== null;
     const small = place.dot_radius * place.px_per_unit * this.#scale;
     const large = standsOut ? Math.max(small, HIGHLIGHTED_PX * layout.scale * this.#scale) : small;
-    this.#bindPoints(place.row, view, plane, steps[count - 1]);
+    const points = this.#points[place.row];
+    const depths = plane.toward
+      ? depthsOf(plane, this.readers[place.row].read(steps[count - 1]))
+      : null;
+    points.update(view, depths, plane.limits, this.document.themes[view.theme]);
     const group = this.#groupOf(p, plane, steps, large);
     const groups = Math.ceil(count / group);
     const { program, at } = this.#dots;
     gl.useProgram(program);
     gl.bindVertexArray(this.#vertices);
-    this.#setVertices(groups);
+    points.bind(groups);
     bindTo(gl, this.#dots, "u_places", this.#places[p].texture.texture, 0);
     gl.uniform1i(at("u_points"), row.points);
     gl.uniform1i(at("u_count"), count);
@@ -335,110 +320,9 @@ export class DotsPainter {
     return boxes <= 3 * discs ? Math.min(count, MOST_GROUP) : 1;
   }
 
-  /**
-   * Says which points there are, in which order, and how each looks.
-   * @param {number} r
-   * @param {View} view
-   * @param {Plane} plane
-   * @param {number} step the last one
-   */
-  #bindPoints(r, view, plane, step) {
-    const { gl } = this;
-    const look = [view.hidden[r], view.chosen[r], view.theme];
-    if (!look.every((part, i) => part === this.#known[r]?.[i])) {
-      this.#known[r] = look;
-      [this.#orders[r], this.#colors[r]] = this.#lookOf(r, view);
-    }
-    let [order, colors] = [this.#orders[r], this.#colors[r]];
-    if (plane.toward) {
-      const depths = depthsOf(plane, this.readers[r].read(step));
-      // Nearest on top; of those that stand out, too, but above the others.
-      const high = (/** @type {number} */ i) => (colors[4 * i + 3] === FADED ? 0 : 1);
-      order = order.slice().sort((a, b) => high(a) - high(b) || depths[a] - depths[b]);
-      colors = shaded(colors, depths, plane.limits, rgbOf(this.document.themes[view.theme]));
-    }
-    const inOrder = new Uint8Array(4 * order.length);
-    for (let i = 0; i < order.length; i++) {
-      inOrder.set(colors.subarray(4 * order[i], 4 * order[i] + 4), 4 * i);
-    }
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.#points);
-    gl.bufferData(gl.ARRAY_BUFFER, order, gl.DYNAMIC_DRAW);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.#looks);
-    gl.bufferData(gl.ARRAY_BUFFER, inOrder, gl.DYNAMIC_DRAW);
-  }
-
-  /**
-   * The order of a row's points, the lowest first, and the color and kind of each.
-   * @param {number} r
-   * @param {View} view
-   * @returns {[Uint32Array, Uint8Array]}
-   */
-  #lookOf(r, view) {
-    const n = this.document.rows[r].points;
-    const { rgb, order, highlighted, classes } = this.arrays[r];
-    const chosen = view.chosen[r];
-    const out = chosen.size ? chosen : highlighted ? new Set(highlighted) : null;
-    const colors = new Uint8Array(4 * n);
-    for (let i = 0; i < n; i++) {
-      colors.set(rgb[view.theme].subarray(3 * i, 3 * i + 3), 4 * i);
-      const isHidden = classes !== null && view.hidden[r].has(classes[i]);
-      colors[4 * i + 3] = isHidden ? HIDDEN : out && !out.has(i) ? FADED : SEEN;
-    }
-    if (!chosen.size || !out) return [order, colors];
-    const low = order.filter((i) => !out.has(i));
-    const high = order.filter((i) => out.has(i));
-    const whole = new Uint32Array(n);
-    whole.set(low);
-    whole.set(high, low.length);
-    return [whole, colors];
-  }
-
-  /**
-   * Has each point's number and look last for all of its groups.
-   * @param {number} groups
-   */
-  #setVertices(groups) {
-    const { gl } = this;
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.#points);
-    gl.enableVertexAttribArray(0);
-    gl.vertexAttribIPointer(0, 1, gl.UNSIGNED_INT, 0, 0);
-    gl.vertexAttribDivisor(0, groups);
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.#looks);
-    gl.enableVertexAttribArray(1);
-    gl.vertexAttribPointer(1, 4, gl.UNSIGNED_BYTE, true, 0, 0);
-    gl.vertexAttribDivisor(1, groups);
-  }
-
   /** Frees all that lives on the GPU. */
   dispose() {
     for (const places of this.#places) places.dispose();
     this.gl.getExtension("WEBGL_lose_context")?.loseContext();
   }
-}
-
-/**
- * Colors of points in depth: the farther, the closer to the background.
- * @param {Uint8Array} colors (N * 4)
- * @param {Float32Array} depths (N)
- * @param {number} limits
- * @param {readonly number[]} ground
- */
-function shaded(colors, depths, limits, ground) {
-  const found = new Uint8Array(colors);
-  for (let i = 0; i < depths.length; i++) {
-    const near = Math.min(1, Math.max(0, (depths[i] / limits + 1) / 2));
-    const share = FARTHEST_DIM + (1 - FARTHEST_DIM) * near;
-    for (let c = 0; c < 3; c++) {
-      found[4 * i + c] = Math.round(share * colors[4 * i + c] + (1 - share) * ground[c]);
-    }
-  }
-  return found;
-}
-
-/**
- * The bytes of a theme's background.
- * @param {import("./document.js").Theme} theme
- */
-function rgbOf(theme) {
-  return [1, 3, 5].map((at) => parseInt(theme.background.slice(at, at + 2), 16));
 }

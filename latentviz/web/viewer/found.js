@@ -77,9 +77,8 @@ function chip(page, point, state) {
   const rgb = page.data.rows[point.row].rgb[state.theme];
   dot.style.backgroundColor = hex([...rgb.subarray(3 * point.point, 3 * point.point + 3)]);
   const made = button("", () => pinnedWith(page, point), { class: "chip" });
-  made.append(dot, element("span", { class: "chip-name" }, words),
-    element("span", { "aria-hidden": "true" }, "×"));
-  made.setAttribute("aria-label", `${words}: no longer pin it`);
+  const does = element("span", { class: "unseen" }, ": no longer pin it");
+  made.append(dot, element("span", { class: "chip-name" }, words), does);
   made.title = `${words}: no longer pin it`;
   made.addEventListener("pointerenter", () => page.set({ hovered: point }));
   made.addEventListener("pointerleave", () => page.set({ hovered: null }));
@@ -99,7 +98,9 @@ function chosenWords(page, { chosen }) {
   const { classes } = page.data.rows[row];
   if (!classes || key?.kind !== "categories") return words;
   const counts = new Map();
-  for (const point of chosen[row]) counts.set(classes[point], (counts.get(classes[point]) ?? 0) + 1);
+  for (const point of chosen[row]) {
+    counts.set(classes[point], (counts.get(classes[point]) ?? 0) + 1);
+  }
   const sorted = [...counts].sort((a, b) => b[1] - a[1] || a[0] - b[0]);
   const told = sorted.slice(0, MOST_CLASSES).map(([k, n]) => `${n} ${key.names[k]}`);
   if (sorted.length > MOST_CLASSES) {

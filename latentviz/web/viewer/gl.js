@@ -25,7 +25,8 @@ export function programOf(gl, vertex, fragment) {
   }
   gl.linkProgram(program);
   if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
-    throw new Error(`This browser's WebGL refuses the page's program: ${gl.getProgramInfoLog(program)}`);
+    const why = gl.getProgramInfoLog(program);
+    throw new Error(`This browser's WebGL refuses the page's program: ${why}`);
   }
   /** @type {Map<string, WebGLUniformLocation | null>} */
   const known = new Map();

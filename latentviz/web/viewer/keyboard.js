@@ -6,6 +6,7 @@ import { SPEEDS } from "./state.js";
 /** @import { Page } from "./page.js" */
 
 const STRIDE = 10; // moments, with shift
+const SLIDER = ["ArrowUp", "ArrowDown"]; // who hears a page knows them as the slider's own
 
 /**
  * Listen to keys.
@@ -32,7 +33,7 @@ function actionOf(page, event) {
   const stride = event.shiftKey ? STRIDE : 1;
   switch (event.key) {
     case " ":
-      return () => page.toggle();
+      return () => event.repeat || page.toggle();
     case "ArrowLeft":
       return () => page.goTo(moment - stride);
     case "ArrowRight":
@@ -63,7 +64,7 @@ function isTaken(event) {
   if (!(target instanceof HTMLElement)) return false;
   if (document.querySelector("dialog[open]")) return true;
   if (target instanceof HTMLSelectElement || target instanceof HTMLTextAreaElement) return true;
-  if (target instanceof HTMLInputElement) return target.type !== "range" || key === "ArrowUp";
+  if (target instanceof HTMLInputElement) return target.type !== "range" || SLIDER.includes(key);
   if (key === " ") return target.matches("button, summary, a");
   return false;
 }

@@ -42,8 +42,8 @@ export function seenLabels(labels, distance, gap, within) {
     const [left, top] = cornerBeside(x, y, side, [width, height], distance);
     const found = {
       label,
-      x: Math.max(within.x, Math.min(left, within.x + within.width - width)),
-      y: Math.max(within.y, Math.min(top, within.y + within.height - height)),
+      x: Math.max(within.x, Math.min(left, right - width)),
+      y: Math.max(within.y, Math.min(top, bottom - height)),
       opacity: 1,
     };
     for (const other of seen) {

@@ -4,7 +4,8 @@ import { stateOfHash } from "./address.js";
 import { setUpAxes } from "./axes.js";
 import { setUpControls } from "./controls.js";
 import { openData } from "./data.js";
-import { byId, say } from "./element.js";
+import { byId } from "./element.js";
+import { reading, showFault } from "./fault.js";
 import { setUpFound } from "./found.js";
 import { setUpKeyboard } from "./keyboard.js";
 import { follow } from "./live.js";
@@ -21,10 +22,13 @@ import { bytesOfBase64 } from "./unpack.js";
  * Reads what the page holds, and shows it.
  */
 async function open() {
-  /** @type {ViewerDocument} */
-  const document = JSON.parse(byId("document", HTMLScriptElement).text);
   const text = byId("data", HTMLScriptElement);
-  const data = await openData(document, bytesOfBase64(text.text));
+  const data = await reading(async () => {
+    /** @type {ViewerDocument} */
+    const document = JSON.parse(byId("document", HTMLScriptElement).text);
+    return openData(document, bytesOfBase64(text.text));
+  });
+  const { document } = data;
   text.remove(); // which frees its memory
   const page = new Page(data);
   page.set(stateOfHash(location.hash, data));
@@ -40,17 +44,19 @@ async function open() {
   const isAsked = new URLSearchParams(location.hash.slice(1)).has("step");
   if (!isStill && !isAsked && !document.live) page.set({ playing: true });
   if (document.live && !isAsked) page.goTo(data.moments.count - 1);
-  await new Promise((done) => stage.onDrawn(() => done(null)));
+  stage.onDrawn(() => showFault(""));
+  const failed = new Promise((done) => {
+    stage.onFailed((words) => done(showFault(words)));
+  });
+  await Promise.race([stage.drawn(), failed]);
   if (document.live) void follow(page);
   return { page, stage };
 }
 
 const opened = open();
 opened.catch((error) => {
-  const fault = byId("fault", HTMLElement);
-  fault.hidden = false;
-  say(fault, error instanceof Error ? error.message : String(error));
-  byId("stage", HTMLElement).hidden = true;
+  showFault(error instanceof Error ? error.message : String(error));
+  byId("bar", HTMLElement).hidden = true;
 });
 
 /**
@@ -68,10 +74,8 @@ Object.assign(globalThis, {
     /** @param {Partial<State>} change */
     set: async (change) => {
       const { page, stage } = await opened;
-      const drawn = new Promise((done) => stage.onDrawn(() => done(null)));
       page.set(change);
-      stage.ask();
-      await drawn;
+      await stage.drawn();
     },
     moments: opened.then(({ page }) => page.data.moments),
     /** Where a point is, in px of the window. */

@@ -19,6 +19,9 @@
 // A turned cloud may reach as far as the diagonal of a box as large as its components; few do.
 const DIAGONAL_SHARE = 0.8;
 const TOUR_SEED = 7;
+// So many planes there are on a tour, which then goes back through them: each depends on the one
+// before it, and an address may ask for any place.
+const TOUR_PLANES = 64;
 
 /**
  * How a panel shows its row's points.
@@ -182,11 +185,20 @@ export function tourPlane(k, own, tour) {
   const share = tour - at;
   // Slow at each plane, so that it can be read.
   const eased = share * share * (3 - 2 * share);
-  const from = tourAxes(k, own, at);
-  const to = tourAxes(k, own, at + 1);
+  const from = tourAxes(k, own, planeAt(at));
+  const to = tourAxes(k, own, planeAt(at + 1));
   const right = from[0].map((x, i) => x + eased * (to[0][i] - x));
   const up = from[1].map((x, i) => x + eased * (to[1][i] - x));
   return orthonormal(right, up);
+}
+
+/**
+ * Which plane a tour is at after so many: to the last one and back, again and again.
+ * @param {number} n
+ */
+function planeAt(n) {
+  const last = TOUR_PLANES - 1;
+  return last - Math.abs((n % (2 * last)) - last);
 }
 
 /**

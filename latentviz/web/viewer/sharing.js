@@ -9,6 +9,8 @@ import { momentWords } from "./titles.js";
 /** @import { Stage } from "./stage.js" */
 /** @import { State } from "./state.js" */
 
+const NAMES = "--names";
+const OPTIONS = 5; // words stand before a command's options, each of which has one value
 const WAIT_MS = 300; // before the address is written anew: browsers count how often that is done
 
 /**
@@ -29,7 +31,9 @@ export function setUpSharing(page, stage) {
   };
   byId("copy-link", HTMLButtonElement).addEventListener("click", () => {
     writeHash(page);
-    give(addressOf(page), "Copied: it opens at this moment and view.");
+    give(addressOf(page), isWithin()
+      ? "Copied: put it after the address of the page's own file."
+      : "Copied: it opens at this moment and view.");
   });
   byId("copy-command", HTMLButtonElement).addEventListener("click", () => {
     const { text, note } = commandOf(page);
@@ -58,13 +62,18 @@ function pictureName(page) {
   return `${name.replace(/^-|-$/g, "").toLowerCase() || "latents"}.png`;
 }
 
+/** Whether the page is a part of another one, as in a notebook, and has no address of its own. */
+function isWithin() {
+  return /^(about|blob|data):$/.test(location.protocol);
+}
+
 /**
- * The page's address, with the moment and the view in it.
+ * The page's address, with the moment and the view in it; that part alone where it has none.
  * @param {Page} page
  */
 function addressOf(page) {
   const hash = hashOf(page.store.get(), page.usual, page.data);
-  return `${location.href.replace(/#.*$/s, "")}#${hash}`;
+  return `${isWithin() ? "" : location.href.replace(/#.*$/s, "")}#${hash}`;
 }
 
 /**
@@ -78,23 +87,39 @@ export function commandOf(page) {
   const panels = page.view().panels;
   let leftOut = 0;
   const lines = document.commands.map((words, run) => {
-    /** @type {Set<string>} */
-    const dims = new Set();
+    /** @type {Map<string, number>} planes, each with the first of its row's panels that shows it */
+    const dims = new Map();
     let p = 0;
     document.rows.forEach((row) =>
-      row.projections.forEach(() => {
+      row.projections.forEach((_, k) => {
         const shown = panels[p++];
         if (row.run !== run) return;
+        const pair = shown.dims.map((i) => row.components[i].index).join(",");
         if (shown.dims.length !== 2) leftOut += 1;
-        else dims.add(shown.dims.map((i) => row.components[i].index).join(","));
+        else if (!dims.has(pair)) dims.set(pair, k);
       }),
     );
-    const planes = [...dims].flatMap((pair) => ["--dims", pair]);
-    const of = [...words, ...planes, ...(theme === "dark" ? [] : ["--theme", theme])];
+    const planes = [...dims.keys()].flatMap((pair) => ["--dims", pair]);
+    const usual = withNamesOf([...dims.values()], words);
+    const of = [...usual, ...planes, ...(theme === "dark" ? [] : ["--theme", theme])];
     return of.map(quoted).join(" ");
   });
   const some = leftOut && (touring ? " The tour is" : " Turned panels are");
   return { text: lines.join("\n"), note: some ? `${some} left out: a film is flat.` : "" };
+}
+
+/**
+ * A command's words with the names of some panels alone: no film has more names than panels.
+ * @param {readonly number[]} panels
+ * @param {readonly string[]} words
+ * @returns {readonly string[]}
+ */
+function withNamesOf(panels, words) {
+  const at = words.findIndex((word, i) => i >= OPTIONS && i % 2 === OPTIONS % 2 && word === NAMES);
+  if (at < 0) return words;
+  const given = words[at + 1].split(",");
+  const names = panels.map((panel) => given[panel] ?? "").join(",").replace(/,+$/, "");
+  return [...words.slice(0, at), ...(names ? [NAMES, names] : []), ...words.slice(at + 2)];
 }
 
 /**

@@ -1,9 +1,11 @@
 // The stage: chooses a layout, and draws what the state says whenever that has changed.
 
-import { FONT, stepAtX } from "./charts.js";
+import { stepAtX } from "./charts.js";
 import { DotsPainter } from "./dots.js";
 import { byId } from "./element.js";
+import { DAMAGED } from "./fault.js";
 import { Gestures } from "./gestures.js";
+import { drawWords } from "./lettering.js";
 import { drawOver, placesOf } from "./over.js";
 import { drawUnder, penFor } from "./under.js";
 import { Words } from "./words.js";
@@ -34,13 +36,16 @@ export class Stage {
   #drawnDots = [];
   #isDraft = false;
   #asked = false;
+  #isBusy = false;
+  /** Whether the state changed while places were loaded for another one. */
+  #isLate = false;
   #time = 0;
-  /** @type {View | null} that was drawn last */
-  #shown = null;
   /** @type {PanelSpots[]} */
   #spots = [];
   /** @type {Set<(view: View) => void>} */
   #listeners = new Set();
+  /** @type {(words: string) => void} */
+  #failed = () => {};
 
   /** @param {Page} page */
   constructor(page) {
@@ -95,9 +100,31 @@ export class Stage {
   /**
    * Be called after each drawing.
    * @param {(view: View) => void} listener
+   * @returns {() => void} ends that
    */
   onDrawn(listener) {
     this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Has the state drawn. Done once it is. */
+  async drawn() {
+    this.ask();
+    await new Promise((done) => {
+      const end = this.onDrawn(() => {
+        // What is drawn next is what was asked for; where things move, there is always a next.
+        const { playing, going } = this.#page.store.get();
+        if (playing || going || !(this.#asked || this.#isLate)) done(end());
+      });
+    });
+  }
+
+  /**
+   * Be told why a state could not be drawn.
+   * @param {(words: string) => void} listener
+   */
+  onFailed(listener) {
+    this.#failed = listener;
   }
 
   /** Fits the stage into the window. */
@@ -135,29 +162,51 @@ export class Stage {
 
   /** @param {number} now in ms */
   async #frame(now) {
+    this.#asked = false;
+    if (this.#isBusy) {
+      this.#isLate = true;
+      return;
+    }
     const { store, clock } = this.#page;
     const state = store.get();
     // A page that was not seen for a while goes on where it was.
     const seconds = Math.min(0.1, Math.max(0, (now - (this.#time || now)) / 1000));
     this.#time = now;
-    const goes = state.playing || (state.touring && state.going);
     if (state.playing) {
-      store.set({ moment: clock.tick(state.moment, seconds, state.speed, state.pace) });
+      const isEnd = !state.loops && state.moment === this.#page.data.moments.count - 1;
+      if (isEnd) store.set({ playing: false });
+      else store.set({ moment: clock.tick(state.moment, seconds, state.speed, state.pace) });
     }
     if (state.touring && state.going) store.set({ tour: store.get().tour + seconds / TOUR_S });
     const view = this.#page.view();
+    const { playing, touring, going } = store.get();
+    const goes = playing || (touring && going);
+    this.#isBusy = true;
+    try {
+      if (await this.#isAtHand(view)) {
+        this.#setDraft(goes);
+        this.#draw(view);
+      }
+    } finally {
+      this.#isBusy = false;
+    }
+    if (!goes) this.#time = 0;
+    if (goes || this.#isLate) this.ask();
+    this.#isLate = false;
+  }
+
+  /**
+   * Whether a view's places can be had. Where they cannot, the page stops there, and says so.
+   * @param {View} view
+   */
+  async #isAtHand(view) {
     try {
       if (!this.#dots.isReady(view)) await this.#dots.prepare(view);
-      this.#setDraft(goes);
-      this.#draw(view);
-    } finally {
-      this.#asked = false;
-    }
-    // What changed while places were loaded is drawn next.
-    if (goes) this.ask();
-    else {
-      this.#time = 0;
-      if (this.#page.view().moment !== view.moment) this.ask();
+      return true;
+    } catch {
+      this.#page.set({ playing: false, going: false });
+      this.#failed(DAMAGED);
+      return false;
     }
   }
 
@@ -184,7 +233,8 @@ export class Stage {
     const { document, moments, readers, rows, charts } = data;
     const layout = this.#layout;
     const px = this.#scale;
-    const under = JSON.stringify([view.theme, view.panels, view.panels.some((p) => !p.dims.length) && view.tour]);
+    const toured = view.panels.some((panel) => !panel.dims.length) && view.tour;
+    const under = JSON.stringify([view.theme, view.panels, toured]);
     if (under !== this.#drawnUnder) {
       this.#drawnUnder = under;
       const pen = penFor(scaled(this.#under, px), document, layout, view, px);
@@ -201,7 +251,6 @@ export class Stage {
     const pen = penFor(scaled(this.#over, px), document, layout, view, px);
     drawOver(pen, document, layout, view, moments, readers, rows, charts, this.#spots);
     this.#words.update(view, store.get());
-    this.#shown = view;
     for (const listener of this.#listeners) listener(view);
   }
 
@@ -220,10 +269,11 @@ export class Stage {
     [canvas.width, canvas.height] = [Math.round(w * px), Math.round(h * px)];
     const context = contextOf(canvas);
     const view = { ...this.#page.view(), hovered: null };
+    // From here to `setDots` nothing waits: else a page that plays would draw in between.
+    while (!this.#dots.isReady(view)) await this.#dots.prepare(view);
     context.setTransform(px, 0, 0, px, 0, 0);
     drawUnder(penFor(context, document, layout, view, px), document, layout, view, charts);
     this.#dots.setLayout(layout, px);
-    await this.#dots.prepare(view);
     this.#dots.draw(view);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.drawImage(this.#dotsCanvas, 0, 0);
@@ -240,58 +290,6 @@ export class Stage {
     this.ask();
     return canvas;
   }
-}
-
-/**
- * Draws an element's texts where they are seen.
- * @param {CanvasRenderingContext2D} context
- * @param {HTMLElement} layer
- * @param {number} scale pixels of the canvas for one of the window
- */
-function drawWords(context, layer, scale) {
-  const corner = layer.getBoundingClientRect();
-  context.setTransform(scale, 0, 0, scale, -corner.left * scale, -corner.top * scale);
-  context.textBaseline = "middle";
-  context.textAlign = "left";
-  for (const element of layer.querySelectorAll("*")) {
-    const style = getComputedStyle(element);
-    const box = element.getBoundingClientRect();
-    if (!box.width || style.visibility === "hidden") continue;
-    if (element.classList.contains("dot") || element.classList.contains("ramp")) {
-      drawSwatch(context, element, style, box);
-    }
-    for (const node of element.childNodes) {
-      if (!(node instanceof Text) || !node.data.trim()) continue;
-      const range = globalThis.document.createRange();
-      range.selectNodeContents(node);
-      const at = range.getBoundingClientRect();
-      context.font = `${style.fontWeight} ${style.fontSize} ${FONT}`;
-      context.fillStyle = style.color;
-      context.fillText(node.data.trim(), at.left, at.top + at.height / 2, at.width + 1);
-    }
-  }
-}
-
-/**
- * Draws the dot of a class, or the bar of a scalar's colors.
- * @param {CanvasRenderingContext2D} context
- * @param {Element} element
- * @param {CSSStyleDeclaration} style
- * @param {DOMRect} box
- */
-function drawSwatch(context, element, style, box) {
-  context.beginPath();
-  if (element.classList.contains("dot")) {
-    context.fillStyle = style.backgroundColor;
-    context.arc(box.left + box.width / 2, box.top + box.height / 2, box.width / 2, 0, 7);
-  } else {
-    const gradient = context.createLinearGradient(box.left, 0, box.right, 0);
-    const stops = style.backgroundImage.match(/rgb\([^)]*\)/g) ?? [];
-    stops.forEach((stop, i) => gradient.addColorStop(i / Math.max(1, stops.length - 1), stop));
-    context.fillStyle = gradient;
-    context.rect(box.left, box.top, box.width, box.height);
-  }
-  context.fill();
 }
 
 /** Pixels of a canvas for one of the window. */

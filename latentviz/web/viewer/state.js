@@ -9,6 +9,7 @@
  * @property {boolean} playing
  * @property {number} speed how many times as fast as the film
  * @property {"film" | "even"} pace
+ * @property {boolean} loops whether it starts again at the end
  * @property {boolean} blurred
  * @property {boolean} touring whether all panels show the grand tour
  * @property {boolean} going whether the tour goes on
@@ -84,6 +85,7 @@ export function initialState(data) {
     playing: false,
     speed: 1,
     pace: "film",
+    loops: true,
     blurred: true,
   };
 }

@@ -57,7 +57,8 @@ function linesOf(page, view, of) {
   const panel = page.hoveredPanel;
   const mine = placeOfPanel(page.data, panel).row === of.row ? view.panels[panel].dims : [];
   const dims = mine.length ? mine : row.components.map((_, i) => i).slice(0, 3);
-  lines.push(dims.map((i) => `${row.components[i].name.split(" ")[0]}: ${shortNumber(at[i])}`).join("  "));
+  const places = dims.map((i) => `${row.components[i].name.split(" ")[0]}: ${shortNumber(at[i])}`);
+  lines.push(places.join(" · "));
   return lines;
 }
 

@@ -1,10 +1,10 @@
 // What stands on a page, in words.
 
-import { placeOfPanel } from "./state.js";
+import { placeOfPanel, pointName } from "./state.js";
 
 /** @import { Data } from "./data.js" */
 /** @import { Row } from "./document.js" */
-/** @import { PanelView } from "./view.js" */
+/** @import { PanelView, View } from "./view.js" */
 
 /**
  * The words of a heading.
@@ -98,6 +98,32 @@ export function titleOf(data, index, panel) {
   if (toward === undefined && isOwn) return own.title;
   const title = componentsTitle(shown, panel.dims);
   return isOwn && own.name ? `${title} ${own.name}` : title;
+}
+
+/**
+ * What the canvases show, for who does not see them, the lowest first.
+ * @param {Data} data
+ * @param {View} view
+ * @returns {[string, string, string]}
+ */
+export function canvasWords(data, view) {
+  const { document } = data;
+  const charts = document.charts.map(
+    ({ label, curves }) => `${label}: ${curves.map((curve) => curve.name).join(", ")}`,
+  );
+  const rows = document.rows.map((row, r) => {
+    const titles = view.panels.flatMap((panel, i) =>
+      placeOfPanel(data, i).row === r ? [titleOf(data, i, panel)] : [],
+    );
+    const of = document.rows.length > 1 && row.name ? ` of ${row.name}` : "";
+    return `${counted(row.points, "point")}${of} in ${titles.join(", ")}`;
+  });
+  const pinned = view.pinned.map((point) => pointName(data, point));
+  return [
+    ["Axes", ...charts].join("; "),
+    `${rows.join("; ")}; ${momentWords(data, view.moment)}`,
+    pinned.length ? `Pinned points: ${pinned.join(", ")}` : "No points are pinned",
+  ];
 }
 
 /**

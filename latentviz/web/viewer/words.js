@@ -3,7 +3,7 @@
 import { byId, element, placeAt, say } from "./element.js";
 import { buildKey } from "./classes.js";
 import { buildLegend } from "./legends.js";
-import { captionOf, headingOf, titleOf } from "./titles.js";
+import { canvasWords, captionOf, headingOf, titleOf } from "./titles.js";
 
 /** @import { Page } from "./page.js" */
 /** @import { ChartPlace, CloudPlace, Layout } from "./document.js" */
@@ -18,6 +18,7 @@ const CAPTION_PX = 26;
 export const LEAST_PX = 11; // css px of any letter
 const NAME_SHARE = 0.1; // of the page's width: so much on the left of a row is room for its name
 const NAME_MARGIN_PX = 24;
+const CANVASES = ["under", "dots", "over"];
 
 /** The words of the stage. */
 export class Words {
@@ -91,6 +92,11 @@ export class Words {
     });
     if (this.#caption) say(this.#caption, captionOf(data, view.moment));
     for (const update of this.#updates) update(state);
+    // While it plays they would change too often to be heard.
+    if (state.playing || (state.touring && state.going)) return;
+    canvasWords(data, view).forEach((words, i) => {
+      byId(CANVASES[i], HTMLCanvasElement).setAttribute("aria-label", words);
+    });
   }
 
   /**

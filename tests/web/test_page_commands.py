@@ -1,0 +1,60 @@
+"""The command that a page gives for the film of what it shows; by node."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SHARING = Path(__file__).parents[2] / "latentviz/web/viewer/sharing.js"
+NODE = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
+
+pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node")
+
+# A run of two panels. Its components are numbers 4, 1, 7 and 2 of all.
+ROW = {
+    "run": 0,
+    "components": [{"index": index} for index in (4, 1, 7, 2)],
+    "projections": [{}, {}],
+}
+WORDS = ["latentviz", "render", "it's.npz", "-o", "film.mp4", "--names", "x,y", "--trail", "2"]
+
+
+def command(*panels, theme="dark"):
+    """The command of a page that shows these components in its panels, and what is said of it."""
+    document = {"rows": [ROW], "commands": [WORDS]}
+    source = f"""
+      import {{ commandOf }} from {json.dumps(SHARING.as_uri())};
+      const panels = {json.dumps(panels)}.map((dims) => ({{ dims }}));
+      const store = {{ get: () => ({{ theme: {json.dumps(theme)}, touring: false }}) }};
+      const page = {{ document: {json.dumps(document)}, store, view: () => ({{ panels }}) }};
+      console.log(JSON.stringify(commandOf(page)));
+    """
+    result = subprocess.run(
+        [NODE, "--input-type=module", "-e", source],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    return found["text"], found["note"]
+
+
+def test_it_has_the_planes_by_their_own_numbers():
+    text, note = command([0, 1], [3, 2], theme="light")
+    assert text == (
+        "latentviz render 'it'\\''s.npz' -o film.mp4 --names x,y --trail 2 "
+        "--dims 4,1 --dims 2,7 --theme light"
+    )
+    assert note == ""
+
+
+def test_it_names_no_panel_that_it_leaves_out():
+    # Else the film would have more names than panels, which is an error.
+    text, note = command([0, 1, 2], [3, 2])
+    assert text.endswith("-o film.mp4 --names y --trail 2 --dims 2,7")
+    assert "Turned panels are left out" in note
+    assert command([0, 1, 2], [0, 1, 3])[0].endswith("-o film.mp4 --trail 2")
+    # Two panels of one plane are one panel of the film.
+    assert command([3, 2], [3, 2])[0].endswith("-o film.mp4 --names x --trail 2 --dims 2,7")
