@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 import pytest
-from packing_node import run_node
+from by_node import printed
 
 from latentviz.packing.arrays import ArrayTable, array_at, code, decode
 
@@ -54,17 +54,16 @@ def test_arrays_come_back():
         assert same(array_at(table.data, ref), array), ref
 
 
-def test_arrays_come_back_in_the_page(tmp_path):
+def test_arrays_come_back_in_the_page():
     table = ArrayTable()
     all_cases = list(cases())
     refs = [table.add(array, **options) for _, array, options in all_cases]
     text = base64.b64encode(table.data).decode()
-    (tmp_path / "input.json").write_text(json.dumps({"text": text, "refs": refs}))
-    got = run_node(
-        """
-import { readFileSync } from "node:fs";
+    got = json.loads(
+        printed(
+            """
 import { bytesOfBase64, readArray } from "VIEWER/unpack.js";
-const { text, refs } = JSON.parse(readFileSync("input.json", "utf8"));
+const { text, refs } = given;
 const bytes = bytesOfBase64(text);
 const arrays = [];
 for (const ref of refs) {
@@ -73,7 +72,8 @@ for (const ref of refs) {
 }
 console.log(JSON.stringify(arrays));
 """,
-        tmp_path,
+            given={"text": text, "refs": refs},
+        )
     )
     types = {"u8": "Uint8", "u16": "Uint16", "u32": "Uint32", "i32": "Int32", "f32": "Float32",
              "f64": "Float64"}  # fmt: skip
@@ -84,40 +84,37 @@ console.log(JSON.stringify(arrays));
 
 
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 49_152, 49_153, 100_000])
-def test_base64_in_the_page(size, tmp_path):
+def test_base64_in_the_page(size):
     data = RNG.bytes(size)
-    (tmp_path / "input.txt").write_text(base64.b64encode(data).decode())
-    got = run_node(
-        """
-import { readFileSync } from "node:fs";
-import { createHash } from "node:crypto";
+    got = json.loads(
+        printed(
+            """
 import { bytesOfBase64 } from "VIEWER/unpack.js";
-const text = readFileSync("input.txt", "utf8");
+const text = given;
 const inPieces = bytesOfBase64(text);
 Uint8Array.fromBase64 = (given) => new Uint8Array(Buffer.from(given, "base64"));
 const builtIn = bytesOfBase64(text);
 console.log(JSON.stringify([inPieces, builtIn].map((b) => Buffer.from(b).toString("hex"))));
 """,
-        tmp_path,
+            given=base64.b64encode(data).decode(),
+        )
     )
     assert got == [data.hex(), data.hex()]
 
 
-def test_a_damaged_array_is_an_error_in_the_page(tmp_path):
+def test_a_damaged_array_is_an_error_in_the_page():
     table = ArrayTable()
     ref = table.add(np.arange(10, dtype=np.int32))
-    (tmp_path / "input.json").write_text(
-        json.dumps({"data": list(table.data), "ref": {**ref, "shape": [11]}})
-    )
-    got = run_node(
-        """
-import { readFileSync } from "node:fs";
+    got = json.loads(
+        printed(
+            """
 import { readArray } from "VIEWER/unpack.js";
-const { data, ref } = JSON.parse(readFileSync("input.json", "utf8"));
+const { data, ref } = given;
 const error = await readArray(new Uint8Array(data), ref).catch((error) => error);
 console.log(JSON.stringify(error.message));
 """,
-        tmp_path,
+            given={"data": list(table.data), "ref": {**ref, "shape": [11]}},
+        )
     )
     assert got == "An array of i32 and shape 11 holds 40 bytes"
 

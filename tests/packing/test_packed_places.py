@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from packing_node import run_node
+from by_node import printed
 
 from latentviz import open_run
 from latentviz.errors import OptionError
@@ -322,19 +322,17 @@ def test_what_makes_no_sense(shape, px, most):
 
 
 READ = """
-import { readFileSync } from "node:fs";
 import { openPlaces } from "VIEWER/places.js";
-const { places, data } = JSON.parse(readFileSync("input.json", "utf8"));
+const { places, data } = given;
 const bytes = new Uint8Array(Buffer.from(data, "base64"));
 const reader = await openPlaces(bytes, places);
 const [T, N, k] = reader.shape;
 """
 
 
-def in_the_page(places, table, script, tmp_path, **given):
+def in_the_page(places, table, script, **given):
     data = base64.b64encode(table.data).decode()
-    (tmp_path / "input.json").write_text(json.dumps({"places": places, "data": data, **given}))
-    return run_node(READ + script, tmp_path)
+    return json.loads(printed(READ + script, given={"places": places, "data": data, **given}))
 
 
 @pytest.mark.parametrize(
@@ -342,7 +340,7 @@ def in_the_page(places, table, script, tmp_path, **given):
     [(smooth(), "svd"), (jumping(), "deltas"), (outlier(1e6), "deltas"), (outlier(1e30), "deltas"),
      (HOSTILE["constant in time"], None), (HOSTILE["one step and point"], None)],
 )  # fmt: skip
-def test_the_page_reads_the_same(places, way, tmp_path):
+def test_the_page_reads_the_same(places, way):
     result, got, table = packed(places)
     assert way in (None, result.way)
     read = in_the_page(
@@ -357,7 +355,6 @@ console.log(JSON.stringify({
   scale: [...reader.scale], origin: [...reader.origin],
 }));
 """,
-        tmp_path,
     )
     assert read["shape"] == list(places.shape)
     assert read["svd"] == result.places.get("rank")
@@ -369,7 +366,7 @@ console.log(JSON.stringify({
     assert error_px(in_page, places) <= 0.5
 
 
-def test_chunks_are_inflated_when_they_are_needed(tmp_path, monkeypatch):
+def test_chunks_are_inflated_when_they_are_needed(monkeypatch):
     monkeypatch.setattr("latentviz.packing.deltas.CHUNK_BYTES", 1700)
     places = RNG.normal(size=(5, 100, 2))
     result, got, table = packed(places)
@@ -395,7 +392,6 @@ log.push(reader.read(3)[0]);
 log.push(fails(() => reader.isLoaded(0, 6)));
 console.log(JSON.stringify(log));
 """,
-        tmp_path,
     )
     assert read[:4] == [
         [False] * 5,
@@ -411,7 +407,7 @@ console.log(JSON.stringify(log));
     ]
 
 
-def test_what_is_inflated_is_let_go(tmp_path):
+def test_what_is_inflated_is_let_go():
     # 40 MB a chunk of one step: 256 MB hold 6 of them.
     table = ArrayTable()
     chunk = table.add(np.zeros((1, 10 * 2**20), np.int32), delta=True)
@@ -429,12 +425,11 @@ const loaded = [];
 for (let t = 0; t < T; t++) loaded.push(reader.isLoaded(t, t + 1));
 console.log(JSON.stringify(loaded));
 """,
-        tmp_path,
     )
     assert read == [True, False, True, True, True, True, True]
 
 
-def test_a_live_recording_appends_steps(tmp_path):
+def test_a_live_recording_appends_steps():
     places = jumping()
     result, got, table = packed(places[:150])
     more, got_more, more_table = packed(places[150:])
@@ -443,7 +438,7 @@ def test_a_live_recording_appends_steps(tmp_path):
         result.places,
         table,
         """
-const { more, moreData } = JSON.parse(readFileSync("input.json", "utf8"));
+const { more, moreData } = given;
 for (const ref of more.chunks) reader.append(new Uint8Array(moreData), ref);
 await reader.load(0, reader.shape[0]);
 let error = "";
@@ -451,7 +446,6 @@ const narrow = { ...more.chunks[0], shape: [1, 3] };
 try { reader.append(new Uint8Array(moreData), narrow); } catch (e) { error = e.message; }
 console.log(JSON.stringify([reader.shape, [...reader.read(149)], [...reader.read(199)], error]));
 """,
-        tmp_path,
         more=more.places,
         moreData=data,
     )

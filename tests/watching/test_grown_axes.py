@@ -1,29 +1,17 @@
 """Numbers along the axes of a chart that grows, by the page's own code."""
 
 import json
-import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
+from by_node import needs_node, value_of
 
 from latentviz.raster.ticks import linear_ticks
 
-VIEWER = Path(__file__).parents[2] / "latentviz/web/viewer"
-NODE = shutil.which("node")
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node")
+pytestmark = needs_node
 
 
 def run(script):
-    source = f"import * as axes from {json.dumps((VIEWER / 'grown-axes.js').as_uri())};\n"
-    source += f"import * as growth from {json.dumps((VIEWER / 'growth.js').as_uri())};\n"
-    result = subprocess.run(
-        [NODE, "--input-type=module", "-e", f"{source}console.log(JSON.stringify({script}));"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    return value_of(script, "axes=grown-axes", "growth")
 
 
 def test_they_are_those_of_a_film():

@@ -3,38 +3,23 @@
 import html
 import json
 import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from by_node import printed
 from matplotlib.path import Path as Outline
 from PIL import Image
 from viewers import Opened, launched, needs_chromium
 
 import latentviz
 
-VIEWER = Path(__file__).parents[2] / "latentviz/web/viewer"
-NODE = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
 N, T = 60, 40
 LONG = "a name that is so long that no page has the room for all of it, wherever it stands"
 CAPTION = "a caption that has more words than there is room for in one line of a page, " * 2
 
 
-def by_node(script, **given):
-    """What a module prints, as JSON; ``VIEWER/`` is the folder of the page's modules."""
-    if NODE is None:
-        pytest.skip("node is not installed")
-    source = f"const given = {json.dumps(given)};\n{script}".replace(
-        "VIEWER/", f"{VIEWER.as_uri()}/"
-    )
-    result = subprocess.run(
-        [NODE, "--input-type=module"], input=source, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+def printed_value(script, **given):
+    return json.loads(printed(script, given=given))
 
 
 DATA = """
@@ -50,7 +35,7 @@ const data = { moments, document: { rows, theme: "dark" } };
 
 
 def test_an_address_holds_a_state():
-    hashes = by_node(
+    hashes = printed_value(
         f"""{DATA}
         import {{ hashOf, stateOfHash, roundedAngle }} from "VIEWER/address.js";
         import {{ initialState }} from "VIEWER/state.js";
@@ -97,7 +82,7 @@ def test_an_address_holds_a_state():
     ],
 )
 def test_what_an_address_says_wrongly_is_ignored(hash):
-    found = by_node(
+    found = printed_value(
         f"""{DATA}
         import {{ stateOfHash }} from "VIEWER/address.js";
         const {{ hidden, ...found }} = stateOfHash(given.hash, data);
@@ -109,7 +94,7 @@ def test_what_an_address_says_wrongly_is_ignored(hash):
 
 @pytest.mark.parametrize("speed", [0.5, 1, 2])
 def test_the_films_pace_shows_each_of_its_frames(speed):
-    shown = by_node(
+    shown = printed_value(
         f"""{DATA}
         import {{ Clock }} from "VIEWER/clock.js";
         const clock = new Clock(moments, 10);
@@ -131,7 +116,7 @@ def test_the_films_pace_shows_each_of_its_frames(speed):
 
 
 def test_an_even_pace_goes_on_by_as_much_each_frame():
-    shown = by_node(
+    shown = printed_value(
         f"""{DATA}
         import {{ Clock }} from "VIEWER/clock.js";
         const clock = new Clock(moments, 10);
@@ -147,7 +132,7 @@ def test_outlines_hold_what_lies_within():
     angles = np.sort(rng.uniform(0, 2 * np.pi, 30))
     sides = rng.uniform(0.3, 1, 30)[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)
     points = rng.uniform(-1, 1, (2000, 2))
-    found = by_node(
+    found = printed_value(
         """import { isInside } from "VIEWER/polygon.js";
         const outline = given.sides.map(([x, y]) => ({ x, y }));
         console.log(JSON.stringify(given.points.map(([x, y]) => isInside(outline, x, y))));""",
@@ -160,7 +145,7 @@ def test_outlines_hold_what_lies_within():
 
 
 def test_the_topmost_of_dots_is_meant():
-    found = by_node(
+    found = printed_value(
         """import { pointAt } from "VIEWER/picking.js";
         const xy = Float32Array.from([0, 0, 4, 0, 4, 0, 30, 0]);
         const placed = { xy, depths: null, isDrawn: (i) => i !== given.hidden, radius: () => 5 };

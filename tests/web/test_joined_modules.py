@@ -1,22 +1,14 @@
 """The page's modules as one script, run by node."""
 
-import shutil
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
+from by_node import printed
 
 from latentviz.web.modules import joined
 from latentviz.web.page import json_text
 
-NODE = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
-
 
 def run(script):
-    if NODE is None:
-        pytest.skip("node is not installed")
-    return subprocess.run([NODE, "-e", script], capture_output=True, text=True, check=True).stdout
+    return printed(script, kind="commonjs")
 
 
 def test_modules_take_from_each_other():

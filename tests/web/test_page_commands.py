@@ -1,17 +1,8 @@
 """The command that a page gives for the film of what it shows; by node."""
 
-import json
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+from by_node import needs_node, value_of
 
-import pytest
-
-SHARING = Path(__file__).parents[2] / "latentviz/web/viewer/sharing.js"
-NODE = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node")
+pytestmark = needs_node
 
 # A run of two panels. Its components are numbers 4, 1, 7 and 2 of all.
 ROW = {
@@ -24,20 +15,18 @@ WORDS = ["latentviz", "render", "it's.npz", "-o", "film.mp4", "--names", "x,y", 
 
 def command(*panels, theme="dark"):
     """The command of a page that shows these components in its panels, and what is said of it."""
-    document = {"rows": [ROW], "commands": [WORDS]}
-    source = f"""
-      import {{ commandOf }} from {json.dumps(SHARING.as_uri())};
-      const panels = {json.dumps(panels)}.map((dims) => ({{ dims }}));
-      const store = {{ get: () => ({{ theme: {json.dumps(theme)}, touring: false }}) }};
-      const page = {{ document: {json.dumps(document)}, store, view: () => ({{ panels }}) }};
-      console.log(JSON.stringify(commandOf(page)));
-    """
-    result = subprocess.run(
-        [NODE, "--input-type=module", "-e", source],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    found = json.loads(result.stdout)
+    found = value_of(
+        """sharing.commandOf({
+          document: given.document, view: () => ({ panels: given.panels }),
+          store: { get: () => ({ theme: given.theme, touring: false }) },
+        })""",
+        "sharing",
+        given={
+            "document": {"rows": [ROW], "commands": [WORDS]},
+            "panels": [{"dims": dims} for dims in panels],
+            "theme": theme,
+        },
+    )
     return found["text"], found["note"]
 
 

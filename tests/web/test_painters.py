@@ -2,17 +2,12 @@
 
 import json
 import math
-import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
+from by_node import needs_node, value_of
 
-VIEWER = Path(__file__).parents[2] / "latentviz/web/viewer"
-NODE = shutil.which("node")
-
-pytestmark = pytest.mark.skipif(NODE is None, reason="there is no node")
+pytestmark = needs_node
 
 # Two runs: one has something after its last update, the other begins late and has every other step.
 CLOCK = """new clock.Moments([
@@ -23,17 +18,7 @@ CLOCK = """new clock.Moments([
 
 def run(script):
     """What a script gives that has the page's modules at hand."""
-    source = f"import * as clock from {json.dumps((VIEWER / 'moments.js').as_uri())};\n"
-    source += f"import * as planes from {json.dumps((VIEWER / 'planes.js').as_uri())};\n"
-    # Arrays of numbers become lists.
-    source += "const plain = (_, v) => ArrayBuffer.isView(v) ? Array.from(v) : v;\n"
-    source += f"console.log(JSON.stringify({script}, plain));"
-    result = subprocess.run(
-        [NODE, "--input-type=module", "-e", source],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
+    return value_of(script, "clock=moments", "planes")
 
 
 def cloud(**change):

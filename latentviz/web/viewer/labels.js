@@ -36,9 +36,9 @@ export function seenLabels(labels, distance, gap, within) {
   const seen = [];
   for (const label of labels) {
     const { x, y, width, height, side } = label;
-    const [across, down] = [x - within.x, y - within.y];
+    const [right, bottom] = [within.x + within.width, within.y + within.height];
     // NaN is nowhere.
-    if (!(across >= 0 && across <= within.width && down >= 0 && down <= within.height)) continue;
+    if (!(x >= within.x && x <= right && y >= within.y && y <= bottom)) continue;
     const [left, top] = cornerBeside(x, y, side, [width, height], distance);
     const found = {
       label,
