@@ -37,7 +37,7 @@ class Opened:
         heard: What it asked for beyond its own file, and what its console said.
     """
 
-    def __init__(self, browser, path, *, size=(1280, 800), hash="", still=True, theme="dark"):
+    def __init__(self, browser, path, *, size=(900, 600), hash="", still=True, theme="dark"):
         self.page = browser.new_page(
             viewport={"width": size[0], "height": size[1]},
             reduced_motion="reduce" if still else "no-preference",
