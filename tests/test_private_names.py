@@ -7,7 +7,6 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("latentviz", "trainers", "gallery", "benchmarks", "tests")
-SOURCES = {p: ast.parse(p.read_text()) for name in PACKAGES for p in (ROOT / name).rglob("*.py")}
 
 TORCH = {"_buffers", "_modules"}  # a module's own, which we have variables of the same name for
 
@@ -51,9 +50,6 @@ def foreign(tree, ours):
     return set(filter(is_private, touched(tree))) & ours - defined(tree)
 
 
-OURS = {name for tree in SOURCES.values() for name in defined(tree)} - TORCH
-
-
 @pytest.mark.parametrize(
     "source",
     [
@@ -72,9 +68,12 @@ def test_what_is_a_file_s_own(source):
 
 
 def test_no_private_name_leaves_its_file():
+    paths = [path for name in PACKAGES for path in (ROOT / name).rglob("*.py")]
+    trees = {path: ast.parse(path.read_text()) for path in paths}
+    ours = {name for tree in trees.values() for name in defined(tree)} - TORCH
     found = {
         (str(path.relative_to(ROOT)), name)
-        for path, tree in SOURCES.items()
-        for name in foreign(tree, OURS)
+        for path, tree in trees.items()
+        for name in foreign(tree, ours)
     }
     assert found == set()
