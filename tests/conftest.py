@@ -43,6 +43,17 @@ def short_run(tmp_path_factory):
     return folder / "run.npz"
 
 
+@pytest.fixture(scope="session")
+def drawn_run(short_run, tmp_path_factory):
+    """`short_run` with its latents and without states: a process that draws it needs no torch."""
+    import latentviz
+
+    path = tmp_path_factory.mktemp("drawn") / "run.npz"
+    with latentviz.open_run(short_run) as run:
+        run.save(path)
+    return path
+
+
 @pytest.fixture
 def invoke():
     """Run a command of latentviz's in this process; it must succeed unless told otherwise."""

@@ -124,22 +124,22 @@ def harm(fault, process, mark, rng):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def compiled(short_run):
+def compiled(drawn_run):
     """The first frame ever waits for the compiler, and hears of no harm meanwhile."""
-    render_frame(short_run, size=(640, 360))
+    render_frame(drawn_run, size=(640, 360))
 
 
 @pytest.mark.parametrize("trial", range(N_RENDERS))
-def test_nothing_is_left_of_a_render_that_comes_to_harm(short_run, tmp_path, trial):
+def test_nothing_is_left_of_a_render_that_comes_to_harm(drawn_run, tmp_path, trial):
     fault, is_there = CASES[trial % len(CASES)]
     video = tmp_path / "film.mp4"
     if is_there:
         video.write_bytes(BEFORE)
     there = sorted(p.name for p in tmp_path.iterdir())
     if fault in IN_PYTHON:
-        command = [sys.executable, "-c", RENDER, str(short_run), str(video)]
+        command = [sys.executable, "-c", RENDER, str(drawn_run), str(video)]
     else:
-        command = [sys.executable, "-m", "latentviz", "render", str(short_run), "-o", str(video)]
+        command = [sys.executable, "-m", "latentviz", "render", str(drawn_run), "-o", str(video)]
         command += ["--size", "640x360", "--pace", "linear", "--hold", "0"]
     mark = f"{os.getpid()}-{trial}"
     process = subprocess.Popen(
@@ -182,10 +182,10 @@ def test_nothing_is_left_of_a_render_that_comes_to_harm(short_run, tmp_path, tri
         assert process.returncode in (1, -signal.SIGABRT, *(-number for number in sent)), err
 
 
-def test_the_next_render_removes_what_one_that_was_killed_has_left(short_run, tmp_path):
+def test_the_next_render_removes_what_one_that_was_killed_has_left(drawn_run, tmp_path):
     mark = f"{os.getpid()}-killed"
     process = subprocess.Popen(
-        [sys.executable, "-c", RENDER, str(short_run), str(tmp_path / "film.mp4")],
+        [sys.executable, "-c", RENDER, str(drawn_run), str(tmp_path / "film.mp4")],
         env=os.environ | {MARK: mark},
     )
     assert encoder_of(process, mark) is not None
@@ -196,13 +196,13 @@ def test_the_next_render_removes_what_one_that_was_killed_has_left(short_run, tm
     (left,) = tmp_path.iterdir()
     assert left.name.startswith(".film.mp4.")
     (tmp_path / ".film.mp4.mine").touch()
-    render(short_run, tmp_path / "film.mp4", size=(320, 180), frames=3)
+    render(drawn_run, tmp_path / "film.mp4", size=(320, 180), frames=3)
     assert sorted(p.name for p in tmp_path.iterdir()) == [".film.mp4.mine", "film.mp4"]
 
 
-def test_a_full_disk_ends_a_render_with_ffmpegs_own_words(short_run, tmp_path):
+def test_a_full_disk_ends_a_render_with_ffmpegs_own_words(drawn_run, tmp_path):
     """A disk of its own, which only the processes in a namespace of their own can see."""
-    command = [sys.executable, "-m", "latentviz", "render", str(short_run), "-o", "film.mp4"]
+    command = [sys.executable, "-m", "latentviz", "render", str(drawn_run), "-o", "film.mp4"]
     script = (
         f"mount -t tmpfs -o size=32k tmpfs {shlex.quote(str(tmp_path))} || exit 77\n"
         f"cd {shlex.quote(str(tmp_path))} && echo precious > film.mp4 || exit 77\n"

@@ -29,18 +29,18 @@ def latentviz_command(*arguments, shell="", **environment):
 
 
 @pytest.mark.parametrize("closed", ["2>&-", "<&- >&- 2>&-"])
-def test_without_standard_streams(short_run, tmp_path, closed):
+def test_without_standard_streams(drawn_run, tmp_path, closed):
     video = tmp_path / "film.mp4"
-    done = latentviz_command("render", short_run, "-o", video, *SMALL, shell=closed)
+    done = latentviz_command("render", drawn_run, "-o", video, *SMALL, shell=closed)
     assert (done.returncode, done.stderr) == (0, b"")
     assert [path.name for path in tmp_path.iterdir()] == ["film.mp4"]
     whole = video.read_bytes()
-    latentviz.render(short_run, video, size=(320, 180), frames=3)
+    latentviz.render(drawn_run, video, size=(320, 180), frames=3)
     assert video.read_bytes() == whole  # nothing was written into it by who wrote to a stream
 
 
-def test_a_backend_that_matplotlib_does_not_know(short_run, tmp_path):
-    done = latentviz_command("history", short_run, "-o", tmp_path / "h.png", MPLBACKEND="nonsense")
+def test_a_backend_that_matplotlib_does_not_know(drawn_run, tmp_path):
+    done = latentviz_command("history", drawn_run, "-o", tmp_path / "h.png", MPLBACKEND="nonsense")
     assert (done.returncode, done.stderr) == (0, b"")
 
 
@@ -63,10 +63,10 @@ latentviz.compare(Figure(), Figure())
         "latentviz.plot_timeline(latentviz.Schedule('s', [0, 1], {'lr': [1, 2]})).pixels",
     ],
 )
-def test_a_backend_that_matplotlib_does_not_know_in_python(short_run, tmp_path, call):
+def test_a_backend_that_matplotlib_does_not_know_in_python(drawn_run, tmp_path, call):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "MPLBACKEND": "nonsense"}
     done = subprocess.run(
-        [sys.executable, "-c", FROM_PYTHON.replace("CALL", call), short_run, tmp_path],
+        [sys.executable, "-c", FROM_PYTHON.replace("CALL", call), drawn_run, tmp_path],
         env=environment,
         capture_output=True,
     )
@@ -88,14 +88,14 @@ def test_the_backend_is_still_the_one_that_the_environment_names():
     assert done.stdout == b"svg\n"
 
 
-def test_names_that_are_no_text(short_run, tmp_path):
+def test_names_that_are_no_text(drawn_run, tmp_path):
     odd = os.fsdecode(os.fsencode(tmp_path) + b"/\xff\xfe")
     strict = {"PYTHONIOENCODING": "utf-8:strict"}
-    done = latentviz_command("frame", short_run, "-o", f"{odd}.png", *SMALL, **strict)
+    done = latentviz_command("frame", drawn_run, "-o", f"{odd}.png", *SMALL, **strict)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.endswith(b"/\\udcff\\udcfe.png: 320x180\n")
     assert [os.fsencode(path.name) for path in tmp_path.iterdir()] == [b"\xff\xfe.png"]
-    for arguments in (["info", f"{odd}.npz"], [odd], ["info", short_run, f"--{odd}"]):
+    for arguments in (["info", f"{odd}.npz"], [odd], ["info", drawn_run, f"--{odd}"]):
         done = latentviz_command(*arguments, **strict)
         assert done.returncode == 2
         assert done.stderr.startswith(b"Error: ")
