@@ -27,6 +27,8 @@ const DRAFT_SHARE = 0.5; // of the pixels of either side
 const MANY_POINTS = 5000; // of which each sub-step has a quad of its own
 const SAMPLED = 48; // points by which is judged how far they move
 const MOST_ITEMS = 1 << 22; // of a texture of places
+// Dots of a panel where the browser itself draws: it takes seconds for a hundred thousand.
+const MOST_SOFTWARE_ITEMS = 100_000;
 
 /** Draws the dots of all panels on a transparent canvas. */
 export class DotsPainter {
@@ -71,6 +73,7 @@ export class DotsPainter {
   #draft = false;
   #sums = false;
   #fine = false;
+  #isSoftware = false;
   /** @type {Program} */
   #dots = /** @type {Program} */ (/** @type {unknown} */ (null));
   /** @type {Program} */
@@ -93,9 +96,7 @@ export class DotsPainter {
 
   /** Whether there is no GPU, and the browser itself draws. */
   get isSoftware() {
-    const about = this.gl.getExtension("WEBGL_debug_renderer_info");
-    const name = about ? String(this.gl.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "";
-    return /swiftshader|llvmpipe|software|basic render/i.test(name);
+    return this.#isSoftware;
   }
 
   /** Makes all that lives on the GPU. */
@@ -103,6 +104,9 @@ export class DotsPainter {
     const { gl } = this;
     this.#sums = gl.getExtension("EXT_color_buffer_float") !== null;
     this.#fine = this.#sums || gl.getExtension("EXT_color_buffer_half_float") !== null;
+    const about = gl.getExtension("WEBGL_debug_renderer_info");
+    const name = about ? String(gl.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "";
+    this.#isSoftware = /swiftshader|llvmpipe|software|basic render/i.test(name);
     this.#dots = programOf(gl, DOTS_VERTEX, DOTS_FRAGMENT);
     this.#copy = programOf(gl, COVER_VERTEX, COPY_FRAGMENT);
     this.#vertices = gl.createVertexArray();
@@ -229,7 +233,8 @@ export class DotsPainter {
     };
     const alphas = this.arrays[place.row].alphas;
     const [start, stop] = this.moments.placesOf(row.run, view.moment, view.span);
-    const most = Math.max(1, Math.min(alphas.length, Math.floor(MOST_ITEMS / row.points)));
+    const items = this.#isSoftware ? MOST_SOFTWARE_ITEMS : MOST_ITEMS;
+    const most = Math.max(1, Math.min(alphas.length, Math.floor(items / row.points)));
     const steps = chosenSteps(start, stop, most);
     // Without a frame a dot may run over into the neighbour, but not as far as to pass for one of
     // its own.
