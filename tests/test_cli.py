@@ -69,9 +69,10 @@ def hurt_path(run_path):
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch, run_path, hurt_path):
+def folder(tmp_path, monkeypatch, run_path, drawn_run, hurt_path):
     """The working directory, with the files that the commands name."""
     (tmp_path / "run.npz").symlink_to(run_path)
+    (tmp_path / "drawn.npz").symlink_to(drawn_run)
     (tmp_path / "hurt.npz").symlink_to(hurt_path)
     (tmp_path / "text.npz").write_text("not a zip file, but longer than an end record")
     os.mkfifo(tmp_path / "pipe.npz")
@@ -159,7 +160,7 @@ def test_what_could_mislead_is_said_in_a_line(folder):
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a pseudo-terminal")
 def test_a_bar_says_what_is_being_drawn(folder):
     ours, theirs = os.openpty()
-    command = [*LATENTVIZ, "render", "run.npz", "-o", "out/film.mp4", *SMALL]
+    command = [*LATENTVIZ, "render", "drawn.npz", "-o", "out/film.mp4", *SMALL]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
     with subprocess.Popen(command, stdout=-3, stderr=theirs, env=environment) as process:
         os.close(theirs)
@@ -447,7 +448,7 @@ def processes_that_name(text):
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_during_a_render_leaves_nothing(folder, signum):
     out = folder / "out"
-    command = ["render", "run.npz", "-o", str(out / "film.mp4"), "--pace", "linear"]
+    command = ["render", "drawn.npz", "-o", str(out / "film.mp4"), "--pace", "linear"]
     with subprocess.Popen(
         # Enough for many seconds, if it were left to run.
         [*LATENTVIZ, *command, "--preset", "veryslow", "--size", "2560x1440"],
