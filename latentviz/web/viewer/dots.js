@@ -54,9 +54,14 @@ export class DotsPainter {
     this.arrays = arrays;
     this.moments = moments;
     this.gl = gl;
+    /** @type {() => void} is called when the browser takes the GPU away */
+    this.onLost = () => {};
     /** @type {() => void} is called when all must be drawn again */
     this.onRestored = () => {};
-    canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
+    canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault(); // else it would not come back
+      this.onLost();
+    });
     canvas.addEventListener("webglcontextrestored", () => {
       this.#build();
       this.onRestored();
@@ -92,6 +97,11 @@ export class DotsPainter {
   /** Whether dots are blended in finer levels than the canvas has. */
   get #isFine() {
     return this.#fine && !this.#draft;
+  }
+
+  /** Whether the browser has taken the GPU away: nothing is drawn until it is back. */
+  get isLost() {
+    return this.gl.isContextLost();
   }
 
   /** Whether there is no GPU, and the browser itself draws. */

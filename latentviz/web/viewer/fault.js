@@ -5,6 +5,9 @@ import { byId, say } from "./element.js";
 export const DAMAGED =
   "The page's data cannot be read: its file is damaged, or not all of it is there. " +
   "Copy it once more, or make it anew with latentviz view.";
+export const LOST =
+  "The browser has taken the graphics away, as it does when memory is short. The page goes on once " +
+  "they are back; if that takes long, open it anew.";
 const OLD = "This browser is too old for the page's data: open the page in one of 2023 or later.";
 
 /**

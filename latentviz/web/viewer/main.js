@@ -5,7 +5,7 @@ import { setUpAxes } from "./axes.js";
 import { setUpControls } from "./controls.js";
 import { openData } from "./data.js";
 import { byId } from "./element.js";
-import { reading, showFault } from "./fault.js";
+import { LOST, reading, showFault } from "./fault.js";
 import { setUpFound } from "./found.js";
 import { setUpKeyboard } from "./keyboard.js";
 import { follow } from "./live.js";
@@ -44,7 +44,7 @@ async function open() {
   const isAsked = new URLSearchParams(location.hash.slice(1)).has("step");
   if (!isStill && !isAsked && !document.live) page.set({ playing: true });
   if (document.live && !isAsked) page.goTo(data.moments.count - 1);
-  stage.onDrawn(() => showFault(""));
+  stage.onDrawn(() => showFault(stage.isLost ? LOST : ""));
   const failed = new Promise((done) => {
     stage.onFailed((words) => done(showFault(words)));
   });

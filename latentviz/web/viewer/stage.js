@@ -58,6 +58,7 @@ export class Stage {
     this.#dots = new DotsPainter(
       this.#dotsCanvas, data.document, data.readers, rows, data.moments,
     );
+    this.#dots.onLost = () => this.ask();
     this.#dots.onRestored = () => {
       this.#drawnDots = [];
       this.ask();
@@ -90,6 +91,11 @@ export class Stage {
   /** Where the points of each panel are, as they were drawn last. */
   get spots() {
     return this.#spots;
+  }
+
+  /** Whether dots cannot be drawn for now. */
+  get isLost() {
+    return this.#dots.isLost;
   }
 
   /** The canvases, the lowest first. */
