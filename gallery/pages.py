@@ -66,6 +66,7 @@ def write_site(folder: Path, pages: Sequence[Page], *, reference: Path | None) -
         shutil.copyfile(TEMPLATES / name, folder / name)
     if reference is not None:
         shutil.copytree(reference, folder / REFERENCE, copy_function=shutil.copyfile)
+        (folder / REFERENCE).chmod(0o755)  # what is made is its maker's alone, until it is shown
         of_docs = common | {"root": "../", "here": sections["Docs"]}
         template = templates.get_template("docs.html.jinja2")
         write_docs(folder, highlighted, lambda page: template.render(of_docs | page))

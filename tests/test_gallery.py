@@ -100,6 +100,8 @@ def test_a_site_of_nothing_but_scripts(built):
     assert sum("python -m trainers sparse-labels" in line for line in built.said) == 1
     assert [path.name for path in (built.folder / "runs").iterdir()] == ["short.npz"]
     assert check_structure(built.site) == []
+    # A server that is another user's can show that too.
+    assert (built.site / "reference").stat().st_mode == built.site.stat().st_mode
 
 
 def test_every_page_of_a_run_offers_its_viewer(built):
