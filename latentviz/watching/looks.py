@@ -75,6 +75,7 @@ class Look:
         self.name = secrets.token_urlsafe(6)
         self._growing = growing
         self._n_chunks = growing.n_chunks
+        self._n_recorded = growing.n_steps
         self._has_ended = growing.ends_at(self._n_chunks)
         self._lock = threading.Lock()
         self._answers: list[_Answer] = []
@@ -106,7 +107,8 @@ class Look:
     @property
     def is_fresh(self) -> bool:
         """Whether a page that is opened now may be this one, and be brought up to date."""
-        return not self._has_dropped and self._stop < 2 * self.n_steps
+        # By what is recorded: nobody may have asked for it yet.
+        return not self._has_dropped and self._growing.n_steps < 2 * self._n_recorded
 
     def growth(self, start: int, *, may_read: bool) -> bytes | None:
         """What came since a page had so many steps.

@@ -260,6 +260,26 @@ def test_watching_two_recordings_in_one_place(training, tmp_path):
     assert len(pages) == 2
 
 
+def test_a_page_that_nobody_had_yet_is_fitted_anew_once_the_run_has_doubled(
+    training, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("latentviz.watching.watch.LEAST_PAUSE_S", 0.0)
+    monkeypatch.setattr("latentviz.watching.watch.PAUSES", 0)
+    run = training()
+    run.go_on(20)
+    begin = lambda: Growing(tmp_path / "run.npz")  # noqa: E731
+    run.flushed(begin(), 20)
+    watch = Watch(wait_for_first(begin, print), SPEC, PAGE, again=begin)
+    first = watch.page()
+    run.go_on(10)
+    run.flushed(begin(), 30)
+    assert watch.page() is first
+    run.go_on(10)
+    run.flushed(begin(), 40)
+    assert watch.page() != first  # though no page has asked for what came since
+    run.recorder.close()
+
+
 def test_what_cannot_be_read_any_more(training, tmp_path, monkeypatch):
     monkeypatch.setattr("latentviz.watching.watch.LEAST_PAUSE_S", 0.0)
     monkeypatch.setattr("latentviz.watching.watch.PAUSES", 0)

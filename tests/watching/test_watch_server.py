@@ -156,8 +156,10 @@ def test_it_listens_on_this_machine_alone_and_on_a_port_of_choice(content):
         port = free.getsockname()[1]
     server = Server(content, port=port)
     assert server.address.startswith(f"http://{HOST}:{port}/")
+    before = set(threading.enumerate())
     with pytest.raises(OptionError, match=f"port {port} of {HOST} cannot be listened on: "):
         Server(content, port=port)
+    assert set(threading.enumerate()) == before
     with socket.socket() as elsewhere:
         elsewhere.bind(("127.0.0.2", port))  # is taken where a server listens everywhere
     server.close()
