@@ -12,16 +12,13 @@ VIEWER = Path(__file__).parents[1] / "latentviz/web/viewer"
 # The environment's own, if it has one: the test command does not put it on the path.
 NODE = shutil.which("node", path=str(Path(sys.executable).parent)) or shutil.which("node")
 
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not installed")
 
-
-def printed(source, *, given=None, folder=None, kind="module"):
-    """What a module, or a script, prints.
+def printed(source, *, given=None, kind="module"):
+    """What a module, or a script, prints; without node the test is skipped.
 
     Args:
         source: ``VIEWER/`` in it is the folder of the page's modules.
         given: It has this as ``given``, by way of JSON, where NaN is null.
-        folder: Where it runs.
         kind: ``module`` or ``commonjs``.
     """
     if NODE is None:
@@ -31,7 +28,7 @@ def printed(source, *, given=None, folder=None, kind="module"):
     result = subprocess.run(
         [NODE, f"--input-type={kind}"],
         input=f"const given = {json.dumps(given)};\n{source.replace('VIEWER/', modules)}",
-        cwd=folder, capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     return result.stdout

@@ -86,3 +86,13 @@ class Opened:
         """The stage, (H, W, 3)."""
         png = self.page.locator("#stage").screenshot()
         return np.array(Image.open(BytesIO(png)).convert("RGB"))
+
+    def drawn(self):
+        """All that the page itself draws, and its words, to the last bit.
+
+        Of `pixels` the browser's own letters may differ by some levels from page to page.
+        """
+        return self.page.evaluate(
+            "() => [...[...document.querySelectorAll('#stage canvas')].map((c) => c.toDataURL()),"
+            " document.getElementById('words').outerHTML]"
+        )

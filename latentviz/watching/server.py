@@ -153,11 +153,7 @@ class Server:
                 clear_untrusted_proxy_headers=True,
             )
         except (OSError, OverflowError, ValueError) as error:
-            # Its sockets and threads were there before it found out.
-            for made in self._sockets.values():
-                if hasattr(made, "task_dispatcher"):
-                    made.task_dispatcher.shutdown(timeout=ANSWER_S)
-            self._close_all(self._sockets, ignore_all=True)
+            self.close()  # its sockets and threads were there before it found out
             why = error.strerror if isinstance(error, OSError) else error
             raise OptionError(f"port {port} of {HOST} cannot be listened on: {why}") from None
         token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -188,7 +184,10 @@ class Server:
 
         What is being answered has a moment to end.
         """
-        self._server.task_dispatcher.shutdown(timeout=ANSWER_S)
+        # The server is among its sockets, also where it could not be had.
+        for made in list(self._sockets.values()):
+            if hasattr(made, "task_dispatcher"):
+                made.task_dispatcher.shutdown(timeout=ANSWER_S)
         self._close_all(self._sockets, ignore_all=True)
 
 

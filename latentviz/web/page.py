@@ -57,16 +57,20 @@ def json_text(value: object) -> str:
     return re.sub("[<>&\u2028\u2029]", lambda found: _MARKUP[found[0]], text)
 
 
-@cache
-def viewer_script() -> str:
-    """The page's modules as one script."""
+def viewer_modules() -> dict[str, str]:
+    """The page's modules, by name."""
     folder = files(__package__).joinpath("viewer")
-    sources = {
+    return {
         path.name.removesuffix(".js"): path.read_text("utf-8")
         for path in folder.iterdir()
         if path.name.endswith(".js")
     }
-    script = joined(sources, ENTRY)
+
+
+@cache
+def viewer_script() -> str:
+    """The page's modules as one script."""
+    script = joined(viewer_modules(), ENTRY)
     # Else a text of ours would end the element that the script is in.
     if "</script" in script.lower() or "<!--" in script:
         raise ValueError("the page's modules may hold neither the end of a script nor a comment")

@@ -3,11 +3,9 @@
 import json
 
 import pytest
-from by_node import needs_node, value_of
+from by_node import value_of
 
 from latentviz.raster.ticks import linear_ticks
-
-pytestmark = needs_node
 
 
 def run(script):

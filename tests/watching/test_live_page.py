@@ -3,7 +3,6 @@
 import base64
 import threading
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +14,12 @@ from latentviz.watching.growing import Growing
 from latentviz.watching.server import Server
 from latentviz.watching.watch import Watch
 from latentviz.web.modules import joined
-from latentviz.web.page import json_text
+from latentviz.web.page import json_text, viewer_modules
 
 pytest.importorskip("waitress", reason="waitress is not installed")
 pytest.importorskip("playwright", reason="Playwright is not installed")
 
 from gallery.look import ARGUMENTS, find_chromium
-
-VIEWER = Path(__file__).parents[2] / "latentviz/web/viewer"
 
 MAIN = """
 import { follow } from "./live.js";
@@ -88,8 +85,7 @@ CHARTS = """() => page.charts.map((chart, i) => ({
 def small_page(document, data, *, connects):
     """A page that holds what `page_html` is given, and no more than what follows the recording."""
     assert connects
-    sources = {path.stem: path.read_text("utf-8") for path in VIEWER.glob("*.js")}
-    script = joined({**sources, "main": MAIN}, "main")
+    script = joined({**viewer_modules(), "main": MAIN}, "main")
     policy = "default-src 'none'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
     return (
         f'<!doctype html><meta http-equiv="Content-Security-Policy" content="{policy}">'

@@ -4,6 +4,7 @@ import json
 import re
 import struct
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -240,7 +241,7 @@ def test_watching_two_recordings_in_one_place(training, tmp_path):
     run = training()
     run.go_on(20)
     said = []
-    begin = lambda: Growing(tmp_path / "run.npz")  # noqa: E731
+    begin = partial(Growing, tmp_path / "run.npz")
     growing = wait_for_first(begin, said.append)
     watch = Watch(growing, SPEC, PAGE, again=begin)
     assert said == []
@@ -260,16 +261,20 @@ def test_watching_two_recordings_in_one_place(training, tmp_path):
     assert len(pages) == 2
 
 
-def test_a_page_that_nobody_had_yet_is_fitted_anew_once_the_run_has_doubled(
-    training, tmp_path, monkeypatch
-):
+@pytest.fixture
+def watched(training, tmp_path, monkeypatch):
+    """A training of 20 steps, what begins to follow it, and a watch that looks at once."""
     monkeypatch.setattr("latentviz.watching.watch.LEAST_PAUSE_S", 0.0)
     monkeypatch.setattr("latentviz.watching.watch.PAUSES", 0)
     run = training()
     run.go_on(20)
-    begin = lambda: Growing(tmp_path / "run.npz")  # noqa: E731
+    begin = partial(Growing, tmp_path / "run.npz")
     run.flushed(begin(), 20)
-    watch = Watch(wait_for_first(begin, print), SPEC, PAGE, again=begin)
+    return run, begin, Watch(wait_for_first(begin, print), SPEC, PAGE, again=begin)
+
+
+def test_a_page_that_nobody_had_yet_is_fitted_anew_once_the_run_has_doubled(watched):
+    run, begin, watch = watched
     first = watch.page()
     run.go_on(10)
     run.flushed(begin(), 30)
@@ -280,14 +285,8 @@ def test_a_page_that_nobody_had_yet_is_fitted_anew_once_the_run_has_doubled(
     run.recorder.close()
 
 
-def test_what_cannot_be_read_any_more(training, tmp_path, monkeypatch):
-    monkeypatch.setattr("latentviz.watching.watch.LEAST_PAUSE_S", 0.0)
-    monkeypatch.setattr("latentviz.watching.watch.PAUSES", 0)
-    run = training()
-    run.go_on(20)
-    begin = lambda: Growing(tmp_path / "run.npz")  # noqa: E731
-    run.flushed(begin(), 20)
-    watch = Watch(wait_for_first(begin, print), SPEC, PAGE, again=begin)
+def test_what_cannot_be_read_any_more(watched, tmp_path):
+    run, begin, watch = watched
     name = re.search(r"steps\?look=([\w-]+)", watch.page().decode())[1]
 
     def asked(n):

@@ -1,7 +1,6 @@
 """What the page draws on its canvases, as pixels in a browser."""
 
 from base64 import b64decode
-from importlib.resources import files
 from io import BytesIO
 
 import numpy as np
@@ -10,9 +9,8 @@ from PIL import Image
 from viewers import launched, needs_chromium
 
 from latentviz.web.modules import joined
+from latentviz.web.page import viewer_modules
 from latentviz.web.plain import plain_themes
-
-VIEWER = files("latentviz.web").joinpath("viewer")
 
 pytestmark = needs_chromium
 
@@ -97,16 +95,11 @@ globalThis.stage = (themes) => {
 @pytest.fixture(scope="module")
 def canvas():
     """Draws a view, over the dots or under them; gives (400, 600, 4) 0..255."""
-    sources = {
-        path.name.removesuffix(".js"): path.read_text("utf-8")
-        for path in VIEWER.iterdir()
-        if path.name.endswith(".js")
-    }
     with launched() as browser:
         page = browser.new_page()
         faults = []
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.add_script_tag(content=joined({**sources, "test-stage": STAGE}, "test-stage"))
+        page.add_script_tag(content=joined({**viewer_modules(), "test-stage": STAGE}, "test-stage"))
         page.evaluate("(themes) => { globalThis.draw = stage(themes); }", plain_themes())
 
         def draw(what="over", **change):

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from by_node import needs_node, value_of
+from by_node import value_of
 
 from latentviz.raster.chart import chart_axes
 from latentviz.raster.coincide import in_turns
@@ -18,8 +18,6 @@ from latentviz.raster.shapes import Letters
 from latentviz.raster.ticks import linear_ticks
 from latentviz.scene import Box, Chart, Curve
 from latentviz.theme import Role
-
-pytestmark = needs_node
 
 BODY = {"x": 100, "y": 50, "width": 200, "height": 200}
 NAN = float("nan")

@@ -1,8 +1,6 @@
 """The command that a page gives for the film of what it shows; by node."""
 
-from by_node import needs_node, value_of
-
-pytestmark = needs_node
+from by_node import value_of
 
 # A run of two panels. Its components are numbers 4, 1, 7 and 2 of all.
 ROW = {

@@ -78,7 +78,8 @@ export class DotsPainter {
   #draft = false;
   #sums = false;
   #fine = false;
-  #isSoftware = false;
+  /** Whether there is no GPU, and the browser itself draws. */
+  isSoftware = false;
   /** @type {Program} */
   #dots = /** @type {Program} */ (/** @type {unknown} */ (null));
   /** @type {Program} */
@@ -104,11 +105,6 @@ export class DotsPainter {
     return this.gl.isContextLost();
   }
 
-  /** Whether there is no GPU, and the browser itself draws. */
-  get isSoftware() {
-    return this.#isSoftware;
-  }
-
   /** Makes all that lives on the GPU. */
   #build() {
     const { gl } = this;
@@ -116,7 +112,7 @@ export class DotsPainter {
     this.#fine = this.#sums || gl.getExtension("EXT_color_buffer_half_float") !== null;
     const about = gl.getExtension("WEBGL_debug_renderer_info");
     const name = about ? String(gl.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "";
-    this.#isSoftware = /swiftshader|llvmpipe|software|basic render/i.test(name);
+    this.isSoftware = /swiftshader|llvmpipe|software|basic render/i.test(name);
     this.#dots = programOf(gl, DOTS_VERTEX, DOTS_FRAGMENT);
     this.#copy = programOf(gl, COVER_VERTEX, COPY_FRAGMENT);
     this.#vertices = gl.createVertexArray();
@@ -243,7 +239,7 @@ export class DotsPainter {
     };
     const alphas = this.arrays[place.row].alphas;
     const [start, stop] = this.moments.placesOf(row.run, view.moment, view.span);
-    const items = this.#isSoftware ? MOST_SOFTWARE_ITEMS : MOST_ITEMS;
+    const items = this.isSoftware ? MOST_SOFTWARE_ITEMS : MOST_ITEMS;
     const most = Math.max(1, Math.min(alphas.length, Math.floor(items / row.points)));
     const steps = chosenSteps(start, stop, most);
     // Without a frame a dot may run over into the neighbour, but not as far as to pass for one of

@@ -37,35 +37,35 @@ const MOMENTS = 6; // at which names are looked at, from the first step to the l
 const chosenFor = new WeakMap();
 
 /**
- * The top left corner of a name beside a point, where there is no panel that pushes it.
- * @param {number} x
+ * The top left corner of a name beside a point, pushed within a panel.
+ * @param {number} x of the point
  * @param {number} y
  * @param {Side} side
  * @param {readonly [number, number]} size width and height
  * @param {number} distance from the point to the name's box
- * @returns {[number, number]}
+ * @param {Box} room
+ * @returns {{corner: [number, number], pushed: number}} and by how much
  */
-export function cornerBeside(x, y, [right, down], [width, height], distance) {
+export function cornerBeside(x, y, [right, down], [width, height], distance, room) {
   const reach = right && down ? DIAGONAL * distance : distance;
-  return [
+  const own = [
     x + right * (reach + width / 2) - width / 2,
     y + down * (reach + height / 2) - height / 2,
   ];
+  const left = Math.max(room.x, Math.min(own[0], room.x + room.width - width));
+  const top = Math.max(room.y, Math.min(own[1], room.y + room.height - height));
+  return { corner: [left, top], pushed: Math.abs(left - own[0]) + Math.abs(top - own[1]) };
 }
 
 /**
- * A name's top left corner at a moment, pushed within a panel.
+ * `cornerBeside` at a moment.
  * @param {Beside} name
  * @param {number} m
  * @param {number} distance
  * @param {Box} room
- * @returns {{corner: [number, number], pushed: number}} and by how much
  */
 function cornerAt({ path, size, side }, m, distance, room) {
-  const [x, y] = cornerBeside(path[2 * m], path[2 * m + 1], side, size, distance);
-  const left = Math.max(room.x, Math.min(x, room.x + room.width - size[0]));
-  const top = Math.max(room.y, Math.min(y, room.y + room.height - size[1]));
-  return { corner: [left, top], pushed: Math.abs(left - x) + Math.abs(top - y) };
+  return cornerBeside(path[2 * m], path[2 * m + 1], side, size, distance, room);
 }
 
 /**

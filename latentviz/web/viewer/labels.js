@@ -39,13 +39,8 @@ export function seenLabels(labels, distance, gap, within) {
     const [right, bottom] = [within.x + within.width, within.y + within.height];
     // NaN is nowhere.
     if (!(x >= within.x && x <= right && y >= within.y && y <= bottom)) continue;
-    const [left, top] = cornerBeside(x, y, side, [width, height], distance);
-    const found = {
-      label,
-      x: Math.max(within.x, Math.min(left, right - width)),
-      y: Math.max(within.y, Math.min(top, bottom - height)),
-      opacity: 1,
-    };
+    const [left, top] = cornerBeside(x, y, side, [width, height], distance, within).corner;
+    const found = { label, x: left, y: top, opacity: 1 };
     for (const other of seen) {
       const deep = Math.min(1, overlap(found, other, gap) / gap);
       found.opacity *= 1 - deep * Math.min(1, other.opacity / FAINT);
