@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from .figures.timeline import plot_timeline
     from .film.encoding import EncodingSpec
     from .film.film import Film
-    from .film.render import plot_frame, render, render_frame
+    from .film.render import render
     from .film.spec import FilmSpec
+    from .film.stills import plot_frame, render_frame
+    from .film.work import WorkSpec
     from .importing.importer import Imported, import_run
     from .logistic import DoseEstimate, LogisticFit, Separated, fit_logistic, wilson_interval
     from .notebook import show
@@ -83,6 +85,7 @@ _HOME = {
     "Schedule": "runs.schedule",
     "Separated": "logistic",
     "Viewer": "viewing.viewer",
+    "WorkSpec": "film.work",
     "compare": "comparison",
     "cubic_bezier": "easing",
     "fit_logistic": "logistic",
@@ -91,14 +94,14 @@ _HOME = {
     "import_run": "importing.importer",
     "open_run": "runs.opening",
     "plot_errors": "figures.errors",
-    "plot_frame": "film.render",
+    "plot_frame": "film.stills",
     "plot_history": "figures.history",
     "plot_slices": "figures.slices",
     "plot_sphere": "figures.sphere",
     "plot_timeline": "figures.timeline",
     "recover": "archive.recovery",
     "render": "film.render",
-    "render_frame": "film.render",
+    "render_frame": "film.stills",
     "render_orbit": "figures.orbit",
     "rgb_cube": "color",
     "rgb_from_hsv": "color",
@@ -144,6 +147,7 @@ __all__ = [
     "Schedule",
     "Separated",
     "Viewer",
+    "WorkSpec",
     "__version__",
     "compare",
     "cubic_bezier",

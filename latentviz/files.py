@@ -145,8 +145,11 @@ class Part:
                 handle = os.open(self.path, flags, 0o600)
             self._lock = _locked(self.path, handle)
 
-    def publish(self) -> None:
+    def publish(self, name: str | None = None) -> None:
         """Move a file to its destination, with the permissions of a new one.
+
+        Args:
+            name: Another name there than it was to have.
 
         Raises:
             OSError: It cannot be moved.
@@ -155,7 +158,8 @@ class Part:
         mask = os.umask(0o022)
         os.umask(mask)
         self.path.chmod(0o666 & ~mask)
-        os.replace(self.path, self._destination)
+        target = self._destination if name is None else self._destination.with_name(name)
+        os.replace(self.path, target)
         self._unlock()
 
     def remove(self) -> None:
@@ -181,6 +185,13 @@ class Part:
             if name.fullmatch(path.name):
                 with contextlib.suppress(OSError, ImportError):  # Windows has no such locks
                     _remove_if_abandoned(path, is_folder=self._is_folder)
+
+
+def remove_abandoned(folder: Path) -> None:
+    """Remove what dead processes have left unfinished in a folder of our own."""
+    for path in folder.glob(f".*{UNFINISHED}*"):
+        with contextlib.suppress(OSError, ImportError):
+            _remove_if_abandoned(path, is_folder=False)
 
 
 def _remove_if_abandoned(path: Path, *, is_folder: bool) -> None:

@@ -27,6 +27,18 @@ _SIGNALS = [
 PATIENCE_S = 10.0
 
 
+class Interrupted(KeyboardInterrupt):
+    """The work was interrupted, and something is left of it to go on from.
+
+    Attributes:
+        kept: What there is, for the user to read.
+    """
+
+    def __init__(self, kept: str) -> None:
+        super().__init__(kept)
+        self.kept = kept
+
+
 @dataclass(frozen=True)
 class _Unfinished:
     """What must not be left as it is."""

@@ -1,6 +1,5 @@
 import contextlib
 import hashlib
-import inspect
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from latentviz.archive import ArchiveReader, ArchiveWriter, default_max_bytes
 from latentviz.cli import main
 from latentviz.errors import OptionError
 from latentviz.film.render import HOLD_S, render
+from latentviz.film.work import WorkSpec
 from latentviz.pacing import parse_pace
 from latentviz.projection import DEFAULT_DIMS, parse_dims
 from latentviz.raster.fitting import DOT_SHARE, LEAST_LIMITS
@@ -206,8 +206,8 @@ def test_draft_is_small_unless_told_otherwise(folder):
 def test_options_reach_the_film(folder, monkeypatch):
     seen = {}
 
-    def write_film(film, path, encoding, *, progress, **settings):
-        seen.update(settings, path=path, encoding=encoding, spec=film.spec)
+    def write_film(film, path, encoding, work, *, progress, **settings):
+        seen.update(settings, path=path, encoding=encoding, work=work, spec=film.spec)
         return real(film, path, EncodingSpec(preset="ultrafast"))
 
     real = latentviz.film.render.write_film
@@ -232,7 +232,7 @@ def test_options_reach_the_film(folder, monkeypatch):
         "out/film.mkv: 4 frames, 2.2 s (the last frame is held for 2 s), 320x180, steps 10 to 149"
     )
     assert seen == {
-        **{"path": Path("out/film.mkv"), "threads": 2, "overwrite": False},
+        **{"path": Path("out/film.mkv"), "work": WorkSpec(threads=2), "overwrite": False},
         "encoding": EncodingSpec(fps=25, crf=30, preset="fast", hold=2),
         "spec": FilmSpec(
             dims=[(0, 1), (3, 2)],
@@ -293,14 +293,14 @@ def test_for_which_machines_frame_hashes_hold_is_said_where_they_are_offered():
 def test_what_is_not_given_is_left_to_the_code(folder, monkeypatch):
     seen = {}
 
-    def write_film(film, path, encoding, **given):
-        seen.update(given, encoding=encoding, spec=film.spec)
+    def write_film(film, path, encoding, work, **given):
+        seen.update(given, encoding=encoding, work=work, spec=film.spec)
         raise OptionError("seen")
 
     monkeypatch.setattr("latentviz.film.render.write_film", write_film)
     assert "seen" in invoke("render", "run.npz", "-o", "film.mp4").stderr
     assert seen == {
-        **{"encoding": EncodingSpec(), "spec": FilmSpec()},
+        **{"encoding": EncodingSpec(), "work": WorkSpec(), "spec": FilmSpec()},
         **{"overwrite": False, "progress": None},
     }
 
@@ -537,7 +537,6 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
 
     options = FilmSpec()
     pace = parse_pace(options.pace) if isinstance(options.pace, str) else options.pace
-    settings = {name: p.default for name, p in inspect.signature(render).parameters.items()}
     assert parse_pace(stated.pop("pace")) == pace
     pairs, _, more = stated.pop("dims").partition("; ")
     assert [parse_dims(pair) for pair in pairs.split(" and ")] == list(DEFAULT_DIMS)
@@ -548,7 +547,8 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert options.dims is None
     assert stated.pop("size") == "{}x{}".format(*options.size)
     assert (stated.pop("steps"), options.steps) == ("all", (None, None))
-    assert (stated.pop("threads"), settings["threads"]) == ("one a core", None)
+    assert (stated.pop("threads"), WorkSpec().threads) == ("one a core", None)
+    assert stated.pop("jobs").startswith("half as many as there are cores")
     assert stated.pop("max_bytes") == "64 MiB plus 50 times the file's size"
     assert default_max_bytes(1000) == (64 << 20) + 50 * 1000
     for name in ("fps", "crf", "preset", "quality", "loop"):

@@ -11,6 +11,7 @@ import pytest
 
 import latentviz
 import latentviz.figures
+import latentviz.tasks
 
 ROOT = Path(__file__).parents[1]
 
@@ -35,6 +36,7 @@ LAYERS = [
     ("pixels", {"raster"}),
     ("web", {"web"}),
     ("files", {"interruption", "files", "video", "figures", "comparison"}),
+    ("tasks", {"tasks", "fingerprint"}),
     (
         "face",
         {
@@ -84,6 +86,7 @@ IGNORANT_OF = {
         *("archive", "modules", "recording", "runs", "transforms", "views", "rich", "click"),
     },
     "files": {"recording", "rich", "click"},
+    "tasks": {"recording", "rich", "click", "torch", "matplotlib", "numba"},
     "face": set(),
     "adapters": set(LAYER_OF) - {"errors", "recording", "adapters"},
 }
@@ -98,6 +101,7 @@ PUBLIC_MODULES = {
         latentviz.__all__,
     ),
     "latentviz.figures": latentviz.figures.__all__,
+    "latentviz.tasks": latentviz.tasks.__all__,
     # Adapters import their libraries, and so are imported by name only.
     "latentviz.adapters.transformers": ["RecorderCallback"],
 }

@@ -210,6 +210,12 @@ def sparse_labels(
     help="How many runs to train at a time. Default: one a core.",
 )
 @click.option(
+    "--dask",
+    metavar="ADDRESS",
+    help="Train the runs on the workers of a Dask cluster, at a scheduler's address or local:N for "
+    "N workers here. They must see FOLDER under the same path.",
+)
+@click.option(
     "--dopesheet",
     metavar="CSV",
     type=click.Path(path_type=Path),
@@ -221,6 +227,7 @@ def label_coverage(
     coverages: str | None,
     seeds: str,
     jobs: int | None,
+    dask: str | None,
     dopesheet: Path | None,
     overwrite: bool,
 ) -> None:
@@ -240,6 +247,8 @@ def label_coverage(
         from .label_coverage import shipped_dopesheet
         from .sweep import COVERAGES, parse_coverages, parse_seeds, sweep
 
+    if jobs is not None and dask is not None:
+        raise click.UsageError("--jobs is for this machine, and --dask for a cluster; give one")
     with one_line_when_interrupted(lambda: "no run was trained"):
         summary = sweep(
             output,
@@ -247,6 +256,7 @@ def label_coverage(
             seeds=parse_seeds(seeds),
             dopesheet=read_dopesheet(dopesheet) if dopesheet else shipped_dopesheet(),
             processes=jobs or cpu_count(),
+            dask=dask,
             overwrite=overwrite,
             console=Console(stderr=True),
             say=click.echo,

@@ -15,8 +15,9 @@ from typing import TypeVar
 import numpy as np
 from rich.console import Console
 
-from latentviz import Run, open_run
+from latentviz import Run, __version__, open_run
 from latentviz.errors import ArchiveError, OptionError
+from latentviz.tasks import check_on_workers, cluster_at, run_in_processes, run_on_cluster
 
 from . import label_coverage
 from .data import check_coverage, coverage_color_data, expected_shares
@@ -39,7 +40,6 @@ from .progress import runs_bar
 from .reproducible import reproducible
 from .tables import read_table, write_table
 from .timeline import Timeline
-from .workers import run_all
 
 # The base setting, a decade above it and two below it, and close together where runs begin to work.
 # Twelve seeds each tell half of them from nearly all, and the fit over all coverages the rest.
@@ -136,6 +136,7 @@ def sweep(
     seeds: Sequence[int],
     dopesheet: Dopesheet,
     processes: int,
+    dask: str | None = None,
     overwrite: bool,
     console: Console,
     say: Callable[[str], object],
@@ -152,6 +153,8 @@ def sweep(
         seeds: Without repetition.
         dopesheet: The schedule.
         processes: How many runs to train at a time. The outcomes do not depend on it.
+        dask: Train them on the workers of a Dask cluster instead, which see ``folder`` under the
+            same path: a scheduler's address, or ``local:N``.
         overwrite: Train all anew, in place of what is there.
         console: Where to show progress, if it is a terminal.
         say: Told before the training what is to be known of the schedule, in a line.
@@ -164,7 +167,7 @@ def sweep(
         DopesheetError: The schedule has a property that the experiment does not know.
         ArchiveError: An archive cannot be written, or is of another run.
         TableError: A table cannot be read or written.
-        WorkerError: A process died.
+        WorkerError: A process died, or the cluster cannot do it.
         Interrupted: Ctrl-C; the runs that are finished are kept.
     """
     experiment = label_coverage.experiment(coverage=1)
@@ -188,14 +191,20 @@ def sweep(
             tables.write()
             advance(str(setting))
 
+        task = partial(obtain, folder=folder.absolute(), dopesheet=dopesheet, overwrite=overwrite)
         try:
-            run_all(
-                partial(obtain, folder=folder, dopesheet=dopesheet, overwrite=overwrite),
-                settings,
-                processes=processes,
-                done=done,
-                cut_off=lambda setting: _part(setting.archive(folder)).unlink(missing_ok=True),
-            )
+            if dask is not None:
+                with cluster_at(dask) as client:
+                    check_on_workers(client, unfit, folder.absolute(), __version__)
+                    run_on_cluster(client, task, settings, done=done)
+            else:
+                run_in_processes(
+                    task,
+                    settings,
+                    processes=processes,
+                    done=done,
+                    cut_off=lambda setting: _part(setting.archive(folder)).unlink(missing_ok=True),
+                )
         except KeyboardInterrupt as interrupt:
             if n_done:
                 tables.write()  # again: the interrupt may have come in its midst
@@ -210,6 +219,15 @@ def sweep(
         f"them trained now; table in {folder / OUTCOMES}\n{in_figures(outcomes)}\n"
         f"{verdict(outcomes)}"
     )
+
+
+def unfit(folder: Path, version: str) -> str | None:
+    """Why a worker cannot train runs into a folder, in words; None if it can."""
+    if version != __version__:
+        return f"has latentviz {__version__} and not {version}; install the same version"
+    if not folder.is_dir():
+        return f"does not see {folder}; it must be a folder that all of them share"
+    return None
 
 
 def in_figures(outcomes: Iterable[Outcome]) -> str:

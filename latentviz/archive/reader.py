@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 import threading
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -104,6 +106,12 @@ class ArchiveReader:
     def format(self) -> int:
         """The version of the format that the archive is of."""
         return self.manifest.format
+
+    @cached_property
+    def digest(self) -> str:
+        """A SHA-256 that tells archives apart, of all members' names, sizes and CRCs."""
+        members = sorted((m.name, m.size, m.crc) for m in self.members.values())
+        return hashlib.sha256(repr(members).encode()).hexdigest()
 
     def read(self, name: str) -> NDArray[Any]:
         """A member as a read-only array.

@@ -12,6 +12,7 @@ import click
 from ..film.encoding import EncodingSpec
 from ..film.options import parsed
 from ..film.spec import DRAFT_SIZE, FilmSpec
+from ..film.work import WorkSpec
 from ..runs.summary import summary
 from ..text import LONGEST_LINE, counted, printable
 from .group import examples, main
@@ -44,11 +45,7 @@ _draft = click.option(
     is_flag=True,
     help="Replace the frames of an earlier film, all or none; a video is always replaced.",
 )
-@click.option(
-    "--threads",
-    type=int,
-    help="Threads that draw; the pixels do not depend on it. Default: one a core.",
-)
+@spec_options(WorkSpec)
 @click.option(
     "--frame-hashes", type=click.Path(path_type=Path), metavar="FILE",
     help="Write the SHA-256 of each raw RGB frame to this file, one a line. Where latents are "
@@ -63,26 +60,38 @@ def render(
     output: Path,
     draft: bool,
     overwrite: bool,
-    threads: int | None,
     frame_hashes: Path | None,
     **options: Any,
 ) -> None:
     """Render the film of RUN, with every recorded step."""
     from ..film.film import Film
-    from ..film.render import held_frames, video_settings, write_film
+    from ..film.production import parts_folder
+    from ..film.render import check_work, held_frames, video_settings, write_film
 
     spec = _film_spec(options, draft=draft)
     encoding = EncodingSpec(**parsed(EncodingSpec, options))
+    work = WorkSpec(**parsed(WorkSpec, options))
     settings = video_settings(output, spec, encoding)
+    check_work(settings.codec, work, hashed=frame_hashes is not None)
     if draft and encoding.preset is None:
         encoding = replace(encoding, preset=settings.codec.draft_preset)
-    where = given(threads=threads, frame_hashes=frame_hashes)
+    where = given(frame_hashes=frame_hashes)
     with opened(run, model, max_bytes) as source:
         film = Film(source, spec)
         with progress("Rendering", film.frame_words) as advance:
-            write_film(film, output, encoding, overwrite=overwrite, progress=advance, **where)
+            made = write_film(
+                film, output, encoding, work, overwrite=overwrite, progress=advance, **where
+            )
+        if made is not None and not made.is_whole:
+            click.echo(
+                f"{parts_folder(output)}: {counted(made.n_made, 'segment')} made, {made.n_found} "
+                f"found, of {made.n_all}; --resume joins them when all are there"
+            )
+            return
         beyond = film.frames_beyond
     n_held = held_frames(settings.codec, settings.fps, encoding.hold)
+    if made is not None and made.n_found:
+        click.echo(f"{made.n_found} of {counted(made.n_all, 'segment')} were there already")
     click.echo(f"{output}: {settings.in_words(len(film), n_held)}, {film.shown}")
     click.echo(f"  {film.pacing}")
     if beyond:
@@ -125,7 +134,7 @@ def frame(
     It is the last frame, unless --frame or --step names another.
     """
     from ..figures.picture import check_picture_path
-    from ..film.render import frame_picture
+    from ..film.stills import frame_picture
 
     spec = _film_spec(options, draft=draft)
     check_picture_path(output, vector=True)

@@ -14,7 +14,7 @@ import click
 
 from .. import __version__
 from ..errors import LatentvizError, LatentvizWarning, RecordingWarning
-from ..interruption import orderly, remove_unfinished
+from ..interruption import Interrupted, orderly, remove_unfinished
 from ..text import LONGEST_LINE, printable
 
 BAD_INPUT = 2  # the exit status for what the user can put right
@@ -31,8 +31,8 @@ class _Group(click.Group):
             return super().invoke(ctx)
         except LatentvizError as error:
             raise click.ClickException(str(error)) from None
-        except KeyboardInterrupt:
-            _say_interrupted()
+        except KeyboardInterrupt as interrupt:
+            _say_interrupted(interrupt)
             ctx.exit(INTERRUPTED)
         except BrokenPipeError:
             # The reader of our output has gone (`latentviz info | head`): no news to it.
@@ -69,8 +69,9 @@ class _Group(click.Group):
             message = " ".join(error.format_message().split())
             click.echo(f"Error: {printable(message, LONGEST_LINE)}", err=True)
             return BAD_INPUT
-        except (click.Abort, KeyboardInterrupt):  # before the command was under way, or after
-            _say_interrupted()
+        except (click.Abort, KeyboardInterrupt) as interrupt:
+            # Before the command was under way, or after.
+            _say_interrupted(interrupt)
             return INTERRUPTED
 
 
@@ -128,12 +129,15 @@ def _warnings_in_a_line() -> Iterator[None]:
         yield
 
 
-def _say_interrupted() -> None:
+def _say_interrupted(interrupt: BaseException) -> None:
     """Say what is left, which is nothing as a rule."""
     left = remove_unfinished()
     names = ", ".join(printable(str(path)) for path in left)
+    said = (
+        f"Interrupted; {printable(interrupt.kept, LONGEST_LINE)}."
+        if isinstance(interrupt, Interrupted)
+        else INTERRUPTION
+    )
     # The terminal may have been closed.
     with suppress(OSError, ValueError):
-        click.echo(
-            f"Interrupted; {names} could not be removed." if left else INTERRUPTION, err=True
-        )
+        click.echo(f"Interrupted; {names} could not be removed." if left else said, err=True)

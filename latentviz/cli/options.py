@@ -77,8 +77,11 @@ def _click_option(name: str, about: Option) -> Callable[[Any], Any]:
     kind: Any = click.Choice(about.choices) if about.choices else None
     if about.parse in (int, float):
         kind = about.parse
+    words = f"--{(about.flag or name).replace('_', '-')}"
+    if about.is_switch:
+        return click.option(words, name, is_flag=True, help=about.help_text)
     return click.option(
-        f"--{(about.flag or name).replace('_', '-')}",
+        words,
         name,
         type=kind,
         multiple=about.is_repeated,

@@ -20,7 +20,8 @@ from ..theme import theme_named
 from ..transforms import Center
 from ..video.formats import VideoSettings, codec_for, parse_fps
 from ..video.place import check_video_path
-from ..video.writer import packer, write_video
+from ..video.segments import write_video
+from ..video.writer import packer
 from .axes import check_picture_size
 from .cloud import cloud_of, limit_of
 from .picture import Picture

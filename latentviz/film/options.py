@@ -42,6 +42,11 @@ class Option:
     """The command line's word for it, where that is not its name."""
 
     @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off, so that the command's word for it stands alone."""
+        return self.convert is FLAG
+
+    @property
     def help_text(self) -> str:
         """The help, and the default."""
         return self.help if self.default is None else f"{self.help} Default: {self.default}."
@@ -76,7 +81,7 @@ def option(
     """
     about = Option(
         help=help,
-        default=default or (None if value in (None, ()) else str(value)),
+        default=default or (None if value in (None, (), False) else str(value)),
         convert=convert,
         parse=parse,
         metavar=metavar,
@@ -168,6 +173,7 @@ def must_be(what: str, test: Callable[[Any], bool], convert: Callable[[Any], Any
 
 NUMBER = must_be("a number", is_number, float)
 WHOLE_NUMBER = must_be("a whole number", is_whole, int)
+FLAG = must_be("True or False", lambda value: isinstance(value, bool), bool)
 
 
 def whole_number(least: int, most: int) -> Callable[[str, Any], int]:

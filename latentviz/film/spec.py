@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import OptionError
 from ..points import LAYER, checked_texts
@@ -12,7 +12,15 @@ from ..projection import checked_names, split_names
 from ..raster.layout import MAX_LIMITS, parse_size
 from ..text import printable
 from ..theme import THEMES
-from .options import Plain, must_be, number_above_0, one_of, option, whole_number
+from .options import (
+    Plain,
+    must_be,
+    number_above_0,
+    one_of,
+    option,
+    refuse_unknown,
+    whole_number,
+)
 from .values import (
     COLORMAP,
     SHOWS,
@@ -310,3 +318,17 @@ class FilmSpec(Plain):
     def sources(self) -> tuple[str, ...]:
         """The points to draw, in rows; none, where these are the run's own."""
         return tuple(self.points or ()) if self.layer is None else (f"{LAYER}:{self.layer}",)
+
+
+def film_spec(spec: FilmSpec | None, options: dict[str, Any]) -> FilmSpec:
+    """The spec, or that of keywords.
+
+    Raises:
+        OptionError: Both are given, or an option is unknown or bad.
+    """
+    if spec is None:
+        refuse_unknown(FilmSpec, options)
+        return FilmSpec(**options)
+    if options:
+        raise OptionError("give spec= or keywords, not both")
+    return spec

@@ -85,6 +85,22 @@ def as_steps(name: str, value: Any) -> Range:
     return settled
 
 
+def parse_segments(text: str) -> Range:
+    """A range of segments, ``A:B``, either of which may be left out."""
+    return parse_steps(text, what="segments")
+
+
+def as_segments(name: str, value: Any) -> Range:
+    """A range of segments that holds at least one."""
+    first, stop = as_steps(name, value)
+    if stop is not None and (first or 0) >= stop:
+        raise OptionError(
+            f"{name} are those from the first up to, and without, the second: {first or 0}:{stop} "
+            "holds none"
+        )
+    return first, stop
+
+
 def as_size(name: str, value: Any) -> tuple[int, int]:
     """A film's size."""
     size: tuple[int, int] = must_be("(width, height)", _is_pair, _whole_pair)(name, value)
@@ -152,8 +168,12 @@ def colormap_names() -> list[str]:
     return list(colormaps)
 
 
-def parse_steps(text: str) -> tuple[int | None, int | None]:
+def parse_steps(text: str, *, what: str = "steps") -> tuple[int | None, int | None]:
     """A range of steps, ``A:B``, either of which may be left out.
+
+    Args:
+        text: What the command line has.
+        what: Of what it is a range.
 
     Raises:
         OptionError: The text is no such range.
@@ -167,7 +187,7 @@ def parse_steps(text: str) -> tuple[int | None, int | None]:
             raise ValueError
     except ValueError:
         raise OptionError(
-            "steps must be A:B, whole numbers of 0 or more, either of which may be left out, "
+            f"{what} must be A:B, whole numbers of 0 or more, either of which may be left out, "
             f"got {text!r}"
         ) from None
     return a, b

@@ -30,6 +30,7 @@ from .batches import Batch, Batches
 from .chunks import Chunks
 from .evaluate import Evaluation, Inputs, block_length, evaluate, evaluate_latents
 from .model import RunModel
+from .reopening import Reopening
 from .states import States
 from .tensors import TensorStore, forms_of, ways_to_draw
 
@@ -94,6 +95,22 @@ class ArchiveStore:
     def closed(self) -> bool:
         """Whether the file is."""
         return self.reader.closed
+
+    @property
+    def reopening(self) -> Reopening:
+        """How it is opened elsewhere.
+
+        Raises:
+            OptionError: The model is at hand as a module, which only this process has.
+        """
+        given = self._model.given
+        if given is not None and not isinstance(given, str):
+            raise OptionError(
+                f"{self.path} was opened with a module, which another process does not have; give "
+                "model='package.module:factory' for what makes it"
+            )
+        path = str(self.path.absolute())
+        return Reopening(path, self.reader.digest, given, self.reader.max_bytes)
 
     def close(self) -> None:
         """Close the file."""

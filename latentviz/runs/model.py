@@ -32,14 +32,14 @@ class RunModel:
             states: What was recorded of the model.
             given: The module, or what makes it; None for the registered one.
         """
-        self._path, self._header, self._states, self._given = path, header, states, given
+        self._path, self._header, self._states, self.given = path, header, states, given
         self._made: nn.Module | None = None
         self._lock = threading.RLock()
 
     @property
     def is_known(self) -> bool:
         """Whether there is a name, or the user said."""
-        return self._given is not None or self._header.model_name is not None
+        return self.given is not None or self._header.model_name is not None
 
     def get(self) -> nn.Module:
         """The model.
@@ -53,7 +53,7 @@ class RunModel:
             return self._made
 
     def _make(self) -> nn.Module:
-        given, header = self._given, self._header
+        given, header = self.given, self._header
         if given is not None and not isinstance(given, str):
             return given
         if given is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 from ..archive import ArchiveReader
 from ..errors import ModelError, OptionError
 from ..modules.registry import factory_at
+from .reopening import Reopening
 from .run import Run, archived_run
 
 if TYPE_CHECKING:
@@ -72,6 +73,21 @@ def open_run(
     except BaseException:
         reader.close()
         raise
+
+
+def reopened(reopening: Reopening) -> Run:
+    """The same run, opened once more.
+
+    Raises:
+        OptionError: The archive is another one by now.
+        ArchiveError: It cannot be read here.
+        ModelError: The model is not known.
+    """
+    run = open_run(reopening.path, model=reopening.model, max_bytes=reopening.max_bytes)
+    if run.reopening.digest != reopening.digest:
+        run.close()
+        raise OptionError(f"{reopening.path} is another archive than it was when this began")
+    return run if reopening.points in (None, run.points) else run.at_points(reopening.points)
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from .blocks import Blocks, Projecting, Source, View
 from .evaluate import Evaluation, Inputs, inputs_at_hand
 from .facts import Facts
 from .fields import fields_of_archive, fields_of_arrays, latents_at_hand
+from .reopening import Reopening
 from .saving import save_run
 from .source import ARRAYS_LAYER, ArrayStore, Store
 from .summary import own_words, summary
@@ -111,6 +112,17 @@ class Run(Facts):
     def path(self) -> Path | None:
         """The archive's path; None of a run that was made from arrays."""
         return self._store.path
+
+    @property
+    def reopening(self) -> Reopening:
+        """How the run is opened in another process, looked at in the same points.
+
+        Raises:
+            OptionError: It has no archive, or its model is known to this process alone.
+        """
+        if self.path is None:
+            raise OptionError("a run of arrays is in this process alone; save it first (Run.save)")
+        return replace(self._store.recording.reopening, points=self.points)
 
     @property
     def is_closed(self) -> bool:

@@ -16,6 +16,7 @@ from ..points import LAYER, Points
 from .batches import Batch
 from .chunks import BLOCK_BYTES
 from .evaluate import Evaluation, Inputs
+from .reopening import Reopening
 
 ARRAYS_LAYER = "latents"  # what the layer of a run from arrays is called
 
@@ -105,6 +106,10 @@ class Store(Protocol):
 
 class Recording(Protocol):
     """What a recording has beside latents."""
+
+    @property
+    def reopening(self) -> Reopening:
+        """How it is opened in another process; `OptionError` where it cannot be."""
 
     @property
     def probe(self) -> Inputs:

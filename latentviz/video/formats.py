@@ -20,14 +20,17 @@ PRESETS = (
 MAX_FPS = 240
 LONGEST_NUMBER = 40  # of what is told of it
 # x264's output depends on the number of threads that it is told, so that is fixed, whatever the
-# machine; more threads than cores cost next to nothing.
-ENCODER_THREADS = 4
+# machine: two keep two cores busy, and cost 3 % more than one. More cores make more segments at a
+# time.
+ENCODER_THREADS = 2
 MAX_LOOPS = 65535  # what the files have room for
 PALETTE_FRAMES = 8
 INDEXED = (".mp4", ".mov")  # at their end, unless told otherwise: a browser waits for all
 # A frame rate: any exponent of more digits would be out of range, and take for ever to work out.
 NUMBER = re.compile(r"[+-]?[0-9]{1,40}(/[0-9]{1,40}|(\.[0-9]{0,40})?([eE][+-]?[0-9]{1,3})?)")
 
+# No versions or dates in the file.
+BITEXACT = ("-fflags", "+bitexact", "-map_metadata", "-1")
 BT709 = (
     *("-color_range", "tv", "-colorspace", "bt709"),
     *("-color_primaries", "bt709", "-color_trc", "bt709"),
@@ -56,6 +59,7 @@ class Codec:
     longest_last_s: ClassVar[Fraction] = Fraction(0)  # how long its last frame can be told to stay
     is_folder: ClassVar[bool] = False  # of files, one a frame, which have no rate
     draft_preset: ClassVar[str | None] = None  # for a film that is to be there soon
+    segment_suffix: ClassVar[str | None] = None  # of the files of its segments; None: it has none
 
     def arguments(self) -> list[str]:
         """The options of ffmpeg, besides the name of the encoder."""
@@ -78,6 +82,7 @@ class H264(Codec):
     name = "H.264"
     encoder = "libx264"
     draft_preset = "veryfast"
+    segment_suffix = ".mp4"  # whose times are exact; those of Matroska are whole milliseconds
 
     crf: int = 23
     preset: str = "medium"
@@ -93,8 +98,8 @@ class H264(Codec):
         return [
             *("-preset", self.preset, "-crf", str(self.crf)),
             *("-threads", str(ENCODER_THREADS)),
-            # The same bytes on every CPU.
-            *("-x264-params", "cpu-independent=1"),
+            # The same bytes on every CPU, and headers that are the same in all segments.
+            *("-x264-params", "cpu-independent=1:stitchable=1"),
         ]
 
 
@@ -105,6 +110,7 @@ class VP9(Codec):
     name = "WebM"
     encoder = "libvpx-vp9"
     written_alpha = "yuva420p"
+    segment_suffix = ".webm"  # which alone holds its alpha
 
     crf: int = 35  # about as good as H.264 at 23
 
@@ -286,7 +292,6 @@ class VideoSettings:
 
     def output_arguments(self, suffix: str) -> list[str]:
         """The options of ffmpeg for the video, whose name ends so."""
-        begins_with_index = ["-movflags", "+faststart"] if suffix.lower() in INDEXED else []
         written = self.codec.written_alpha if self.has_alpha else self.codec.written
         # Of RGB, ffmpeg would take the matrix of standard definition.
         matrix = "scale=out_color_matrix=bt709:out_range=tv"
@@ -296,10 +301,14 @@ class VideoSettings:
             *(() if written is None else ("-pix_fmt", written)),
             *to_yuv,
             *(() if self.last_s is None else ("-final_delay", str(int(100 * self.last_s)))),
-            # No versions or dates in the file.
-            *("-flags:v", "+bitexact", "-fflags", "+bitexact", "-map_metadata", "-1"),
-            *begins_with_index,
+            *("-flags:v", "+bitexact+cgop", *BITEXACT),
+            *begins_with_index(suffix),
         ]
+
+
+def begins_with_index(suffix: str) -> list[str]:
+    """The options of ffmpeg by which a browser need not wait for the whole of a video."""
+    return ["-movflags", "+faststart"] if suffix.lower() in INDEXED else []
 
 
 def parse_fps(text: str) -> Fraction:

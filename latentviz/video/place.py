@@ -60,13 +60,13 @@ class FilePlace:
         self.part = Part(path, suffix=path.suffix.lower())
         self.target = str(self.part.path)
 
-    def publish(self) -> None:
-        """Move it there.
+    def publish(self, name: str | None = None) -> None:
+        """Move it there, or to another name beside it.
 
         Raises:
             OSError: It cannot be moved.
         """
-        self.part.publish()
+        self.part.publish(name)
 
 
 class FolderPlace:
@@ -82,8 +82,8 @@ class FolderPlace:
         # To ffmpeg the whole path is a pattern.
         self.target = str(self.part.path).replace("%", "%%") + os.sep + path.name
 
-    def publish(self) -> None:
-        """Put the frames there, in place of those that were.
+    def publish(self, name: str | None = None) -> None:
+        """Put the frames there, in place of those that were; their pattern has no other name.
 
         Raises:
             OSError: One cannot be moved; all is as it was.

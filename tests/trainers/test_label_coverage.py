@@ -115,7 +115,7 @@ def test_the_shipped_schedule_is_the_published_one():
 
 
 def test_columns_that_nothing_reads_are_declared_and_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweeping, "run_all", lambda *_, **__: None)
+    monkeypatch.setattr(sweeping, "run_in_processes", lambda *_, **__: None)
     line = (
         "reg-anti-anchor and reg-unit are in the schedule, and no regularizer of this experiment "
         "reads them\n"
@@ -282,7 +282,7 @@ def in_this_process(task, jobs, *, done, **_):
 
 
 def test_overwrite_trains_anew_and_drops_what_another_schedule_gave(tmp_path, monkeypatch):
-    monkeypatch.setattr(sweeping, "run_all", in_this_process)
+    monkeypatch.setattr(sweeping, "run_in_processes", in_this_process)
     monkeypatch.chdir(tmp_path)
     Path("one.csv").write_text(SHORT)
     Path("other.csv").write_text(SHORT.replace("17", "18"))
@@ -331,7 +331,7 @@ def test_overwrite_trains_anew_and_drops_what_another_schedule_gave(tmp_path, mo
 )
 def test_an_error_is_one_line_and_comes_before_training(options, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sweeping, "run_all", None)
+    monkeypatch.setattr(sweeping, "run_in_processes", None)
     Path("typo.csv").write_text("STEP,PHASE,ACTION,lr,reg-planer\n0,,,1,1\n")
     Path("strange").mkdir()
     Path("strange/outcomes.csv").write_text("a,b\n")

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, TypeVar
 
-from latentviz.errors import LatentvizError
+from ..errors import LatentvizError
+from .errors import WorkerError, unforeseen
 
 if TYPE_CHECKING:
     from loky import ProcessPoolExecutor
@@ -22,18 +23,14 @@ R = TypeVar("R")
 
 # How long a worker waits for more; so it leaves by itself where this process was killed.
 IDLE_S = 10.0
-# A run is so small that threads of its own only wait for each other.
+# Of several processes on one machine, threads of their own would only wait for each other.
 ENVIRONMENT = {"OMP_NUM_THREADS": "1"}
 # Files that this process has open for a worker, with some to spare.
 FILES_EACH = 10
 HELD_BACK = {signal.SIGINT, signal.SIGTERM}
 
 
-class WorkerError(LatentvizError):
-    """A worker died, or its work failed in a way that nobody foresaw."""
-
-
-def run_all(
+def run_in_processes(
     task: Callable[[J], R],
     jobs: Sequence[J],
     *,
@@ -87,7 +84,7 @@ def run_all(
                 if isinstance(error, LatentvizError):
                     raise error
                 if error is not None:
-                    raise WorkerError(f"{job} failed: {type(error).__name__}: {error}") from error
+                    raise unforeseen(job, error) from error
                 done(job, future.result())
                 if waiting:
                     hand_out(pool)

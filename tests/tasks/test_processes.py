@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from latentviz.tasks import WorkerError
+from latentviz.tasks import run_in_processes as run_all
 from trainers.dopesheet import DopesheetError, parse_dopesheet
-from trainers.workers import WorkerError, run_all
 
 # The tasks are a library's functions: a worker imports its task, and these are quick to import.
 

@@ -1,0 +1,227 @@
+"""A film made of its segments: here, in several processes, or on a cluster; now, or later on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from ..errors import EncodeError, OptionError
+from ..files import atomic, check_folder
+from ..interruption import Interrupted
+from ..tasks import check_on_workers, cluster_at, run_in_processes, run_on_cluster
+from ..text import counted
+from ..video.formats import VideoSettings
+from ..video.parts import NOTES, Parts, digest_of, note_text, passing_folder
+from ..video.segments import Segment, join_segments, segments_of
+from .film import Film
+from .job import FilmJob, Made, job_of, make_remotely, make_segment, unfit, write_film_segments
+from .work import WorkSpec, n_cores
+
+PARTS = ".parts"
+REMOTE_THREADS = 2  # that draw on a worker, whose encoder has as many
+
+
+@dataclass(frozen=True)
+class Produced:
+    """What came of it.
+
+    Attributes:
+        n_found: How many segments were there already.
+        n_made: How many were made now.
+        n_all: How many the film has.
+        is_whole: Whether they were joined.
+        hashes: Of each frame, in order, where they were asked for and the film is whole.
+    """
+
+    n_found: int
+    n_made: int
+    n_all: int
+    is_whole: bool
+    hashes: tuple[str, ...]
+
+
+def parts_folder(path: Path) -> Path:
+    """Where a film's segments are kept."""
+    return path.with_name(path.name + PARTS)
+
+
+def produce(
+    film: Film,
+    path: Path,
+    settings: VideoSettings,
+    *,
+    n_repeats: int,
+    work: WorkSpec,
+    hashed: bool,
+    progress: Callable[[int, int], None] | None,
+) -> Produced:
+    """Make a film's segments and join them.
+
+    Args:
+        film: The film.
+        path: Where it is to lie.
+        settings: How it is encoded.
+        n_repeats: How often the last frame comes again.
+        work: By whom it is made.
+        hashed: Whether each frame's hash is wanted.
+        progress: Called with the number of frames done, and of all.
+
+    Raises:
+        LatentvizError: The run or an option is bad, or the work failed.
+        Interrupted: Ctrl-C, where finished segments are kept.
+    """
+    segments = segments_of(len(film), n_repeats)
+    wanted = _wanted(segments, work)
+    n_jobs, is_alone = work.n_jobs(len(wanted)), work.dask is None
+    if work.jobs is None and film.run.path is None:
+        n_jobs = 1
+    job = None
+    if work.keeps or not is_alone or n_jobs > 1:
+        job = job_of(film, settings, n_repeats, hashed=hashed)
+    if job is None:
+        _ = film.page  # so that an error comes before anything is made
+    with ExitStack() as stack:
+        folder = stack.enter_context(_folder(path, work))
+        suffix = str(settings.codec.segment_suffix)
+        parts = Parts(folder, "film" if job is None else job.key, suffix)
+        if work.keeps:
+            parts.look()
+        missing = [
+            s for s in wanted if s.index not in parts or (hashed and not parts.notes(s.index))
+        ]
+        tally = _Tally(len(film), segments, missing, progress)
+        try:
+            if not missing:
+                pass
+            elif work.dask is not None and job is not None:
+                _on_cluster(work.dask, job, missing, parts, work, tally.done)
+            elif n_jobs > 1 and job is not None:
+                _in_processes(n_jobs, job, missing, parts, work, tally.done)
+            else:
+                write_film_segments(
+                    film, missing, settings, parts,
+                    hashed=hashed, threads=work.n_threads, progress=tally.advance,
+                )  # fmt: skip
+        except KeyboardInterrupt as interrupt:
+            if not work.keeps:
+                raise
+            n_kept = sum(s.index in parts for s in segments)
+            raise Interrupted(
+                f"{n_kept} of {counted(len(segments), 'segment')} are kept in {folder}; the same "
+                "command with --resume goes on"
+            ) from interrupt
+        n_made, n_found = len(missing), len(wanted) - len(missing)
+        if work.segments is not None:
+            return Produced(n_found, n_made, len(segments), False, ())
+        join_segments(path, settings, segments, parts)
+        hashes = [line for s in segments for line in parts.notes(s.index)] if hashed else []
+        if work.keeps and not work.keep_parts:
+            parts.clear()
+    # Segments that only hold the last frame have noted it once more.
+    return Produced(n_found, n_made, len(segments), True, tuple(hashes[: len(film)]))
+
+
+class _Tally:
+    """How many of a film's frames are done."""
+
+    def __init__(
+        self,
+        n_frames: int,
+        segments: Sequence[Segment],
+        missing: Sequence[Segment],
+        progress: Callable[[int, int], None] | None,
+    ) -> None:
+        self._n_frames, self._progress = n_frames, progress
+        self._n_before = sum(len(s.frames) for s in segments) - sum(len(s.frames) for s in missing)
+        self._n_done = 0
+
+    def advance(self, n_done: int) -> None:
+        """Say how many are done of those that were missing."""
+        self._n_done = n_done
+        if self._progress is not None:
+            self._progress(min(self._n_before + n_done, self._n_frames), self._n_frames)
+
+    def done(self, segment: Segment) -> None:
+        """Say that one more segment is."""
+        self.advance(self._n_done + len(segment.frames))
+
+
+def _wanted(segments: Sequence[Segment], work: WorkSpec) -> Sequence[Segment]:
+    if work.segments is None:
+        return segments
+    first, stop = work.segments
+    wanted = segments[slice(first, stop)]
+    if not wanted:
+        raise OptionError(
+            f"segments {first or 0}:{'' if stop is None else stop} hold none; the film has "
+            f"{counted(len(segments), 'segment')}, from 0 on"
+        )
+    return wanted
+
+
+@contextmanager
+def _folder(path: Path, work: WorkSpec) -> Iterator[Path]:
+    """Where segments are put, and left if they are to be kept."""
+    if not work.keeps:
+        with passing_folder(path) as folder:
+            yield folder
+        return
+    folder = parts_folder(path)
+    check_folder(folder.parent / "film")  # where it is to be made
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise EncodeError(f"cannot make the folder {folder}: {error.strerror}") from None
+    yield folder
+
+
+def _in_processes(
+    n_jobs: int,
+    job: FilmJob,
+    missing: Sequence[Segment],
+    parts: Parts,
+    work: WorkSpec,
+    advance: Callable[[Segment], None],
+) -> None:
+    def done(segment: Segment, made: Made) -> None:
+        parts.add(segment.index, parts.folder / made.name)
+        advance(segment)
+
+    threads = work.threads or max(1, n_cores() // n_jobs)
+    run_in_processes(
+        partial(make_segment, job=job, folder=parts.folder.absolute(), threads=threads),
+        missing,
+        processes=n_jobs,
+        done=done,
+        cut_off=lambda segment: None,  # what it left is told by its lock
+    )
+
+
+def _on_cluster(
+    address: str,
+    job: FilmJob,
+    missing: Sequence[Segment],
+    parts: Parts,
+    work: WorkSpec,
+    advance: Callable[[Segment], None],
+) -> None:
+    def done(segment: Segment, made: Made) -> None:
+        assert made.content is not None
+        with atomic(parts.folder / made.name) as part:
+            part.write_bytes(made.content)
+        path = parts.folder / made.name
+        if made.notes:
+            with atomic(path.with_suffix(NOTES)) as part:
+                part.write_text(note_text(made.notes))
+        if digest_of(path, note_text(made.notes)) not in path.name:
+            raise EncodeError(f"{segment} came damaged from its worker; nothing was kept of it")
+        parts.add(segment.index, path)
+        advance(segment)
+
+    with cluster_at(address) as client:
+        check_on_workers(client, unfit, job.run, job.made_with)
+        task = partial(make_remotely, job=job, threads=work.threads or REMOTE_THREADS)
+        run_on_cluster(client, task, missing, done=done)

@@ -1,0 +1,110 @@
+"""One frame of a film alone."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
+from ..figures.picture import Picture
+from ..raster.page import interleaved
+from ..runs.opening import RunLike, opened_run
+from ..runs.run import Run
+from ..text import printable
+from .film import Film
+from .spec import FilmSpec, film_spec
+
+
+def render_frame(
+    run: RunLike,
+    *,
+    frame: int | None = None,
+    step: int | None = None,
+    spec: FilmSpec | None = None,
+    **options: Any,
+) -> NDArray[np.uint8]:
+    """Draw one frame of a run's film, the same pixels as in the film.
+
+    Args:
+        run: A run, or the path of its archive.
+        frame: The frame's number; or
+        step: a recorded step that it shows. The last frame if neither is given.
+        spec: How the film looks; or give the fields of `FilmSpec` as keywords.
+        **options: Fields of `FilmSpec`.
+
+    Returns:
+        (H, W, 3) uint8; (H, W, 4), red, green, blue and alpha, where the ground is transparent.
+
+    Raises:
+        LatentvizError: The run or an option is bad.
+
+    Example::
+
+        pixels = latentviz.render_frame("run.npz", step=250, dims=[(0, 1)])
+        height, width, _ = pixels.shape
+        last = latentviz.render_frame("run.npz", dims=[(0, 1)], theme="light")
+    """
+    return plot_frame(run, frame=frame, step=step, spec=spec, **options).pixels
+
+
+def plot_frame(
+    run: RunLike,
+    *,
+    frame: int | None = None,
+    step: int | None = None,
+    spec: FilmSpec | None = None,
+    **options: Any,
+) -> Picture:
+    """Draw one frame of a run's film as a picture, which can be saved as PNG, SVG and PDF.
+
+    The PNG has the film's own pixels. In SVG and PDF curves and frames are lines, dots are circles
+    (an image, where they are more than 50,000), and text is text in a PDF, and outlines in an SVG.
+
+    Args:
+        run: A run, or the path of its archive.
+        frame: The frame's number; or
+        step: a recorded step that it shows. The last frame if neither is given.
+        spec: How the film looks; or give the fields of `FilmSpec` as keywords.
+        **options: Fields of `FilmSpec`.
+
+    Raises:
+        LatentvizError: The run or an option is bad.
+
+    Example::
+
+        picture = latentviz.plot_frame(
+            "run.npz", step=250, dims=[(0, 1)], size=(720, 720), ground="white", heading="off",
+            charts="off",
+        )
+        picture.save("frame.pdf")
+    """
+    with opened_run(run) as opened:
+        return frame_picture(opened, frame=frame, step=step, spec=film_spec(spec, options))
+
+
+def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSpec) -> Picture:
+    """`plot_frame` of a run that is open.
+
+    Raises:
+        LatentvizError: The run or an option is bad.
+    """
+    if frame is not None and step is not None:
+        raise OptionError("give a frame or a step, not both")
+    film = Film(run, spec)
+    if frame is None:
+        frame = len(film) - 1 if step is None else film.frame_at(step)
+    scene, drawn = film.scene(frame), interleaved(film.draw(frame))
+    covered = run.steps[film.frames[frame].start : film.frames[frame].stop]
+    return Picture(
+        title=f"{printable(run.name)}, frame {frame}",
+        alt=(
+            f"The latents of {film.run.n_points} points in the projections {film.titles}, at steps "
+            f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."
+        ),
+        data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])], **film.figures},
+        drawn=drawn,
+        as_lines=partial(film.page.figure, scene),
+    )
