@@ -21,7 +21,7 @@ from .options import given, opened, progress, project_options, run_options, spec
 _draft = click.option(
     "--draft",
     is_flag=True,
-    help="Take a quick look: 640x360 and a fast preset, unless you give others.",
+    help="Take a quick look: 1280x720 and the fastest preset, unless you give others.",
 )
 
 

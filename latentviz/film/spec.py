@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from ..transforms import Center
 
 FULL_SIZE = (1920, 1080)
-DRAFT_SIZE = (640, 360)
+DRAFT_SIZE = (1280, 720)
 PLATES = ("auto", "on", "off")
 PACES = ("bezier", "geometric", "linear")
 CENTERS: tuple[Center, ...] = ("run", "step")

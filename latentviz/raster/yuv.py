@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from .compiled import compiled
 
-_i = np.int32
+_i, _u = np.int32, np.uint16
+_BYTE = _u(255)
 
 # BT.709's luma weights (ITU-R BT.709-6, 3.2), times 219/255 and, in 16 fractional bits, whole
 # numbers; each row of chroma sums to 0, so that greys have none.
@@ -26,26 +27,23 @@ def yuv420_from_rgb(rgb: NDArray[np.uint8], out: NDArray[np.uint8]) -> None:
     y_out = out[: height * width].reshape(height, width)
     u_out = out[height * width : height * width * 5 // 4].reshape(height // 2, half)
     v_out = out[height * width * 5 // 4 :].reshape(height // 2, half)
-    red = np.empty(width, np.int32)
-    green = np.empty(width, np.int32)
-    blue = np.empty(width, np.int32)
+    four = np.empty((3, half), np.int32)  # each channel, summed over 2x2 pixels
     for row in range(height // 2):
         for k in range(2):
             j = 2 * row + k
             r, g, b, y = rgb[0, j], rgb[1, j], rgb[2, j], y_out[j]
             for i in range(width):
                 y[i] = np.uint8((_YR * _i(r[i]) + _YG * _i(g[i]) + _YB * _i(b[i]) + _Y0) >> _i(16))
-        r0, r1 = rgb[0, 2 * row], rgb[0, 2 * row + 1]
-        g0, g1 = rgb[1, 2 * row], rgb[1, 2 * row + 1]
-        b0, b1 = rgb[2, 2 * row], rgb[2, 2 * row + 1]
-        for i in range(width):
-            red[i] = _i(r0[i]) + _i(r1[i])
-            green[i] = _i(g0[i]) + _i(g1[i])
-            blue[i] = _i(b0[i]) + _i(b1[i])
+        for channel in range(3):
+            # Two pixels are the two bytes of a number: so LLVM makes vectors of the loop.
+            above, below = rgb[channel, 2 * row].view(_u), rgb[channel, 2 * row + 1].view(_u)
+            sums = four[channel]
+            for i in range(half):
+                up, low = above[i], below[i]
+                sums[i] = _i(up & _BYTE) + _i(up >> _u(8)) + _i(low & _BYTE) + _i(low >> _u(8))
+        red, green, blue = four[0], four[1], four[2]
         u, v = u_out[row], v_out[row]
         for i in range(half):
-            r4 = red[2 * i] + red[2 * i + 1]
-            g4 = green[2 * i] + green[2 * i + 1]
-            b4 = blue[2 * i] + blue[2 * i + 1]
-            u[i] = np.uint8((_UR * r4 + _UG * g4 + _UB * b4 + _C0) >> _i(18))
-            v[i] = np.uint8((_VR * r4 + _VG * g4 + _VB * b4 + _C0) >> _i(18))
+            u[i] = np.uint8((_UR * red[i] + _UG * green[i] + _UB * blue[i] + _C0) >> _i(18))
+        for i in range(half):
+            v[i] = np.uint8((_VR * red[i] + _VG * green[i] + _VB * blue[i] + _C0) >> _i(18))

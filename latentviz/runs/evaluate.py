@@ -87,8 +87,7 @@ def evaluate_latents(
         named_layer(model, layer)
     tensors = _state_tensors(states, bfloat16)
     x = as_input(_input_tensors(inputs), _parameters_first(model, tensors))
-    rows = [{n: t[k] for n, t in tensors.items()} for k in range(len(next(iter(tensors.values()))))]
-    _check_state(model, rows[0])
+    _check_state(model, {name: tensor[0] for name, tensor in tensors.items()})
     found = _all_at_once(model, layers, tensors, x, tokens)
     if found is None:
         found = {}
@@ -96,6 +95,8 @@ def evaluate_latents(
         for layer in layers if len(layers) > 1 else ():
             found |= _all_at_once(model, [layer], tensors, x, tokens) or {}
         if left := [layer for layer in layers if layer not in found]:
+            n_states = len(next(iter(tensors.values())))
+            rows = [{name: tensor[k] for name, tensor in tensors.items()} for k in range(n_states)]
             found |= _one_by_one(model, left, rows, x, tokens)
     return {layer: np.ascontiguousarray(found[layer].float().numpy()) for layer in layers}
 

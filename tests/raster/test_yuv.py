@@ -42,7 +42,7 @@ def test_is_bt709(shape):
 def test_is_bt709_at_the_corners_of_the_cube(red):
     levels = np.linspace(0, 255, 16).astype(np.uint8)
     rgb = np.stack(np.meshgrid([red], levels, levels, indexing="ij"))[:, 0]
-    rgb = rgb.repeat(2, axis=1).repeat(2, axis=2)
+    rgb = rgb.repeat(2, axis=1).repeat(2, axis=2).astype(np.uint8)
     for plane, expected in zip(planes(rgb), bt709(rgb), strict=True):
         assert np.abs(plane - expected).max() <= 0.6
 
