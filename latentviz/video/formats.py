@@ -13,9 +13,9 @@ from typing import ClassVar
 from ..errors import OptionError
 from ..text import counted
 
-# Our own preset. Against medium at CRF 23, which is ffmpeg's own choice, it takes a third of the time
-# for about as many bytes (docs/performance.md): it spends bits on dots rather than on flat ground
-# (aq-mode), and hardly looks for motion between pixels (subme), of which there is little to gain.
+# Our own preset. Against medium at CRF 23, which is ffmpeg's own choice, it takes a third of the
+# time for about as many bytes (docs/performance.md): it spends bits on dots rather than on flat
+# ground (aq-mode), and hardly looks for motion between pixels (subme), of which there is little.
 FILM = "film"
 FILM_BASE = "veryfast"
 FILM_PARAMS = ":aq-mode=2:subme=1:rc-lookahead=20"
