@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .cache import code_digest
 from .video.ffmpeg import ffmpeg_path
 
 # Those that have a part in a pixel. Torch evaluates latents, where they are not recorded.
@@ -18,8 +19,8 @@ SHOWN = 12  # digits of a digest
 def fingerprint() -> dict[str, str]:
     """By name, the version of each, or a digest where a version does not say enough."""
     return {
-        "latentviz": _digest_of(sorted(Path(__file__).parent.rglob("*.py"))),
-        "ffmpeg": _digest_of([Path(ffmpeg_path())]),
+        "latentviz": code_digest(),
+        "ffmpeg": _digest_of(Path(ffmpeg_path())),
         **{name: _version(name) for name in PACKAGES},
     }
 
@@ -34,12 +35,9 @@ def differences(theirs: dict[str, str]) -> str:
     )
 
 
-def _digest_of(files: list[Path]) -> str:
-    digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as opened:
-            digest.update(hashlib.file_digest(opened, "sha256").digest())
-    return digest.hexdigest()[:SHOWN]
+def _digest_of(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()[:SHOWN]
 
 
 def _version(name: str) -> str:

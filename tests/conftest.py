@@ -18,6 +18,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# What is kept for the next time is not the user's own.
+os.environ["LATENTVIZ_CACHE"] = "off"
+
 pytest_plugins = ["pytester"]
 
 DOPESHEET = "STEP,PHASE,ACTION,lr,reg-norm\n0,Train,,1e-3,0.1\n149,,,,0.2\n"

@@ -195,7 +195,7 @@ def test_render_to_frames(folder):
 
 def test_draft_is_small_unless_told_otherwise(folder):
     for options, size in (
-        (["--draft"], (640, 360)),
+        (["--draft"], (1280, 720)),
         (["--draft", "--size", "320X180"], (320, 180)),
     ):
         assert invoke("frame", "run.npz", "-o", "f.png", *options).exit_code == 0
@@ -360,7 +360,7 @@ ERRORS = {
     RENDER + "--fps 0": "fps must be above 0 and at most 240, got 0",
     RENDER + "--fps x": "fps must be a number such as 30 or 30000/1001, got 'x'",
     RENDER + "--crf 99": "crf must lie within 1 (best) to 51 (smallest), got 99",
-    RENDER + "--preset x": "preset must be one of ultrafast, ",
+    RENDER + "--preset x": "preset must be one of film, ultrafast, ",
     RENDER + "--threads 0": "threads must lie within 1 to 256, got 0",
     RENDER + "--frame-hashes none/h.txt": "the folder none does not exist; create it first",
     FRAME + "--frame 3": "frame must lie within 0 to 2, got 3",
@@ -555,8 +555,11 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
         assert getattr(EncodingSpec(), name) is None  # the codec's own
     assert stated.pop("fps") == f"{H264.fps}; {GIF.fps} in a GIF"
     assert {VP9.fps, WebP.fps} == {H264.fps}
-    assert stated.pop("crf") == f"{H264().crf}; {VP9().crf} in a WebM"
-    assert stated.pop("preset") == H264().preset
+    other = H264(preset="medium").crf
+    assert stated.pop("crf") == (
+        f"{H264().crf}; {other} with a preset of x264's own; {VP9().crf} in a WebM"
+    )
+    assert stated.pop("preset").startswith(f"{H264().preset}, ")
     assert stated.pop("quality") == str(WebP().quality)
     assert stated.pop("loop") == str(WebP().loop) == str(GIF().loop)
     assert (options.limits, options.dot_radius) == (None, None)

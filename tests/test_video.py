@@ -313,7 +313,7 @@ NOT_CHOSEN = [
     ("film.mp4", {"crf": 0}, r"crf must lie within 1 \(best\) to 51 \(smallest\), got 0"),
     ("film.mp4", {"crf": -1}, "got -1"),
     ("film.mp4", {"crf": 52}, "got 52"),
-    ("film.mp4", {"preset": "fastest"}, "preset must be one of ultrafast, .*, got 'fastest'"),
+    ("film.mp4", {"preset": "fastest"}, "preset must be one of film, ultrafast, .*, got 'fastest'"),
     ("film.webm", {"crf": 64}, r"crf must lie within 1 \(best\) to 63 \(smallest\), got 64"),
     ("film.webp", {"quality": -1}, r"must lie within 0 \(smallest\) to 100 \(best\), got -1"),
     ("film.webp", {"quality": 101}, "got 101"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -134,12 +135,18 @@ def frame(
     It is the last frame, unless --frame or --step names another.
     """
     from ..figures.picture import check_picture_path
+    from ..film.beside import PainterBeside, is_of_use
     from ..film.stills import frame_picture
 
     spec = _film_spec(options, draft=draft)
     check_picture_path(output, vector=True)
-    with opened(run, model, max_bytes) as source:
-        picture = frame_picture(source, frame=frame_index, step=step, spec=spec)
+    with ExitStack() as stack:
+        # Both take as long to get ready: what evaluates latents, and what draws.
+        beside = None
+        if output.suffix.lower() == ".png" and is_of_use():
+            beside = stack.enter_context(PainterBeside())
+        source = stack.enter_context(opened(run, model, max_bytes))
+        picture = frame_picture(source, frame=frame_index, step=step, spec=spec, beside=beside)
     picture.save(output)
     click.echo(f"{output}: {picture.pixels.shape[1]}x{picture.pixels.shape[0]}")
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 RASTER = (".png",)
 VECTOR = (".svg", ".pdf")
+PNG_LEVEL = 4  # two thirds of the time that 6 takes, for 2 % more bytes
 
 # The dates and random names that these formats would carry: the same picture gives the same file.
 _UNDATED: dict[str, dict[str, Any]] = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
@@ -109,7 +110,7 @@ class Picture:
         words.add_itxt("Title", self.title)
         words.add_itxt("Description", self.alt)
         file = io.BytesIO()
-        Image.fromarray(self.pixels).save(file, "PNG", pnginfo=words)
+        Image.fromarray(self.pixels).save(file, "PNG", pnginfo=words, compress_level=PNG_LEVEL)
         return file.getvalue()
 
 

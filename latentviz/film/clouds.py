@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..pacing import Frame
 from ..raster.fitting import DOT_SHARE, fitting_limits
 from ..raster.layout import Layout, window_of
-from ..reach import Fit, Reach, framed_fit, measure_reach
+from ..reach import Fit, Reach, framed_fit
 from ..scene import Cell, Cloud, CloudPanel, Coloring, Panel
 from ..text import printable
 from ..views import (
@@ -26,6 +26,7 @@ from ..views import (
     default_radius_px,
     has_plate,
 )
+from .kept import kept_reach
 from .marks import FilmMarks
 from .panels import Plan
 
@@ -74,7 +75,7 @@ class FilmClouds:
     @cached_property
     def reach(self) -> Reach:
         """How far the points go in the components that are shown, over all that the film shows."""
-        return measure_reach(self.shown.source, self.plan.frames, about_origin=self.of_colors)
+        return kept_reach(self.plan, self.shown, about_origin=self.of_colors)
 
     def panels(self, cells: Sequence[Cell], layout: Layout) -> tuple[CloudPanel, ...]:
         """The panels, in limits that fit if none are asked for."""

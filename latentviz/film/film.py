@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 from ..errors import LatentvizWarning, OptionError
 from ..figures.picture import Picture
 from ..media import file_html
-from ..raster.page import Page, interleaved, make_page
+from ..raster.page import Page, interleaved
 from ..runs.run import Run
 from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
+from ..theme import Theme
 from ..views import heading
+from .kept import kept_page
 from .planning import page_of, planned
 from .spec import FilmSpec
 
@@ -163,10 +165,20 @@ class Film:
                 self._tell(n_left_out, n_points)
         return stage
 
+    @property
+    def theme(self) -> Theme:
+        """Its colors."""
+        return self._plan.theme
+
+    @property
+    def has_ground(self) -> bool:
+        """Whether the theme's ground lies under all, or none does."""
+        return self.spec.ground != "transparent"
+
     @cached_property
     def page(self) -> Page:
         """The part that all frames share, drawn when it is first needed."""
-        page = make_page(self.stage, self._plan.theme, has_ground=self.spec.ground != "transparent")
+        page = kept_page(self.stage, self.theme, has_ground=self.has_ground)
         if page.n_names_left_out:
             warnings.warn(
                 f"{counted(page.n_names_left_out, 'name')} beside points would cover others in the "

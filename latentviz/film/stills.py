@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,9 @@ from ..figures.picture import Picture
 from ..raster.page import interleaved
 from ..runs.opening import RunLike, opened_run
 from ..runs.run import Run
+from ..scene import Scene
 from ..text import printable
+from .beside import PainterBeside
 from .film import Film
 from .spec import FilmSpec, film_spec
 
@@ -85,8 +86,22 @@ def plot_frame(
         return frame_picture(opened, frame=frame, step=step, spec=film_spec(spec, options))
 
 
-def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSpec) -> Picture:
+def frame_picture(
+    run: Run,
+    *,
+    frame: int | None,
+    step: int | None,
+    spec: FilmSpec,
+    beside: PainterBeside | None = None,
+) -> Picture:
     """`plot_frame` of a run that is open.
+
+    Args:
+        run: The run.
+        frame: See `plot_frame`.
+        step: See `plot_frame`.
+        spec: How the film looks.
+        beside: Draws it, while this process evaluates latents.
 
     Raises:
         LatentvizError: The run or an option is bad.
@@ -96,7 +111,7 @@ def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSp
     film = Film(run, spec)
     if frame is None:
         frame = len(film) - 1 if step is None else film.frame_at(step)
-    scene, drawn = film.scene(frame), interleaved(film.draw(frame))
+    scene, drawn = _scene_drawn(film, frame, beside)
     covered = run.steps[film.frames[frame].start : film.frames[frame].stop]
     return Picture(
         title=f"{printable(run.name)}, frame {frame}",
@@ -105,6 +120,19 @@ def frame_picture(run: Run, *, frame: int | None, step: int | None, spec: FilmSp
             f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."
         ),
         data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])], **film.figures},
-        drawn=drawn,
-        as_lines=partial(film.page.figure, scene),
+        drawn=interleaved(drawn),
+        as_lines=lambda: film.page.figure(scene),
     )
+
+
+def _scene_drawn(
+    film: Film, frame: int, beside: PainterBeside | None
+) -> tuple[Scene, NDArray[np.uint8]]:
+    # Names that cannot be seen are told of by the page that is drawn here.
+    if beside is not None and not film.spec.label:
+        beside.prepare(film.stage, film.theme, has_ground=film.has_ground)
+        scene = film.scene(frame)
+        drawn = beside.draw(scene)
+        if drawn is not None:
+            return scene, drawn
+    return film.scene(frame), film.draw(frame)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,10 @@ PAINTERS: dict[type[Panel], type[Painter[Any, Any]]] = {
     CurvesPanel: CurvesPainter,
     KeyPanel: KeyPainter,
 }
+
+
+# Given the color of a ground, and what draws the chrome on it.
+Keeping = Callable[[str, Callable[[], NDArray[np.uint8]]], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,14 +130,24 @@ class Page:
         return stacked([layer for painter in free for layer in painter.ground()])
 
 
-def make_page(stage: Stage, theme: Theme, *, has_ground: bool = True) -> Page:
+def make_page(
+    stage: Stage, theme: Theme, *, has_ground: bool = True, keeping: Keeping | None = None
+) -> Page:
     """Draw what does not change in a film.
 
     Args:
         stage: What there is.
         theme: Its colors.
         has_ground: Whether the theme's ground lies under all; or none does, and frames have alpha.
+        keeping: Gives the chrome on a ground, as it was kept, or as it is drawn.
     """
+
+    def chrome(ground: str) -> NDArray[np.uint8]:
+        def drawn() -> NDArray[np.uint8]:
+            return draw_chrome(stage.size, painters, ground)
+
+        return drawn() if keeping is None else keeping(ground, drawn)
+
     scale = page_scale(stage.size) if stage.scale is None else stage.scale
     painters = tuple(
         PAINTERS[type(panel)](panel, theme, stage.size, scale) for panel in stage.panels
@@ -143,8 +157,8 @@ def make_page(stage: Stage, theme: Theme, *, has_ground: bool = True) -> Page:
         theme=theme,
         painters=painters,
         heading=None if stage.heading is None else HeadingPainter(stage, stage.heading, theme),
-        background=draw_chrome(stage.size, painters, theme.background if has_ground else BLACK),
-        on_white=None if has_ground else draw_chrome(stage.size, painters, WHITE),
+        background=chrome(theme.background if has_ground else BLACK),
+        on_white=None if has_ground else chrome(WHITE),
         bottom=dots_bottom(
             stage.size,
             [panel.cell for panel in stage.panels if isinstance(panel, CurvesPanel | CaptionPanel)],

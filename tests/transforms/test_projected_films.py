@@ -145,7 +145,7 @@ def test_the_command_line(short_run, tmp_path, invoke):
 
     with open_run(short_run) as run:
         same = render_frame(
-            run, step=40, project="pca@final", center="run", show=["explained"], size=(640, 360)
+            run, step=40, project="pca@final", center="run", show=["explained"], size=(1280, 720)
         )
     np.testing.assert_array_equal(np.asarray(Image.open(picture)), same)
     about = json.loads(

@@ -1,0 +1,75 @@
+"""What a film works out of a whole run, kept for the next film of that run."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..cache import kept
+from ..errors import OptionError
+from ..raster.page import Page, make_page
+from ..reach import Reach, measure_reach
+from ..scene import Stage
+from ..theme import Theme
+from ..transforms import Axes
+from ..views import Shown
+from .panels import Plan
+
+PACING = ("pace", "frames", "steps")  # the options on which a film's frames depend
+SIDES = ("low", "high", "most_low", "most_high")
+
+
+def kept_reach(plan: Plan, shown: Shown, *, about_origin: bool) -> Reach:
+    """How far the points of a row reach, over all that the film shows.
+
+    It is kept where latents are shown as they are: before a transform is fitted, nobody can tell
+    what it gives, and to fit it takes longer.
+    """
+
+    def measure() -> Reach:
+        return measure_reach(shown.source, plan.frames, about_origin=about_origin)
+
+    if not isinstance(shown.fitted, Axes):
+        return measure()
+    try:
+        values = plan.spec.to_dict()
+        run = shown.run.reopening
+    except OptionError:  # a pace of the user's own, or a run or a model that only he has
+        return measure()
+    rows = [view.layer for view in (shown.view, *shown.beside)]
+    key = [
+        *(run.digest, run.model, run.points, rows, shown.dims.tolist(), about_origin),
+        *([values[name] for name in PACING], _version("torch")),
+    ]
+    found = kept("reach", key, lambda: _arrays(measure()))
+    low, high, most_low, most_high = (np.asarray(found[side]) for side in SIDES)
+    return Reach(low, high, most_low, most_high, np.asarray(found["left_out"]))
+
+
+def kept_page(stage: Stage, theme: Theme, *, has_ground: bool) -> Page:
+    """The part that all frames of a film share, of which matplotlib has drawn the chrome."""
+    # Whoever has the same bytes has the same stage; who has not only draws it once more.
+    about = hashlib.sha256(pickle.dumps((stage, theme))).hexdigest()
+
+    def keeping(ground: str, draw: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
+        key = [about, ground, _version("matplotlib")]
+        return np.asarray(kept("chrome", key, lambda: {"pixels": draw()})["pixels"])
+
+    return make_page(stage, theme, has_ground=has_ground, keeping=keeping)
+
+
+def _arrays(reach: Reach) -> dict[str, NDArray[Any]]:
+    return {name: getattr(reach, name) for name in (*SIDES, "left_out")}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
