@@ -38,10 +38,12 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
                 latents.recorded_training(folder, 2 * pairs),
             ],
             "latents": lambda: [training.latents_speed(run, 3 * pairs)],
+            "frame": lambda: [pictures.frame_seconds(run, folder, 2 * pairs + 1)],
             "pictures": lambda: pictures.seconds(run, folder, 2 * pairs + 1),
             "memory": lambda: [film.memory(folder)],
             "crowd": lambda: film.crowd(run, folder, pairs),
-            "ffmpeg": lambda: [film.against_ffmpeg(run, folder, pairs)],
+            "draft": lambda: [film.draft(run, folder)],
+            "ffmpeg": lambda: film.against_ffmpeg(run, folder, pairs),
             "matplotlib": lambda: [film.against_matplotlib(run, folder, pairs)],
         }
         for key, benchmark in benchmarks.items():

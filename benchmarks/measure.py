@@ -79,6 +79,31 @@ def paired(
     )
 
 
+def stated(
+    name: str,
+    ours: float,
+    other: float,
+    *,
+    unit: str,
+    target: float | None = None,
+    limit: float | None = None,
+) -> Result:
+    """Two figures that no machine's load changes.
+
+    Args:
+        name: What is compared.
+        ours: Ours.
+        other: The other.
+        unit: Theirs.
+        target: What ours/other should be at most; or
+        limit: what ours should be at most, in its unit.
+    """
+    return paired(
+        name, lambda: ours, lambda: other,
+        pairs=1, unit=unit, times_faster=False, target=target, limit=limit,
+    )  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Usage:
     """What a process took."""

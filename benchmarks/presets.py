@@ -1,16 +1,21 @@
-"""What x264's presets cost, and what they give: time, size, and likeness to what was drawn."""
+"""What presets cost, and what they give: time, size, and likeness to what was drawn.
+
+`python -m benchmarks.presets RUN...` prints a table. Some presets of x264 are among them.
+"""
 
 from __future__ import annotations
 
 import re
 import statistics
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+import click
 import numpy as np
 
 from latentviz import FilmSpec, Run, open_run
@@ -20,9 +25,10 @@ from latentviz.video.ffmpeg import ffmpeg_path
 from latentviz.video.formats import H264, VideoSettings
 
 PRESETS = ("film", "superfast", "veryfast", "faster", "medium")
-CRFS = (20, 22, 23, 24)
+CRFS = (20, 22, 24)
 SPANS = (0.0, 0.3, 0.6)  # where in a film frames are taken, as shares of it
 SPAN_FRAMES = 40
+BASE = ("medium", 23)
 TIMES = 3
 
 
@@ -36,10 +42,6 @@ class Encoding:
     seconds: float  # median, ffmpeg alone
     kilobytes: float
     ssim: float
-
-    def as_json(self) -> dict[str, object]:
-        """Plain values."""
-        return asdict(self)
 
 
 def thin_dots() -> Run:
@@ -63,7 +65,7 @@ def measure(films: Mapping[str, Run], folder: Path) -> Iterable[Encoding]:
             for frame, _ in drawn_frames(film, order, settings, 2, hashed=False):
                 file.write(frame.data)
         for preset in PRESETS:
-            for crf in CRFS:
+            for crf in sorted({*CRFS, *([BASE[1]] if preset == BASE[0] else [])}):
                 yield _encoded(name, raw, folder, preset, crf, settings)
         raw.unlink()
 
@@ -93,19 +95,35 @@ def _ffmpeg(arguments: list[str]) -> str:
 
 
 def table(encodings: Iterable[Encoding]) -> str:
-    """The figures in Markdown, against medium at CRF 23."""
+    """The figures in Markdown, each film's against its medium at CRF 23."""
     encodings = list(encodings)
-    base = {e.film: e for e in encodings if (e.preset, e.crf) == ("medium", 23)}
-    lines = ["| film | preset | CRF | time | size | SSIM |", "|---|---|---|---|---|---|"]
-    for e in encodings:
-        than = base[e.film]
-        lines.append(
-            f"| {e.film} | {e.preset} | {e.crf} | {e.seconds / than.seconds:.2f} | "
-            f"{e.kilobytes / than.kilobytes:.2f} | {e.ssim:.4f} ({e.ssim - than.ssim:+.4f}) |"
-        )
+    base = {e.film: e for e in encodings if (e.preset, e.crf) == BASE}
+    lines = ["| preset, CRF | " + " | ".join(base) + " |", "|---|" + "---|" * len(base)]
+    for preset, crf in dict.fromkeys((e.preset, e.crf) for e in encodings):
+        row = [f"{preset} {crf}"]
+        for e in encodings:
+            if (e.preset, e.crf) == (preset, crf):
+                than = base[e.film]
+                row.append(
+                    f"{e.seconds / than.seconds:.2f}, {e.kilobytes / than.kilobytes:.2f}, "
+                    f"{e.ssim:.4f}"
+                )
+        lines.append("| " + " | ".join(row) + " |")
     return "\n".join(lines)
+
+
+@click.command()
+@click.argument("runs", nargs=-1, type=click.Path(path_type=Path, exists=True))
+def main(runs: tuple[Path, ...]) -> None:
+    """Print the table for films of RUNS, and of 20,000 thin dots."""
+    with tempfile.TemporaryDirectory() as folder:
+        click.echo(table(measure(films_at(runs), Path(folder))))
 
 
 def films_at(paths: Iterable[Path]) -> dict[str, Run]:
     """Recorded runs by name, and the thin dots."""
     return {**{path.stem: open_run(path) for path in paths}, "thin dots": thin_dots()}
+
+
+if __name__ == "__main__":
+    main()
