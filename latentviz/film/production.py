@@ -75,14 +75,10 @@ def produce(
     """
     segments = segments_of(len(film), n_repeats)
     wanted = _wanted(segments, work)
-    n_jobs, is_alone = work.n_jobs(len(wanted)), work.dask is None
-    if work.jobs is None and film.run.path is None:
-        n_jobs = 1
-    job = None
-    if work.keeps or not is_alone or n_jobs > 1:
-        job = job_of(film, settings, n_repeats, hashed=hashed)
-    if job is None:
-        _ = film.page  # so that an error comes before anything is made
+    n_jobs = work.n_jobs(len(wanted))
+    job = _job(film, settings, n_repeats, work, hashed=hashed) if n_jobs > 1 or work.asks else None
+    if not work.keeps:
+        _ = film.page  # so that an error, or a warning, comes before anything is made
     with ExitStack() as stack:
         folder = stack.enter_context(_folder(path, work))
         suffix = str(settings.codec.segment_suffix)
@@ -92,6 +88,8 @@ def produce(
         missing = [
             s for s in wanted if s.index not in parts or (hashed and not parts.notes(s.index))
         ]
+        if missing:
+            _ = film.page  # as above; and what it works out of the run is kept for other processes
         tally = _Tally(len(film), segments, missing, progress)
         try:
             if not missing:
@@ -122,6 +120,20 @@ def produce(
             parts.clear()
     # Segments that only hold the last frame have noted it once more.
     return Produced(n_found, n_made, len(segments), True, tuple(hashes[: len(film)]))
+
+
+def _job(
+    film: Film, settings: VideoSettings, n_repeats: int, work: WorkSpec, *, hashed: bool
+) -> FilmJob | None:
+    """The film as a job; None where only this process can make it, and nobody asked for others."""
+    try:
+        job = job_of(film, settings, n_repeats, hashed=hashed)
+        _ = job.key
+    except OptionError:
+        if work.asks:
+            raise
+        return None
+    return job
 
 
 class _Tally:

@@ -74,6 +74,11 @@ class WorkSpec(Plain):
         return self.resume or self.keep_parts or self.segments is not None
 
     @property
+    def asks(self) -> bool:
+        """Whether somebody asks for what takes a film that others can make, now or later on."""
+        return self.keeps or self.dask is not None or (self.jobs or 1) > 1
+
+    @property
     def n_threads(self) -> int:
         """How many threads draw, where one process alone makes the film."""
         return self.threads or n_cores()

@@ -191,6 +191,29 @@ def test_a_module_is_known_to_one_process(short_run, tmp_path):
         render(run, tmp_path / "f.mp4", jobs=2, **LOOK)
 
 
+def test_on_many_cores_a_film_that_only_we_can_make_is_made_here(short_run, tmp_path, monkeypatch):
+    from trainers.models import ColorMLP
+
+    monkeypatch.setattr("latentviz.film.work.n_cores", lambda: 16)
+    assert WorkSpec().n_jobs(5) == 2
+    film = tmp_path / "f.mp4"
+    with open_run(short_run, model=ColorMLP()) as run:
+        render(run, film, hold=12, **LOOK)
+    assert film.exists()
+    render(
+        short_run, film, hold=12, **{**LOOK, "pace": lambda n_steps, n_frames: np.arange(n_steps)}
+    )
+
+
+def test_on_many_cores_several_processes_make_it(run, expected, tmp_path, monkeypatch):
+    monkeypatch.setattr("latentviz.film.work.n_cores", lambda: 16)
+    seen = []
+    render(run, tmp_path / "f.mp4", progress=lambda done, total: seen.append(done), **LOOK)
+    assert sha256(tmp_path / "f.mp4") == expected[0]
+    assert len(seen) == N_SEGMENTS  # and not a frame at a time
+    assert seen[-1] == 500
+
+
 def test_latents_that_are_evaluated_elsewhere_are_the_same(short_run, tmp_path):
     films = [tmp_path / f"{jobs}.mp4" for jobs in (1, 2)]
     for jobs, film in enumerate(films, 1):
