@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from ..errors import EncodeError, OptionError
+from ..errors import EncodeError, LatentvizWarning, OptionError
 from ..files import atomic, check_folder
 from ..interruption import Interrupted
 from ..tasks import check_on_workers, cluster_at, run_in_processes, run_on_cluster
@@ -85,6 +86,13 @@ def produce(
         parts = Parts(folder, "film" if job is None else job.key, suffix)
         if work.keeps:
             parts.look()
+            if parts.n_others:
+                warnings.warn(
+                    f"{folder} holds {counted(parts.n_others, 'segment')} of a film with other "
+                    "options or versions, or of another run; they are of no use here, and stay",
+                    LatentvizWarning,
+                    stacklevel=2,
+                )
         missing = [
             s for s in wanted if s.index not in parts or (hashed and not parts.notes(s.index))
         ]

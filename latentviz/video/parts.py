@@ -14,6 +14,7 @@ from ..interruption import begin, settle
 
 DIGITS = 32  # of a file's digest
 NOTES = ".txt"
+_ANY = re.compile(rf"[0-9a-f]+-[0-9]{{6,9}}-[0-9a-f]{{{DIGITS}}}\.(mp4|webm)")
 
 
 class Parts:
@@ -64,6 +65,14 @@ class Parts:
             else:
                 path.unlink(missing_ok=True)
 
+    @property
+    def n_others(self) -> int:
+        """How many segments there are of other films."""
+        return sum(
+            _ANY.fullmatch(path.name) is not None and not path.name.startswith(f"{self.key}-")
+            for path in self.folder.iterdir()
+        )
+
     def add(self, index: int, path: Path) -> None:
         """Say that a segment lies at a path, as its name says."""
         self._found[index] = path
@@ -79,15 +88,13 @@ class Parts:
         return _lines(self._found[index].with_suffix(NOTES))
 
     def clear(self) -> None:
-        """Remove all files that are a film's segments, and the folder if it is empty then.
+        """Remove the film's segments, and the folder if it is empty then.
 
-        What a process is still at work on is left to it.
+        Those of other films stay, and what a process is still at work on.
         """
         remove_abandoned(self.folder)
-        ours = re.compile(rf"[0-9a-f]+-[0-9]{{6,9}}-[0-9a-f]{{{DIGITS}}}\.[a-z0-9]+")
-        for path in self.folder.iterdir():
-            if ours.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        for path in self.folder.glob(f"{self.key}-*"):
+            path.unlink(missing_ok=True)
         with suppress(OSError):  # somebody else has put something there
             self.folder.rmdir()
 

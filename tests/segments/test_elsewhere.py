@@ -108,6 +108,7 @@ def test_kept_parts_are_used_again_where_they_fit(run, expected, tmp_path, invok
     assert not folder.exists()
 
 
+@pytest.mark.filterwarnings("always::latentviz.LatentvizWarning")
 def test_parts_of_another_film_are_left_out(run, tmp_path, invoke):
     film, other = tmp_path / "film.mp4", save_walk(tmp_path / "other.npz", 501)
     invoke("render", run, "-o", film, *OPTIONS, "--keep-parts")
@@ -117,9 +118,12 @@ def test_parts_of_another_film_are_left_out(run, tmp_path, invoke):
         (run, [*OPTIONS, "--hold", "1", "--segments", "0:1"]),
         (other, [*OPTIONS, "--segments", "0:1"]),
     ):
-        said = invoke("render", source, "-o", film, *options).stdout
-        assert "1 segment made, 0 found, of 5" in said
-    assert "5 of 5" in invoke("render", run, "-o", film, *OPTIONS, "--keep-parts").stdout
+        done = invoke("render", source, "-o", film, *options)
+        assert "1 segment made, 0 found, of 5" in done.stdout
+        assert "of a film with other options or versions" in done.stderr
+    # What was made for one film is not lost to another.
+    assert "5 of 5" in invoke("render", run, "-o", film, *OPTIONS, "--resume").stdout
+    assert len(kept(film)) == 4
 
 
 def test_a_batch_systems_tasks_make_some_segments_each(run, expected, tmp_path, invoke):
