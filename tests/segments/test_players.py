@@ -51,8 +51,11 @@ window.open_film = async (base64, type) => {
 };
 window.seek = async (time) => {
   const done = heard("seeked");
+  // A busy machine shows the frame some time after it has found it.
+  const shown = new Promise((drawn) => video.requestVideoFrameCallback(drawn));
   video.currentTime = time;
   await done;
+  await Promise.race([shown, new Promise((late) => setTimeout(late, 5000))]);
   return seen();
 };
 window.play_on = async () => {
