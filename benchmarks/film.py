@@ -56,18 +56,19 @@ def against_ffmpeg(run: Path, folder: Path, pairs: int) -> list[Result]:
             [*settings.output_arguments(".mp4"), f"{folder}/same.mp4"],
         ),
     }
-    results = [
-        paired(
+
+    def measured(how: str, target: float, output: list[str]) -> Result:
+        return paired(
             f"film, against ffmpeg alone {how}",
             lambda: run_process(render_command(run, folder)).seconds,
-            lambda output=output: run_process([*ffmpeg, *output]).seconds,  # type: ignore[misc]
+            lambda: run_process([*ffmpeg, *output]).seconds,
             pairs=pairs,
             unit="s",
             times_faster=False,
             target=target,
         )
-        for how, (target, output) in against.items()
-    ]
+
+    results = [measured(how, target, output) for how, (target, output) in against.items()]
     n_bytes = [path.stat().st_size / 1e6 for path in (ours, medium)]
     likeness = [likeness_to(source, path) for path in (ours, medium)]
     raw.unlink()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .archive.versions import versions
 from .cache import code_digest
 from .video.ffmpeg import ffmpeg_path
 
@@ -18,10 +18,11 @@ SHOWN = 12  # digits of a digest
 @cache
 def fingerprint() -> dict[str, str]:
     """By name, the version of each, or a digest where a version does not say enough."""
+    installed = versions(*PACKAGES)
     return {
         "latentviz": code_digest(),
         "ffmpeg": _digest_of(Path(ffmpeg_path())),
-        **{name: _version(name) for name in PACKAGES},
+        **{name: installed.get(name, "none") for name in PACKAGES},
     }
 
 
@@ -38,10 +39,3 @@ def differences(theirs: dict[str, str]) -> str:
 def _digest_of(file: Path) -> str:
     with file.open("rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()[:SHOWN]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "none"

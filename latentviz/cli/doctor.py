@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -148,10 +147,9 @@ def _library(name: str, module: str) -> Finding:
 
 
 def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:  # it was not installed as a package
-        return "of an unknown version"
+    from ..archive.versions import versions
+
+    return versions(name).get(name, "of an unknown version")  # it was not installed as a package
 
 
 def _numba_cache() -> Finding:

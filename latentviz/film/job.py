@@ -105,7 +105,8 @@ def make_remotely(segment: Segment, *, job: FilmJob, threads: int) -> Made:
     Raises:
         OptionError: It is not as the one that asks for it.
     """
-    if (wrong := unfit(job.run, job.made_with)) is not None:
+    # Whoever has the film open was found fit.
+    if job.key not in _OPEN and (wrong := unfit(job.run, job.made_with)) is not None:
         raise OptionError(f"a worker {wrong}")
     return make_segment(segment, job=job, folder=None, threads=threads)
 

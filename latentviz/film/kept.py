@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..archive.versions import versions
 from ..cache import kept
 from ..errors import OptionError
 from ..raster.page import Page, make_page
@@ -45,7 +45,7 @@ def kept_reach(plan: Plan, shown: Shown, *, about_origin: bool) -> Reach:
     rows = [view.layer for view in (shown.view, *shown.beside)]
     key = [
         *(run.digest, run.model, run.points, rows, shown.dims.tolist(), about_origin),
-        *([values[name] for name in PACING], _version("torch")),
+        *([values[name] for name in PACING], versions("torch")),
     ]
     found = kept("reach", key, lambda: _arrays(measure()))
     low, high, most_low, most_high = (np.asarray(found[side]) for side in SIDES)
@@ -58,7 +58,7 @@ def kept_page(stage: Stage, theme: Theme, *, has_ground: bool) -> Page:
     about = hashlib.sha256(pickle.dumps((stage, theme))).hexdigest()
 
     def keeping(ground: str, draw: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        key = [about, ground, _version("matplotlib")]
+        key = [about, ground, versions("matplotlib")]
         return np.asarray(kept("chrome", key, lambda: {"pixels": draw()})["pixels"])
 
     return make_page(stage, theme, has_ground=has_ground, keeping=keeping)
@@ -66,10 +66,3 @@ def kept_page(stage: Stage, theme: Theme, *, has_ground: bool) -> Page:
 
 def _arrays(reach: Reach) -> dict[str, NDArray[Any]]:
     return {name: getattr(reach, name) for name in (*SIDES, "left_out")}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return ""

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 
 from ..errors import EncodeError, LatentvizWarning, OptionError
-from ..files import atomic, check_folder
+from ..files import check_folder
 from ..interruption import Interrupted
 from ..tasks import check_on_workers, cluster_at, run_in_processes, run_on_cluster
 from ..text import counted
 from ..video.formats import VideoSettings
-from ..video.parts import NOTES, Parts, digest_of, note_text, passing_folder
+from ..video.parts import Parts, passing_folder
 from ..video.segments import Segment, join_segments, segments_of
 from .film import Film
 from .job import FilmJob, Made, job_of, make_remotely, make_segment, unfit, write_film_segments
@@ -230,15 +230,7 @@ def _on_cluster(
 ) -> None:
     def done(segment: Segment, made: Made) -> None:
         assert made.content is not None
-        with atomic(parts.folder / made.name) as part:
-            part.write_bytes(made.content)
-        path = parts.folder / made.name
-        if made.notes:
-            with atomic(path.with_suffix(NOTES)) as part:
-                part.write_text(note_text(made.notes))
-        if digest_of(path, note_text(made.notes)) not in path.name:
-            raise EncodeError(f"{segment} came damaged from its worker; nothing was kept of it")
-        parts.add(segment.index, path)
+        parts.receive(segment.index, made.name, made.content, made.notes)
         advance(segment)
 
     with cluster_at(address) as client:

@@ -48,10 +48,10 @@ class Parts:
             file: What is to be called so.
             notes: A line for each of its frames; or none.
         """
-        stem = f"{self.key}-{index:06}-{digest_of(file, note_text(notes))}"
+        stem = f"{self.key}-{index:06}-{digest_of(file, _text(notes))}"
         if notes:
             with atomic(self.folder / f"{stem}{NOTES}") as part:
-                part.write_text(note_text(notes))
+                part.write_text(_text(notes))
         return f"{stem}{self.suffix}"
 
     def look(self) -> None:
@@ -60,7 +60,7 @@ class Parts:
             name = self._name.fullmatch(path.name)
             if name is None:
                 continue
-            if digest_of(path, note_text(_lines(path.with_suffix(NOTES)))) == name[2]:
+            if digest_of(path, _text(_lines(path.with_suffix(NOTES)))) == name[2]:
                 self._found[int(name[1])] = path
             else:
                 path.unlink(missing_ok=True)
@@ -76,6 +76,29 @@ class Parts:
     def add(self, index: int, path: Path) -> None:
         """Say that a segment lies at a path, as its name says."""
         self._found[index] = path
+
+    def receive(self, index: int, name: str, content: bytes, notes: Sequence[str]) -> None:
+        """Put a segment here that was made elsewhere.
+
+        Args:
+            index: Its number.
+            name: Its name there, which has its digest.
+            content: What is in its file.
+            notes: As for `name_of`.
+
+        Raises:
+            EncodeError: It came damaged; nothing is kept of it.
+        """
+        damaged = EncodeError(
+            f"segment {index} came damaged from its worker; nothing of it is kept"
+        )
+        if self._name.fullmatch(name) is None:
+            raise damaged
+        with atomic(self.folder / name) as part:
+            part.write_bytes(content)
+            if self.name_of(index, part, notes) != name:
+                raise damaged
+        self.add(index, self.folder / name)
 
     def __contains__(self, index: int) -> bool:
         return index in self._found
@@ -123,7 +146,7 @@ def digest_of(file: Path, notes: str) -> str:
     return digest.hexdigest()[:DIGITS]
 
 
-def note_text(notes: Sequence[str]) -> str:
+def _text(notes: Sequence[str]) -> str:
     """Notes as their file has them."""
     return "".join(f"{note}\n" for note in notes)
 

@@ -153,6 +153,24 @@ def test_a_damaged_segment_is_not_found_and_gone(parts, harm):
     assert not path.exists()
 
 
+def test_what_comes_from_elsewhere_is_whole_or_refused(parts, tmp_path):
+    here = Parts(tmp_path / "here", "abc", ".mp4")
+    here.folder.mkdir()
+    name, content, notes = parts[1].name, parts[1].read_bytes(), parts.notes(1)
+    for odd in (
+        (name, content[:-1], notes),
+        (name, content, ["0"]),
+        (f"../{name}", content, notes),
+    ):
+        with pytest.raises(EncodeError, match="segment 1 came damaged from its worker"):
+            here.receive(1, *odd)
+        assert found_in(here) == []
+    here.receive(1, name, content, notes)
+    assert found_in(here) == [1]
+    assert here.notes(1) == notes
+    assert not list(tmp_path.glob("*.mp4"))
+
+
 def test_what_is_cleared_is_only_ours(parts):
     other = parts.folder / "notes of mine.txt"
     other.write_text("mine")
