@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentviz import FilmSpec, open_run, render_frame
+from latentviz import FilmSpec, open_run, plot_history, plot_slices, render_frame
+from latentviz.beside import Beside
 from latentviz.cache import cache_folder, kept
-from latentviz.film.beside import PainterBeside
+from latentviz.figures.painting import PAINT
+from latentviz.figures.slices import SLICES
 from latentviz.film.film import Film
 from latentviz.raster.page import interleaved
 
@@ -77,16 +79,39 @@ def test_frames_are_the_same_from_what_was_kept(short_run, folder):
 
 @pytest.mark.parametrize("look", [{}, {"ground": "transparent"}, {"theme": "light"}])
 def test_a_painter_beside_draws_the_same(short_run, look):
-    with open_run(short_run) as run, PainterBeside() as painter:
+    with open_run(short_run) as run, Beside(PAINT) as painter:
         film = Film(run, FilmSpec(size=SIZE, **look))
-        painter.prepare(film.stage, film.theme, has_ground=film.has_ground)
-        drawn = painter.draw(film.scene(7))
-        np.testing.assert_array_equal(drawn, film.draw(7))
+        painter.tell((film.stage, film.theme, film.has_ground))
+        painter.tell((film.scene(7), ()))
+        np.testing.assert_array_equal(painter.answer(), film.draw(7))
 
 
 def test_a_painter_that_fails_says_none():
-    with PainterBeside() as painter:
-        assert painter.draw("no scene") is None
+    with Beside(PAINT) as painter:
+        painter.tell("no stage")
+        assert painter.answer() is None
+
+
+@pytest.mark.parametrize(("plot", "work"), [(plot_history, PAINT), (plot_slices, SLICES)])
+def test_pictures_are_the_same_by_a_process_beside(short_run, plot, work):
+    alone = plot(short_run, step=40)
+    with Beside(work) as beside:
+        drawn = plot(short_run, step=40, beside=beside)
+    np.testing.assert_array_equal(drawn.pixels, alone.pixels)
+    with Beside("latentviz.errors:nothing") as beside:
+        np.testing.assert_array_equal(plot(short_run, step=40, beside=beside).pixels, alone.pixels)
+
+
+@pytest.mark.parametrize("command", ["history", "slices"])
+def test_commands_of_pictures_draw_beside(short_run, tmp_path, command):
+    picture = tmp_path / "p.png"
+    words = [command, short_run, "-o", picture, "--step", "40"]
+    done = subprocess.run(
+        [sys.executable, "-m", "latentviz", *map(str, words)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    plot = {"history": plot_history, "slices": plot_slices}[command]
+    np.testing.assert_array_equal(np.asarray(Image.open(picture)), plot(short_run, step=40).pixels)
 
 
 def test_the_command_draws_by_a_painter_beside(short_run, tmp_path):

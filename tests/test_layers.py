@@ -35,7 +35,7 @@ LAYERS = [
     ("what to show", {"backend", "pacing", "reach", "views"}),
     ("pixels", {"raster"}),
     ("web", {"web"}),
-    ("files", {"cache", "interruption", "files", "video", "figures", "comparison"}),
+    ("files", {"beside", "cache", "interruption", "files", "video", "figures", "comparison"}),
     ("tasks", {"tasks", "fingerprint"}),
     (
         "face",

@@ -17,7 +17,15 @@ from ..film.work import WorkSpec
 from ..runs.summary import summary
 from ..text import LONGEST_LINE, counted, printable
 from .group import examples, main
-from .options import given, opened, progress, project_options, run_options, spec_options
+from .options import (
+    drawing_beside,
+    given,
+    opened,
+    progress,
+    project_options,
+    run_options,
+    spec_options,
+)
 
 _draft = click.option(
     "--draft",
@@ -134,17 +142,14 @@ def frame(
 
     It is the last frame, unless --frame or --step names another.
     """
+    from ..figures.painting import PAINT
     from ..figures.picture import check_picture_path
-    from ..film.beside import PainterBeside, is_of_use
     from ..film.stills import frame_picture
 
     spec = _film_spec(options, draft=draft)
     check_picture_path(output, vector=True)
     with ExitStack() as stack:
-        # Both take as long to get ready: what evaluates latents, and what draws.
-        beside = None
-        if output.suffix.lower() == ".png" and is_of_use():
-            beside = stack.enter_context(PainterBeside())
+        beside = stack.enter_context(drawing_beside(PAINT, output))
         source = stack.enter_context(opened(run, model, max_bytes))
         picture = frame_picture(source, frame=frame_index, step=step, spec=spec, beside=beside)
     picture.save(output)

@@ -20,6 +20,7 @@ from ..text import LONGEST_LINE, printable
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from ..beside import Beside
     from ..film.render import Progress
     from ..runs.run import Run
 
@@ -47,6 +48,21 @@ class RunPath(click.Path):
             return super().shell_complete(ctx, param, incomplete)  # shells know how to quote
         found = [CompletionItem(os.path.join(folder, name)) for name in runs]
         return [CompletionItem(incomplete, type="dir"), *found]
+
+
+@contextmanager
+def drawing_beside(work: str | None, output: Path) -> Iterator[Beside | None]:
+    """A process that draws a PNG; None where there is no such work, or it would not help.
+
+    What evaluates latents and what draws them take as long to get ready.
+    """
+    from ..beside import Beside, is_of_use
+
+    if work is None or output.suffix.lower() != ".png" or not is_of_use():
+        yield None
+        return
+    with Beside(work) as beside:
+        yield beside
 
 
 def completed(

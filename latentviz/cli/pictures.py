@@ -14,7 +14,16 @@ from ..errors import OptionError
 from ..projection import split_names
 from ..raster.layout import parse_size
 from .group import examples, main
-from .options import Command, decorated, given, mark_options, opened, project_options, run_options
+from .options import (
+    Command,
+    decorated,
+    drawing_beside,
+    given,
+    mark_options,
+    opened,
+    project_options,
+    run_options,
+)
 
 if TYPE_CHECKING:
     from ..figures.picture import Picture
@@ -104,15 +113,16 @@ def write(
     as_json: bool,
     vector: bool,
     summary: Callable[[dict[str, Any]], str] | None = None,
+    beside: str | None = None,
     **options: Any,
 ) -> None:
-    """Draw a picture of a run, and `publish` it."""
+    """Draw a picture of a run, and `publish` it; ``beside`` is the work of a `Beside`."""
     from ..figures.picture import check_picture_path
 
     check_picture_path(output, vector=vector)
     options["size"] = None if size is None else parse_size(size)
-    with opened(run, model, max_bytes) as source:
-        picture = plot(source, **given(**options))
+    with drawing_beside(beside, output) as painter, opened(run, model, max_bytes) as source:
+        picture = plot(source, **given(**options, beside=painter))
     publish(picture, output, as_json=as_json, summary=summary)
 
 
@@ -148,9 +158,9 @@ def slices(**options: Any) -> None:
     Hue runs across, and value up. Each cell is filled with the reconstruction of its color, and an
     inner square shows the true one.
     """
-    from ..figures.slices import plot_slices
+    from ..figures.slices import SLICES, plot_slices
 
-    write(plot_slices, vector=True, summary=_errors, **options)
+    write(plot_slices, vector=True, summary=_errors, beside=SLICES, **options)
 
 
 @main.command(epilog=examples("latentviz errors run.npz -o errors.png --step 5000"))
@@ -222,11 +232,12 @@ def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
     The limits are written beside each picture; a triangle marks where points lie beyond.
     """
     from ..figures.history import plot_history
+    from ..figures.painting import PAINT
     from ..projection import parse_planes
 
     options["dims"] = parse_planes(dims)
     options["names"] = None if names is None else split_names(names)
-    write(plot_history, vector=True, **options)
+    write(plot_history, vector=True, beside=PAINT, **options)
 
 
 @main.command(hidden=True, add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..beside import Beside
 from ..errors import ArchiveError, LatentvizWarning
 from ..projection import HISTORY_DIMS
 from ..raster.keys import key_panel
 from ..raster.layout import check_limits
-from ..raster.lettering import Sprite, blend_sprite
+from ..raster.lettering import Sprite
 from ..raster.page import interleaved, make_page
 from ..runs.opening import takes_path
 from ..runs.run import Run
@@ -54,6 +54,7 @@ def plot_history(
     colormap: str = "viridis",
     label: Sequence[str] = (),
     highlight: Sequence[str] = (),
+    beside: Beside | None = None,
 ) -> Picture:
     """The latents of a run's points at a step, large, over a strip of earlier ones.
 
@@ -89,6 +90,7 @@ def plot_history(
             names, separated by commas, a class, or ``all``. Names that would cover others are left
             out, and a warning counts them.
         highlight: The points that stand out, as for ``label``; all others fade.
+        beside: A process of `paint`, which draws it.
 
     Raises:
         OptionError: The step or the layer was not recorded, a text names no point, or another
@@ -152,16 +154,18 @@ def plot_history(
     )
     title = f"Latents{of_layer} {when}"
     disc = "disc: radius 1" if look.plate else ""
-    beside = f"{large.words(0)}{large.notes}" if of_colors else large.notes.removeprefix(", ")
+    beside_large = f"{large.words(0)}{large.notes}" if of_colors else large.notes.removeprefix(", ")
     words = page.words(
         theme_,
         title=", ".join(filter(None, [title, shown.fitted.note])),
-        beside=" · ".join(filter(None, [beside, disc])),
+        beside=" · ".join(filter(None, [beside_large, disc])),
         names=[view.title for view in shown.projections],
         above_strip=f"earlier, {strip.words(0)}{strip.notes}",
         steps=steps[finite].tolist(),
     )
-    pixels, as_lines = _drawn(page, large, strip, words, theme_)
+    # Names that cannot be seen are told of by the page that is drawn here.
+    painter = None if label else beside
+    pixels, as_lines = _drawn(page, large, strip, words, theme_, painter)
     if large.n_left_out:
         warnings.warn(
             f"{large.n_left_out} of {run.n_points} points are not finite (NaN or infinite) {when}; "
@@ -202,7 +206,12 @@ def plot_history(
 
 
 def _drawn(
-    page: HistoryPage, large: Row, strip: Row, words: list[Sprite], theme: Theme
+    page: HistoryPage,
+    large: Row,
+    strip: Row,
+    words: list[Sprite],
+    theme: Theme,
+    beside: Beside | None,
 ) -> tuple[NDArray[np.uint8], Callable[[], Figure]]:
     """The picture, (H, W, 3), and what draws it as lines."""
     panels: list[Panel] = []
@@ -223,14 +232,20 @@ def _drawn(
         panels.append(key_panel(page.key, key))
         parts.append(Still())
     stage = Stage(page.size, None, 0, tuple(panels), scale=page.scale)
+    scene, above = Scene(Heading(""), tuple(parts)), [*marks, *words]
+
+    def as_lines() -> Figure:
+        return make_page(stage, theme).figure(scene, above=above)
+
+    if beside is not None:
+        beside.tell((stage, theme, True))
+        beside.tell((scene, above))
+        drawn = beside.answer()
+        if drawn is not None:
+            return interleaved(drawn), as_lines
     painted = make_page(stage, theme)
     tell_of_left_out(painted.n_names_left_out)
-    canvas = painted.new_canvas()
-    scene, above = Scene(Heading(""), tuple(parts)), [*marks, *words]
-    painted.draw(scene, canvas)
-    for sprite in above:
-        blend_sprite(canvas, sprite)
-    return interleaved(canvas), partial(painted.figure, scene, above=above)
+    return interleaved(painted.drawn(scene, above)), as_lines
 
 
 def earlier_steps(n_before: int) -> NDArray[np.int64]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..beside import Ask, Beside
 from ..color import ColorCube, hsv_cube
-from ..raster.chrome import plain_style
+from ..raster.chrome import figure_pixels, plain_style
 from ..raster.grid import fitting_grid
 from ..runs.opening import takes_path
 from ..runs.run import Run
@@ -19,6 +21,10 @@ from .moment import check_finite, moment_of
 from .picture import Picture
 from .reconstruction import errors_of, reconstructed
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SLICES = f"{__name__}:draw_slices"
 SIZE = (1600, 800)
 N_HUES, N_SATURATIONS, N_VALUES = 24, 4, 8
 # A cell is drawn as so many squares a side, of which the inner ones show the true color.
@@ -38,6 +44,7 @@ def plot_slices(
     true_colors: bool = False,
     size: tuple[int, int] = SIZE,
     theme: str = "dark",
+    beside: Beside | None = None,
 ) -> Picture:
     """The HSV cube, cut at four saturations: 24 hues across, 8 values up.
 
@@ -50,6 +57,7 @@ def plot_slices(
         true_colors: Show the true colors alone.
         size: (width, height) in pixels.
         theme: ``dark`` or ``light``.
+        beside: A process of `draw_slices`, which draws it.
 
     Raises:
         OptionError: The step was not recorded, or another option is out of range.
@@ -79,10 +87,36 @@ def plot_slices(
     )
     if not true_colors:
         alt += f" Mean squared error: {errors.words}."
+
+    def as_lines() -> Figure:
+        with plain_style():
+            sheet = new_sheet(size, theme_named(theme), default=SIZE)
+            _draw(sheet, cube, title, true_colors=true_colors)
+        return sheet.figure
+
+    pixels = None
+    if beside is not None:
+        beside.tell((size, theme, cube, title, true_colors))
+        pixels = beside.answer()
+    drawn = as_lines() if pixels is None else pixels
+    return Picture(title, alt, {"step": moment.step, **errors.data}, drawn, as_lines)
+
+
+def draw_slices(ask: Ask) -> NDArray[np.uint8]:
+    """Draw the picture, in a process beside.
+
+    Args:
+        ask: Gives its size, theme, cube and title, and whether true colors are shown alone.
+
+    Returns:
+        (H, W, 3) pixels.
+    """
     with plain_style():
+        figure_pixels(new_sheet(SIZE, theme_named("dark"), default=SIZE).figure)  # load what draws
+        size, theme, cube, title, true_colors = ask()
         sheet = new_sheet(size, theme_named(theme), default=SIZE)
         _draw(sheet, cube, title, true_colors=true_colors)
-    return Picture(title, alt, {"step": moment.step, **errors.data}, sheet.figure)
+        return figure_pixels(sheet.figure)
 
 
 def cells(cube: ColorCube, *, true_colors: bool) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import LatentvizWarning, OptionError
+from ..figures.painting import kept_page
 from ..figures.picture import Picture
 from ..media import file_html
 from ..raster.page import Page, interleaved
@@ -20,7 +21,6 @@ from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import Theme
 from ..views import heading
-from .kept import kept_page
 from .planning import page_of, planned
 from .spec import FilmSpec
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import pickle
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +10,7 @@ from numpy.typing import NDArray
 from ..archive.versions import versions
 from ..cache import kept
 from ..errors import OptionError
-from ..raster.page import Page, make_page
 from ..reach import Reach, measure_reach
-from ..scene import Stage
-from ..theme import Theme
 from ..transforms import Axes
 from ..views import Shown
 from .panels import Plan
@@ -50,18 +44,6 @@ def kept_reach(plan: Plan, shown: Shown, *, about_origin: bool) -> Reach:
     found = kept("reach", key, lambda: _arrays(measure()))
     low, high, most_low, most_high = (np.asarray(found[side]) for side in SIDES)
     return Reach(low, high, most_low, most_high, np.asarray(found["left_out"]))
-
-
-def kept_page(stage: Stage, theme: Theme, *, has_ground: bool) -> Page:
-    """The part that all frames of a film share, of which matplotlib has drawn the chrome."""
-    # Whoever has the same bytes has the same stage; who has not only draws it once more.
-    about = hashlib.sha256(pickle.dumps((stage, theme))).hexdigest()
-
-    def keeping(ground: str, draw: Callable[[], NDArray[np.uint8]]) -> NDArray[np.uint8]:
-        key = [about, ground, versions("matplotlib")]
-        return np.asarray(kept("chrome", key, lambda: {"pixels": draw()})["pixels"])
-
-    return make_page(stage, theme, has_ground=has_ground, keeping=keeping)
 
 
 def _arrays(reach: Reach) -> dict[str, NDArray[Any]]:

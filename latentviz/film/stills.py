@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..beside import Beside
 from ..errors import OptionError
 from ..figures.picture import Picture
 from ..raster.page import interleaved
@@ -14,7 +15,6 @@ from ..runs.opening import RunLike, opened_run
 from ..runs.run import Run
 from ..scene import Scene
 from ..text import printable
-from .beside import PainterBeside
 from .film import Film
 from .spec import FilmSpec, film_spec
 
@@ -92,7 +92,7 @@ def frame_picture(
     frame: int | None,
     step: int | None,
     spec: FilmSpec,
-    beside: PainterBeside | None = None,
+    beside: Beside | None = None,
 ) -> Picture:
     """`plot_frame` of a run that is open.
 
@@ -101,7 +101,7 @@ def frame_picture(
         frame: See `plot_frame`.
         step: See `plot_frame`.
         spec: How the film looks.
-        beside: Draws it, while this process evaluates latents.
+        beside: Draws it (`paint`), while this process evaluates latents.
 
     Raises:
         LatentvizError: The run or an option is bad.
@@ -125,14 +125,13 @@ def frame_picture(
     )
 
 
-def _scene_drawn(
-    film: Film, frame: int, beside: PainterBeside | None
-) -> tuple[Scene, NDArray[np.uint8]]:
+def _scene_drawn(film: Film, frame: int, beside: Beside | None) -> tuple[Scene, NDArray[np.uint8]]:
     # Names that cannot be seen are told of by the page that is drawn here.
     if beside is not None and not film.spec.label:
-        beside.prepare(film.stage, film.theme, has_ground=film.has_ground)
+        beside.tell((film.stage, film.theme, film.has_ground))
         scene = film.scene(frame)
-        drawn = beside.draw(scene)
+        beside.tell((scene, ()))
+        drawn = beside.answer()
         if drawn is not None:
             return scene, drawn
     return film.scene(frame), film.draw(frame)

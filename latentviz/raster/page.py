@@ -76,6 +76,14 @@ class Page:
         self._draw_over(scene, white)
         canvas[:] = transparent(black, white)
 
+    def drawn(self, scene: Scene, above: Iterable[Sprite] = ()) -> NDArray[np.uint8]:
+        """A canvas of its own with a scene, and more text and marks above it."""
+        canvas = self.new_canvas()
+        self.draw(scene, canvas)
+        for sprite in above:
+            blend_sprite(canvas, sprite)
+        return canvas
+
     def _draw_over(self, scene: Scene, canvas: NDArray[np.uint8]) -> None:
         """Draw what moves over what does not."""
         for discs, box in self._discs(scene):
