@@ -79,6 +79,15 @@ class Reach:
         return -_in_most_frames(-lows).astype(float), _in_most_frames(highs).astype(float)
 
 
+def joined(reaches: Sequence[Reach]) -> Reach:
+    """How far the points of several sources go, as one; ``left_out`` is the first's."""
+    if len(reaches) == 1:
+        return reaches[0]
+    sides = ("low", "high", "most_low", "most_high")
+    ends = {side: np.concatenate([getattr(each, side) for each in reaches]) for side in sides}
+    return Reach(**ends, left_out=reaches[0].left_out)
+
+
 def _in_most_frames(values: NDArray[np.floating]) -> NDArray[np.floating]:
     """Along the frames, (F, ...), the value that no more than 1 - `MOST_FRAMES` exceed."""
     rank = math.ceil(MOST_FRAMES * len(values)) - 1

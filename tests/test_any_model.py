@@ -191,7 +191,7 @@ def test_a_film_of_steps_far_apart(path, tmp_path, invoke):
     with open_run(path) as run:
         film = frames(LinearPace(4), len(run), 100)
         # As the heading has it: steps of training, not recorded ones.
-        assert [steps_covered(run, frame) for frame in film] == [40, 40, 20]
+        assert [steps_covered(run.steps, frame) for frame in film] == [40, 40, 20]
         (schedule, _) = film_charts(run, 0, len(run))
         assert schedule.curves[0].keyed.tolist() == [0, 6]
     draw(path, tmp_path, pace="linear:4")

@@ -151,7 +151,7 @@ def test_a_run_of_irregular_steps_is_drawn(path, tmp_path, invoke):
     invoke("history", path, "-o", tmp_path / "history.png", "--step", 400)
     invoke("timeline", path, "-o", tmp_path / "timeline.png")
     with open_run(path) as run:
-        said = [heading(run, frame, 0) for frame in frames(LinearPace(1), 4, 4)]
+        said = [heading(run.steps, frame, 0) for frame in frames(LinearPace(1), 4, 4)]
         charts = film_charts(run, 0, 4)
     assert said == [Heading("step", str(number)) for number in REPLAYED]
     assert [chart.label for chart in charts] == ["schedule", "losses", "metrics"]

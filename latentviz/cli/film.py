@@ -18,12 +18,14 @@ from ..runs.summary import summary
 from ..text import LONGEST_LINE, counted, printable
 from .group import examples, main
 from .options import (
+    all_opened,
     drawing_beside,
     given,
     opened,
     progress,
     project_options,
     run_options,
+    runs_options,
     spec_options,
 )
 
@@ -38,9 +40,10 @@ _draft = click.option(
     epilog=examples(
         "latentviz render run.npz -o film.mp4 --dims 0,1 --dims 0,2",
         "latentviz render run.npz -o loop.gif --dims 0,1 --draft",
+        "latentviz render a.npz b.npz -o both.mp4 --project pca --register final",
     )
 )
-@run_options
+@runs_options
 @click.option(
     "-o", "--output", required=True, type=click.Path(path_type=Path),
     help="The video to write: .mp4, .mov, .mkv (H.264), .webm (VP9), .gif or .webp; or its frames, "
@@ -63,7 +66,7 @@ _draft = click.option(
     "compare frames with a tolerance (latentviz compare).",
 )  # fmt: skip
 def render(
-    run: Path,
+    runs: tuple[Path, ...],
     model: str | None,
     max_bytes: int | None,
     output: Path,
@@ -72,7 +75,10 @@ def render(
     frame_hashes: Path | None,
     **options: Any,
 ) -> None:
-    """Render the film of RUN, with every recorded step."""
+    """Render the film of RUN, with every recorded step; or of up to six, side by side.
+
+    Several runs share a clock, a basis and limits. Each has a row of projections.
+    """
     from ..film.film import Film
     from ..film.production import parts_folder
     from ..film.render import check_work, held_frames, video_settings, write_film
@@ -85,8 +91,8 @@ def render(
     if draft and encoding.preset is None:
         encoding = replace(encoding, preset=settings.codec.draft_preset)
     where = given(frame_hashes=frame_hashes)
-    with opened(run, model, max_bytes) as source:
-        film = Film(source, spec)
+    with all_opened(runs, model, max_bytes) as sources:
+        film = Film(sources, spec)
         with progress("Rendering", film.frame_words) as advance:
             made = write_film(
                 film, output, encoding, work, overwrite=overwrite, progress=advance, **where
@@ -116,7 +122,7 @@ def render(
         "latentviz frame run.npz -o frame.pdf --dims 0,1 --ground white --heading off",
     )
 )
-@run_options
+@runs_options
 @click.option(
     "-o",
     "--output",
@@ -129,7 +135,7 @@ def render(
 @spec_options(FilmSpec)
 @_draft
 def frame(
-    run: Path,
+    runs: tuple[Path, ...],
     model: str | None,
     max_bytes: int | None,
     output: Path,
@@ -138,7 +144,7 @@ def frame(
     draft: bool,
     **options: Any,
 ) -> None:
-    """Draw one frame of the film of RUN: as a PNG, with the film's own pixels, or as SVG or PDF.
+    """Draw one frame of the film of RUN, or of several: as PNG, with its own pixels, SVG or PDF.
 
     It is the last frame, unless --frame or --step names another.
     """
@@ -150,8 +156,8 @@ def frame(
     check_picture_path(output, vector=True)
     with ExitStack() as stack:
         beside = stack.enter_context(drawing_beside(PAINT, output))
-        source = stack.enter_context(opened(run, model, max_bytes))
-        picture = frame_picture(source, frame=frame_index, step=step, spec=spec, beside=beside)
+        sources = stack.enter_context(all_opened(runs, model, max_bytes))
+        picture = frame_picture(sources, frame=frame_index, step=step, spec=spec, beside=beside)
     picture.save(output)
     click.echo(f"{output}: {picture.pixels.shape[1]}x{picture.pixels.shape[0]}")
 

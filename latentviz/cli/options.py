@@ -7,7 +7,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -169,6 +169,15 @@ def opened(path: Path, model: str | None, max_bytes: int | None) -> Iterator[Run
                 click.echo(f"Warning: {printable(str(warning.message), LONGEST_LINE)}", err=True)
         with run:
             yield run
+
+
+@contextmanager
+def all_opened(
+    paths: Sequence[Path], model: str | None, max_bytes: int | None
+) -> Iterator[tuple[Run, ...]]:
+    """The runs at some paths, closed again."""
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(opened(path, model, max_bytes)) for path in paths)
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from ..film.options import parsed
 from ..film.spec import FilmSpec
 from ..viewing.spec import NOT_OF_PAGES, PageSpec
 from .group import examples, main
-from .options import opened, progress, runs_options, spec_options
+from .options import all_opened, progress, runs_options, spec_options
 
 
 @main.command(
@@ -45,9 +44,10 @@ def view(
     spec = FilmSpec(**parsed(FilmSpec, options))
     page_spec = PageSpec(**parsed(PageSpec, options))
     check_page_path(output)
-    with ExitStack() as stack:
-        sources = [stack.enter_context(opened(run, model, max_bytes)) for run in runs]
-        advance = stack.enter_context(progress("Packing", unit="steps"))
+    with (
+        all_opened(runs, model, max_bytes) as sources,
+        progress("Packing", unit="steps") as advance,
+    ):
         viewer = viewer_of(sources, spec, page_spec, progress=advance)
     viewer.save(output)
     click.echo(f"{output}: {viewer.words}")

@@ -30,7 +30,7 @@ class FilmCaptions:
         """What each frame says."""
         if not self._plan.spec.captions:
             return ()
-        by_frame = tuple(map(self._caption_of, self._plan.frames))
+        by_frame = tuple(map(self._caption_of, self._plan.clock.frames))
         shown = set(by_frame)
         for (first, stop), text in self._plan.spec.captions:
             if text not in shown:
@@ -45,7 +45,7 @@ class FilmCaptions:
 
     def _caption_of(self, frame: Frame) -> str:
         """The last caption that the frame's last step has; else any of its steps."""
-        steps = self._plan.run.steps
+        steps = self._plan.clock.moments
         begin, end = int(steps[frame.start]), int(steps[frame.stop - 1])
         found = ""
         for since in (end, begin):
@@ -71,6 +71,6 @@ class FilmCaptions:
         """The band."""
         return tuple(map(CaptionPanel, cells))
 
-    def parts(self, frame: Frame) -> tuple[Caption, ...]:
+    def parts(self, index: int) -> tuple[Caption, ...]:
         """What it says."""
-        return (Caption(self._by_frame[frame.index]),) if self._by_frame else ()
+        return (Caption(self._by_frame[index]),) if self._by_frame else ()

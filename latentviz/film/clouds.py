@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import ClassVar
@@ -10,10 +10,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pacing import Frame
 from ..raster.fitting import DOT_SHARE, fitting_limits
 from ..raster.layout import Layout, window_of
-from ..reach import Fit, Reach, framed_fit
+from ..reach import Fit, Reach, framed_fit, joined
 from ..scene import Cell, Cloud, CloudPanel, Coloring, Panel
 from ..text import printable
 from ..views import (
@@ -38,8 +37,23 @@ class FilmClouds:
 
     kind: ClassVar[type[Panel]] = CloudPanel
 
-    def __init__(self, plan: Plan, shown: Shown, marks: FilmMarks) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        shown: Shown,
+        marks: FilmMarks,
+        peers: Callable[[], Sequence[FilmClouds]] = tuple,
+    ) -> None:
+        """Plan them.
+
+        Args:
+            plan: Their run's.
+            shown: Their points.
+            marks: What marks these.
+            peers: Gives the clouds of other runs that have limits in common with these.
+        """
         self.plan, self.shown, self.marks = plan, shown, marks
+        self._peers = peers
 
     def __len__(self) -> int:
         return len(self.shown.projections)
@@ -73,9 +87,14 @@ class FilmClouds:
         )
 
     @cached_property
-    def reach(self) -> Reach:
+    def own_reach(self) -> Reach:
         """How far the points go in the components that are shown, over all that the film shows."""
         return kept_reach(self.plan, self.shown, about_origin=self.of_colors)
+
+    @cached_property
+    def reach(self) -> Reach:
+        """How far these and the peers' points go."""
+        return joined([self.own_reach, *(peer.own_reach for peer in self._peers())])
 
     def panels(self, cells: Sequence[Cell], layout: Layout) -> tuple[CloudPanel, ...]:
         """The panels, in limits that fit if none are asked for."""
@@ -128,6 +147,9 @@ class FilmClouds:
             cell,
             title=printable(self.shown.projections[k].title),
             row_name=name,
+            row_role=self.plan.role,
+            # Panels that are alone in their rows may stand side by side.
+            named_beside=len(self) > 1,
             limits=limits,
             dot_radius=dot_radius,
             plate_radius=UNIT_RADIUS if self.has_plate else None,
@@ -146,7 +168,7 @@ class FilmClouds:
             self.shown.fitted,
             of_colors=self.of_colors,
             farthest=self._farthest,
-            largest_norm=self._largest_norm,
+            largest_norm=lambda: max(each.largest_norm() for each in (self, *self._peers())),
         )
 
     def _farthest(self) -> float:
@@ -154,7 +176,7 @@ class FilmClouds:
         low, high = self._kept
         return float(max(-low.min(), high.max()))
 
-    def _largest_norm(self) -> float:
+    def largest_norm(self) -> float:
         """The largest norm of the latents at a few steps."""
         run = self.shown.run
         first, stop = self.plan.first, self.plan.stop
@@ -172,16 +194,16 @@ class FilmClouds:
         low[columns], high[columns] = self.reach.kept(columns.tolist())
         return low, high
 
-    def parts(self, frame: Frame) -> tuple[Cloud, ...]:
+    def parts(self, index: int) -> tuple[Cloud, ...]:
         """The points' places.
 
         Raises:
             ArchiveError: The run is damaged, or no point is finite at a step.
         """
-        marks = self.marks
+        marks, frame = self.marks, self.plan.frames[index]
         clouds = clouds_of(self.shown, frame, self.alpha, highlighted=marks.is_highlighted)
         return tuple(
-            replace(cloud, trails=marks.trails(frame, columns))
+            replace(cloud, trails=marks.trails(frame, columns), note=self._note(index))
             for cloud, columns in zip(clouds, self.shown.columns, strict=True)
         )
 
@@ -189,10 +211,34 @@ class FilmClouds:
         """In which frames points lie beyond an edge of their panel, where marks say so, (F,)."""
         edges = np.array([window_of(panel).edges for panel in panels])
         centers = np.array([panel.center for panel in panels])
-        low, high = (
-            side[:, self.shown.columns] - centers for side in (self.reach.low, self.reach.high)
-        )
+        own = self.own_reach
+        low, high = (side[:, self.shown.columns] - centers for side in (own.low, own.high))
         return np.asarray(((low < -edges) | (high > edges)).any((-2, -1)))
+
+    def _note(self, index: int) -> str:
+        """Where the run is, if the heading does not say so."""
+        plan = self.plan
+        frame, clock = plan.frames[index], plan.clock
+        if not plan.name or (frame.after and index + 1 == len(plan.frames)):
+            return ""
+        last = int(plan.run.steps[frame.stop - 1])
+        if clock.in_shares:
+            return f"step {last}"
+        has_ended = clock.moments[clock.frames[index].stop - 1] > last
+        return f"ended at step {last}" if has_ended and frame.stop == plan.stop else ""
+
+
+def sharing_limits(rows: Sequence[FilmClouds]) -> tuple[FilmClouds, ...]:
+    """Clouds of several runs, of which those of the same points have their limits in common."""
+    n_runs = len({row.plan for row in rows})
+    n_rows = len(rows) // n_runs
+    found: list[FilmClouds] = []
+
+    def peers_of(k: int) -> Callable[[], Sequence[FilmClouds]]:
+        return lambda: [found[i] for i in range(k % n_rows, len(rows), n_rows) if i != k]
+
+    found += [FilmClouds(row.plan, row.shown, row.marks, peers_of(k)) for k, row in enumerate(rows)]
+    return tuple(found)
 
 
 def are_framed(rows: Sequence[FilmClouds]) -> bool:

@@ -1,8 +1,9 @@
-"""A run's film: which frames there are, and what is in each."""
+"""The film of a run or of several: which frames there are, and what is in each."""
 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -20,25 +21,27 @@ from ..runs.run import Run
 from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import Theme
-from ..views import heading
 from .planning import page_of, planned
 from .spec import FilmSpec
 
 
 class Film:
-    """A run's film, of which any frame can be drawn alone."""
+    """The film of a run, or of several side by side; any frame of it can be drawn alone."""
 
-    def __init__(self, run: Run, spec: FilmSpec) -> None:
+    def __init__(self, runs: Run | Sequence[Run], spec: FilmSpec) -> None:
         """Plan the film; nothing is drawn yet.
 
         Raises:
-            OptionError: An option is out of range or does not fit the run.
+            OptionError: An option is out of range or does not fit the runs.
         """
-        self._plan, self._rows = planned(run, spec)
+        self.runs = (runs,) if isinstance(runs, Run) else tuple(runs)
+        """As they were given."""
+        self._rows = planned(self.runs, spec)
+        self._content = page_of(self._rows)
+        self._plan = self._content.plan
+        self._clock = self._plan.clock
         self.run, self.spec = self._plan.run, spec
-        self.frames = self._plan.frames
-        self._first, self._stop = self._plan.first, self._plan.stop
-        self._content = page_of(self._plan, self._rows)
+        self.frames = self._clock.frames
         self._told = False
         self.path: Path | None = None
         """Where `render` has put it, if it is one file."""
@@ -54,7 +57,7 @@ class Film:
         width, height = self.spec.size
         where = "not written" if self.written is None else f"written to {self.written}"
         return (
-            f"<Film of {printable(self.run.name)}, {where}: {counted(len(self), 'frame')}, "
+            f"<Film of {self.names}, {where}: {counted(len(self), 'frame')}, "
             f"{width}x{height}, {self.shown}>"
         )
 
@@ -62,9 +65,15 @@ class Film:
     def alt(self) -> str:
         """A text for those who cannot see the film."""
         return (
-            f"The latents of {printable(self.run.name)} in the projections {self.titles}, in "
+            f"The latents of {self.names} in the projections {self.titles}, in "
             f"{counted(len(self), 'frame')} from {self.shown} of training."
         )
+
+    @property
+    def names(self) -> str:
+        """The runs', in words."""
+        plans = dict.fromkeys(row.plan for row in self._rows)
+        return ", ".join(plan.name or printable(plan.run.name) for plan in plans)
 
     @property
     def titles(self) -> str:
@@ -97,11 +106,9 @@ class Film:
         Raises:
             OptionError: The step was not recorded, or is not in the film.
         """
-        index = self.run.index_of(step)
-        if not self._first <= index < self._stop:
-            raise OptionError(f"step {step} is not in the film, which shows {self.shown}")
-        starts = [frame.start for frame in self.frames]
-        return int(np.searchsorted(starts, index, side="right")) - 1
+        if len(self.runs) == 1:
+            self.run.index_of(step)
+        return self._clock.frame_at(step)
 
     def draw(self, frame: int, canvas: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Draw a frame, which depends on the run, the spec and its number alone.
@@ -132,8 +139,7 @@ class Film:
         """
         if not 0 <= frame < len(self):
             raise OptionError(f"frame must lie within 0 to {len(self) - 1}, got {frame}")
-        shown = self.frames[frame]
-        parts = tuple(part for panels in self._content.panels for part in panels.parts(shown))
+        parts = tuple(part for panels in self._content.panels for part in panels.parts(frame))
         n_left_out, n_points = max(
             (part.n_left_out, len(part.xy)) for part in parts if isinstance(part, Cloud)
         )
@@ -141,7 +147,7 @@ class Film:
             self._tell(n_left_out, n_points)
         notes = dict.fromkeys(row.shown.fitted.note for row in self._rows)
         note = ", ".join(filter(None, notes))
-        return Scene(heading(self.run, shown, n_left_out, note), parts)
+        return Scene(self._clock.heading(frame, n_left_out, note), parts)
 
     def _tell(self, n_left_out: int, n_points: int) -> None:
         """Say once a film that points are left out."""
@@ -199,8 +205,7 @@ class Film:
     @property
     def shown(self) -> str:
         """The first and the last step, in words."""
-        steps = self.run.steps
-        return f"steps {steps[self._first]} to {steps[self._stop - 1]}"
+        return self._clock.shown
 
     @property
     def figures(self) -> dict[str, Any]:
@@ -212,14 +217,17 @@ class Film:
         """How fast the film goes, in words."""
         strides = [frame.stride for frame in self.frames]
         return (
-            f"{len(self)} of {self._stop - self._first} steps start a frame; steps a frame: "
+            f"{len(self)} of {self._clock.stop - self._clock.first} steps start a frame; steps a "
+            "frame: "
             f"{strides[0]} at the start, {max(strides)} at most, {strides[-1]} at the end"
         )
 
     def frame_words(self, n_done: int) -> str:
         """The content of the last of so many frames, in words."""
-        frame = self.frames[n_done - 1]
-        return (
-            f"step {self.run.steps[frame.stop - 1]}, "
-            f"{counted(frame.stride + frame.after, 'sub-frame')}"
-        )
+        frame, covered = self.frames[n_done - 1], self.covered(n_done - 1)
+        where = "" if covered is None else f"step {covered[1]}, "
+        return f"{where}{counted(frame.stride + frame.after, 'sub-frame')}"
+
+    def covered(self, frame: int) -> tuple[int, int] | None:
+        """The first and the last step of a frame; None where runs are at different ones."""
+        return self._clock.covered(frame)

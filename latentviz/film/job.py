@@ -31,7 +31,8 @@ KEY_DIGITS = 12
 class FilmJob:
     """All that a film's bytes depend on, as plain data."""
 
-    run: Reopening
+    runs: tuple[Reopening, ...]
+    names: str  # of the runs, which the film may show
     spec: FilmSpec
     settings: VideoSettings
     n_frames: int
@@ -46,12 +47,15 @@ class FilmJob:
         Raises:
             OptionError: A pace is a function, of which nobody can tell whether it is the same.
         """
-        run = {f.name: getattr(self.run, f.name) for f in fields(self.run) if f.name != "path"}
+        runs = [
+            {f.name: getattr(run, f.name) for f in fields(run) if f.name != "path"}
+            for run in self.runs
+        ]
         settings = self.settings
         encoded = [*settings.input_arguments(), *settings.output_arguments("")]
         facts = [
-            run, self.spec.to_dict(), encoded, SEGMENT_FRAMES, self.n_frames, self.n_repeats,
-            self.made_with,
+            runs, self.names, self.spec.to_dict(), encoded, SEGMENT_FRAMES,
+            self.n_frames, self.n_repeats, self.made_with,
         ]  # fmt: skip
         text = json.dumps(facts, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
@@ -106,19 +110,20 @@ def make_remotely(segment: Segment, *, job: FilmJob, threads: int) -> Made:
         OptionError: It is not as the one that asks for it.
     """
     # Whoever has the film open was found fit.
-    if job.key not in _OPEN and (wrong := unfit(job.run, job.made_with)) is not None:
+    if job.key not in _OPEN and (wrong := unfit(job.runs, job.made_with)) is not None:
         raise OptionError(f"a worker {wrong}")
     return make_segment(segment, job=job, folder=None, threads=threads)
 
 
-def unfit(run: Reopening, made_with: dict[str, str]) -> str | None:
+def unfit(runs: Sequence[Reopening], made_with: dict[str, str]) -> str | None:
     """Why segments that are made here would not fit the others, in words; None if they would."""
     if other := differences(made_with):
         return f"has {other}, as asked for here; install the same versions"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            reopened(run).close()
+            for run in runs:
+                reopened(run).close()
     except Exception as error:
         return f"cannot use the run: {error}; it must see the same archive under the same path"
     return None
@@ -158,12 +163,13 @@ def _film(job: FilmJob) -> Film:
     with _LOCK:
         if job.key not in _OPEN:
             for film in _OPEN.values():
-                film.run.close()
+                for run in film.runs:
+                    run.close()
             _OPEN.clear()
             with warnings.catch_warnings():
                 # Whoever asks for the film has said it.
                 warnings.simplefilter("ignore", LatentvizWarning)
-                film = Film(reopened(job.run), job.spec)
+                film = Film([reopened(run) for run in job.runs], job.spec)
                 _ = film.page
             _OPEN[job.key] = film
         return _OPEN[job.key]
@@ -176,5 +182,12 @@ def job_of(film: Film, settings: VideoSettings, n_repeats: int, *, hashed: bool)
         OptionError: Its run cannot be opened by another process.
     """
     return FilmJob(
-        film.run.reopening, film.spec, settings, len(film), n_repeats, hashed, fingerprint()
+        tuple(run.reopening for run in film.runs),
+        film.names,
+        film.spec,
+        settings,
+        len(film),
+        n_repeats,
+        hashed,
+        fingerprint(),
     )

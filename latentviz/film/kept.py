@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from ..transforms import Axes
 from ..views import Shown
 from .panels import Plan
 
-PACING = ("pace", "frames", "steps")  # the options on which a film's frames depend
 SIDES = ("low", "high", "most_low", "most_high")
 
 
@@ -32,14 +32,15 @@ def kept_reach(plan: Plan, shown: Shown, *, about_origin: bool) -> Reach:
     if not isinstance(shown.fitted, Axes):
         return measure()
     try:
-        values = plan.spec.to_dict()
         run = shown.run.reopening
-    except OptionError:  # a pace of the user's own, or a run or a model that only he has
+    except OptionError:  # a run or a model that only this process has
         return measure()
+    covered = [(frame.start, frame.stop, frame.after) for frame in plan.frames]
+    frames = hashlib.sha256(np.array(covered, np.int64).tobytes())
     rows = [view.layer for view in (shown.view, *shown.beside)]
     key = [
         *(run.digest, run.model, run.points, rows, shown.dims.tolist(), about_origin),
-        *([values[name] for name in PACING], versions("torch")),
+        *(frames.hexdigest(), versions("torch")),
     ]
     found = kept("reach", key, lambda: _arrays(measure()))
     low, high, most_low, most_high = (np.asarray(found[side]) for side in SIDES)

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from functools import cached_property, partial
 from typing import ClassVar
 
-from ..pacing import Frame
 from ..raster.keys import key_height
 from ..raster.layout import Layout, has_room_for_charts, page_scale
 from ..raster.squares import KeyHeight
@@ -46,6 +45,6 @@ class FilmKeys:
         """A panel for each key."""
         return tuple(map(KeyPanel, cells, [key for key in self.by_row if key is not None]))
 
-    def parts(self, frame: Frame) -> tuple[Still, ...]:
+    def parts(self, index: int) -> tuple[Still, ...]:
         """Nothing moves."""
         return (Still(),) * len(self)

@@ -67,18 +67,19 @@ class FilmMarks:
         return np.stack([end[self.highlighted] for end in ends])
 
 
-def marks_of(plan: Plan, rows: Sequence[Shown]) -> tuple[FilmMarks, ...]:
-    """The marks of each row of clouds.
+def marks_of(plans: Sequence[Plan], rows: Sequence[Shown]) -> tuple[FilmMarks, ...]:
+    """The marks of each row of clouds, whose plans are given.
 
     Raises:
         OptionError: A text names a point of no row, or paths are asked for of no points.
     """
     runs = [shown.run for shown in rows]
-    labeled = _selected("label", plan.spec.label, runs)
-    highlighted = _selected("highlight", plan.spec.highlight, runs)
-    if plan.spec.trail and not plan.spec.highlight:
+    spec = plans[0].spec
+    labeled = _selected("label", spec.label, runs)
+    highlighted = _selected("highlight", spec.highlight, runs)
+    if spec.trail and not spec.highlight:
         raise OptionError("trail is of the highlighted points; give highlight too")
-    return tuple(FilmMarks(plan, *each) for each in zip(rows, labeled, highlighted, strict=True))
+    return tuple(FilmMarks(*each) for each in zip(plans, rows, labeled, highlighted, strict=True))
 
 
 def _selected(what: str, texts: Sequence[str], runs: Sequence[Run]) -> list[NDArray[np.int64]]:

@@ -10,20 +10,37 @@ from ..pacing import Frame
 from ..raster.layout import Layout
 from ..runs.run import Run
 from ..scene import Cell, Panel, Part
-from ..theme import Theme
+from ..theme import Role, Theme
+from ..views import Clock, Span
 from .spec import FilmSpec
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What a film shows of a run."""
+    """What a film shows of one of its runs."""
 
     run: Run
     spec: FilmSpec
     theme: Theme
-    frames: Sequence[Frame]
-    first: int  # index of the first recorded step
-    stop: int  # index after the last
+    clock: Clock
+    span: Span
+    name: str = ""  # of the run, where there are several
+    role: Role | None = None  # the color of its curves, where there are several
+
+    @property
+    def frames(self) -> Sequence[Frame]:
+        """Which recorded steps each frame covers."""
+        return self.span.frames
+
+    @property
+    def first(self) -> int:
+        """Index of the first recorded step."""
+        return self.span.first
+
+    @property
+    def stop(self) -> int:
+        """Index after the last."""
+        return self.span.stop
 
 
 class FilmPanels(Protocol):
@@ -44,6 +61,6 @@ class FilmPanels(Protocol):
         """
         ...
 
-    def parts(self, frame: Frame) -> tuple[Part, ...]:
-        """What moves in each of them, in one frame."""
+    def parts(self, index: int) -> tuple[Part, ...]:
+        """What moves in each of them, in the frame of that number."""
         ...

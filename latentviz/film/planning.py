@@ -6,65 +6,119 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
-import numpy as np
-
 from ..errors import OptionError
-from ..pacing import Frame, frames, parse_pace
+from ..palette import palette_roles
 from ..raster.layout import page_layout
 from ..runs.run import Run
 from ..scene import Stage
 from ..text import printable
-from ..theme import Theme, on_white, theme_named
-from ..transforms import Fitted
+from ..theme import Role, Theme, on_white, theme_named
+from ..transforms import Fitted, registered
+from ..views import Clock, fitted_of
 from .captions import FilmCaptions
-from .clouds import FilmClouds, are_framed
-from .curves import FilmCurves
+from .clock import clock_of
+from .clouds import FilmClouds, are_framed, sharing_limits
+from .curves import FilmCurves, RunsCurves
 from .keys import FilmKeys
 from .marks import marks_of
+from .names import run_names
 from .panels import FilmPanels, Plan
 from .rows import rows_of
-from .spec import FilmSpec
+from .spec import FRACTION, FilmSpec
 from .titles import titled
+
+MOST_RUNS = 6
 
 
 def planned(
-    run: Run, spec: FilmSpec, *, fitted: Fitted | None = None, n_components: int = 0
-) -> tuple[Plan, tuple[FilmClouds, ...]]:
-    """A film's frames, and its rows of clouds.
+    runs: Sequence[Run], spec: FilmSpec, *, n_components: int = 0
+) -> tuple[FilmClouds, ...]:
+    """A film's rows of clouds, each with the plan of its run.
 
     Args:
-        run: The run.
+        runs: One, or several that share a clock and a basis.
         spec: How the film looks.
-        fitted: A transform that is ready for use, in place of the spec's.
         n_components: Of each row's points at least so many components are read, as far as there
             are any: those that the film shows, and the first of the others.
 
     Raises:
-        OptionError: An option is out of range or does not fit the run.
-        ArchiveError: The run names no points, or is damaged.
-        ModelError: The model is not known, or cannot be run.
+        OptionError: An option is out of range or does not fit the runs.
+        ArchiveError: A run names no points, or is damaged.
+        ModelError: A model is not known, or cannot be run.
     """
-    runs = [run.at_points(points) for points in spec.sources] or [run]
-    rows = titled(rows_of(runs, spec, fitted=fitted, n_components=n_components), spec.titles)
-    run = runs[0]
-    pace = parse_pace(spec.pace) if isinstance(spec.pace, str) else spec.pace
-    first, stop = _step_range(run, spec.steps)
-    shown = [
-        Frame(frame.index, frame.start + first, frame.stop + first)
-        for frame in frames(pace, stop - first, spec.frames)
+    check_runs(runs, spec)
+    # By run, and for each the points that are looked at.
+    looked_at = [[run.at_points(points) for points in spec.sources] or [run] for run in runs]
+    if spec.register is not None:
+        looked_at = [looked_at[0], *(_registered(looked_at[0], of, spec) for of in looked_at[1:])]
+    fitted = _fitted_together(looked_at, spec) if len(runs) > 1 else None
+    of_run = [
+        rows_of(of, spec, fitted=fitted, others=looked_at, n_components=n_components)
+        for of in looked_at
     ]
-    if stop == len(run) and all(row.run.has_final for row in rows):
-        shown[-1] = replace(shown[-1], after=True)
-    plan = Plan(run, spec, _theme(spec), shown, first, stop)
-    marks = marks_of(plan, rows)
-    return plan, tuple(FilmClouds(plan, *row) for row in zip(rows, marks, strict=True))
+    names, roles = [""], list[Role | None]([None])
+    if len(runs) > 1:
+        names, roles = run_names(runs, spec.run_names), [*palette_roles(len(runs), "curves")]
+        of_run = [
+            tuple(replace(row, name=" ".join(filter(None, [name, row.name]))) for row in rows)
+            for name, rows in zip(names, of_run, strict=True)
+        ]
+    rows = titled([row for rows in of_run for row in rows], spec.titles)
+    has_final = [all(row.run.has_final for row in rows) for rows in of_run]
+    clock, spans = clock_of([of[0] for of in looked_at], spec, has_final)
+    theme = _theme(spec)
+    plans = [
+        Plan(of[0], spec, theme, clock, span, name, role)
+        for of, span, name, role in zip(looked_at, spans, names, roles, strict=True)
+    ]
+    plan_of = [plan for plan, rows in zip(plans, of_run, strict=True) for _ in rows]
+    marks = marks_of(plan_of, rows)
+    return sharing_limits([FilmClouds(*each) for each in zip(plan_of, rows, marks, strict=True)])
+
+
+def check_runs(runs: Sequence[Run], spec: FilmSpec) -> None:
+    """Refuse more runs than can be told apart, and what only several runs have.
+
+    Raises:
+        OptionError: There is such.
+    """
+    if not 1 <= len(runs) <= MOST_RUNS:
+        raise OptionError(f"runs are shown side by side, 1 to {MOST_RUNS} of them, got {len(runs)}")
+    if len(runs) == 1:
+        several = {"align": spec.align == FRACTION, "register": spec.register is not None}
+        for name in (name for name, is_given in several.items() if is_given):
+            raise OptionError(f"{name} is of several runs; give two or more")
+        if spec.run_names:
+            raise OptionError("run_names are of several runs; give two or more, or a title")
+
+
+def _registered(first: Sequence[Run], others: Sequence[Run], spec: FilmSpec) -> list[Run]:
+    assert spec.register is not None
+    return [
+        registered(onto, other, spec.register) for onto, other in zip(first, others, strict=True)
+    ]
+
+
+def _fitted_together(looked_at: Sequence[Sequence[Run]], spec: FilmSpec) -> Fitted | None:
+    """A transform fitted over all runs, which latents as they are need not; None where none is.
+
+    Raises:
+        OptionError: It does not fit the runs, or each has several rows.
+    """
+    if spec.project is None:
+        return None
+    if len(spec.sources) > 1:
+        raise OptionError(
+            "of several runs one kind of points can be shown through a transform; give one --points"
+        )
+    return fitted_of([of[0] for of in looked_at], spec.project, spec.center)
 
 
 @dataclass(frozen=True, eq=False)
 class FilmPage:
     """All that stands on a film's page."""
 
-    plan: Plan
+    plan: Plan  # the first run's
     rows: tuple[FilmClouds, ...]
     keys: FilmKeys
     curves: FilmPanels
@@ -96,11 +150,12 @@ class FilmPage:
         cells = iter(layout.cells)
         title = spec.title
         if title is None:
-            title = "" if all(row.of_colors for row in self.rows) else run.name
+            is_plain = self.plan.name or all(row.of_colors for row in self.rows)
+            title = "" if is_plain else run.name
         return Stage(
             size=spec.size,
             heading=layout.heading,
-            last_step=int(run.steps[self.plan.stop - 1]),
+            last_step=last_step(self.plan.clock),
             panels=tuple(
                 panel
                 for panels in self.panels
@@ -111,30 +166,28 @@ class FilmPage:
         )
 
 
-def page_of(plan: Plan, rows: Sequence[FilmClouds]) -> FilmPage:
-    """What stands on a page of the plan's size.
+def page_of(rows: Sequence[FilmClouds], size: tuple[int, int] | None = None) -> FilmPage:
+    """What stands on a page.
+
+    Args:
+        rows: Its rows of clouds.
+        size: Of the page, (width, height); by default as their plans have it.
 
     Raises:
         OptionError: A curve is asked for that these points have not.
     """
-    curves = FilmCurves(plan, [row.shown for row in rows])
+    plan = rows[0].plan
+    if size is not None:
+        plan = replace(plan, spec=replace(plan.spec, size=size))
+    curves: FilmPanels = RunsCurves(plan, rows) if plan.name else FilmCurves(plan, rows)
     return FilmPage(plan, tuple(rows), FilmKeys(plan, rows), curves, FilmCaptions(plan))
+
+
+def last_step(clock: Clock) -> int:
+    """The greatest step number, for which a heading makes room; 0 where it has none."""
+    return 0 if clock.in_shares else int(clock.moments[clock.stop - 1])
 
 
 def _theme(spec: FilmSpec) -> Theme:
     theme = theme_named(spec.theme)
     return on_white(theme) if spec.ground == "white" else theme
-
-
-def _step_range(run: Run, steps: tuple[int | None, int | None]) -> tuple[int, int]:
-    """Indices of the recorded steps of a range."""
-    first, stop = steps
-    a = 0 if first is None else int(np.searchsorted(run.steps, first))
-    b = len(run) if stop is None else int(np.searchsorted(run.steps, stop))
-    if a >= b:
-        low, high = ("" if s is None else s for s in steps)
-        raise OptionError(
-            f"steps {low}:{high} hold no recorded step; they are from the first up to, and "
-            f"without, the second, and the run has {run.steps[0]} to {run.steps[-1]}"
-        )
-    return a, b

@@ -234,6 +234,6 @@ def _on_cluster(
         advance(segment)
 
     with cluster_at(address) as client:
-        check_on_workers(client, unfit, job.run, job.made_with)
+        check_on_workers(client, unfit, job.runs, job.made_with)
         task = partial(make_remotely, job=job, threads=work.threads or REMOTE_THREADS)
         run_on_cluster(client, task, missing, done=done)

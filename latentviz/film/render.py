@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -13,7 +13,7 @@ from ..errors import OptionError
 from ..files import atomic, check_folder, expanded
 from ..interruption import orderly
 from ..media import notebook_progress
-from ..runs.opening import RunLike, opened_run
+from ..runs.opening import RunsLike, opened_runs
 from ..runs.run import Run
 from ..video.formats import CODECS, Codec, VideoSettings, codec_for
 from ..video.place import check_video_path
@@ -32,7 +32,7 @@ Progress = Callable[[int, int], None]
 
 
 def render(
-    run: RunLike | Film,
+    run: RunsLike | Film,
     path: str | os.PathLike[str],
     *,
     overwrite: bool = False,
@@ -41,10 +41,11 @@ def render(
     spec: FilmSpec | None = None,
     **options: Any,
 ) -> Film:
-    """Render a run's film to ``path``.
+    """Render the film of a run, or of several side by side, to ``path``.
 
     Args:
-        run: A run, or the path of its archive; or a planned `Film`, which has its spec.
+        run: A run, or the path of its archive; or up to six of them, which are shown side by side;
+            or a planned `Film`, which has its spec.
         path: The video to write. Its extension chooses the format: ``.mp4``, ``.mov``, ``.mkv``
             (H.264), ``.webm`` (VP9), ``.gif``, ``.webp``, or frames such as ``frames/%05d.png``,
             numbered from 0.
@@ -84,7 +85,7 @@ def render(
             spec = film_spec(spec, options)
             check_video_path(expanded(path), overwrite=overwrite)
             video_settings(expanded(path), spec, encoding)
-            film = Film(stack.enter_context(opened_run(run)), spec)
+            film = Film(stack.enter_context(opened_runs(run)), spec)
         write_film(
             film,
             path,
@@ -123,7 +124,7 @@ def write_film(
     with ExitStack() as stack:
         stack.enter_context(orderly())
         if frame_hashes is not None:
-            _check_hashes_path(expanded(frame_hashes), path, film.run)
+            _check_hashes_path(expanded(frame_hashes), path, film.runs)
         settings, n_repeats = settings.holding_last(len(film), n_held)
         produced, hashes = None, list[str]()
         if settings.codec.segment_suffix is None:
@@ -217,10 +218,10 @@ def _taken(options: dict[str, Any], spec: type) -> dict[str, Any]:
     return {name: options.pop(name) for name in options_of(spec) if name in options}
 
 
-def _check_hashes_path(path: Path, video: Path, run: Run) -> None:
+def _check_hashes_path(path: Path, video: Path, runs: Sequence[Run]) -> None:
     check_folder(path)
-    taken = {"the film": video} | ({"the run": run.path} if run.path is not None else {})
-    for what, other in taken.items():
+    taken = [("the film", video), *(("the run", run.path) for run in runs if run.path is not None)]
+    for what, other in taken:
         if path.resolve() == other.resolve():
             raise OptionError(
                 f"the frame hashes would overwrite {what}, {other}; name another file"

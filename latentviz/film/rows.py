@@ -13,7 +13,12 @@ from .spec import FilmSpec
 
 
 def rows_of(
-    runs: Sequence[Run], spec: FilmSpec, *, fitted: Fitted | None = None, n_components: int = 0
+    runs: Sequence[Run],
+    spec: FilmSpec,
+    *,
+    fitted: Fitted | None = None,
+    others: Sequence[Sequence[Run]] = (),
+    n_components: int = 0,
 ) -> tuple[Shown, ...]:
     """What is shown of a run in each row; rows have names, if there are several.
 
@@ -24,6 +29,8 @@ def rows_of(
         runs: The same run, looked at in all points that are shown.
         spec: The film's, whose projections are those of each row.
         fitted: A transform that is ready for use, in place of the spec's.
+        others: All runs that are shown in the same planes, this one among them, each looked at in
+            the same points.
         n_components: Of each row's points at least so many components are read, as far as there
             are any: those that the film shows, and the first of the others.
 
@@ -41,8 +48,9 @@ def rows_of(
             project=spec.project,
             center=spec.center,
             fitted=fitted,
+            others=[of[k] for of in others],
         ).with_components(n_components)
-        for run in runs
+        for k, run in enumerate(runs)
     ]
     if len(rows) == 1:
         return tuple(rows)

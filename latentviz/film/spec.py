@@ -35,6 +35,7 @@ from .values import (
     as_shows,
     as_size,
     as_steps,
+    as_texts,
     as_title,
     as_titles,
     colormap_names,
@@ -47,13 +48,16 @@ from .values import (
 
 if TYPE_CHECKING:
     from ..pacing import Pace
-    from ..transforms import Center
+    from ..transforms import Center, Register
 
 FULL_SIZE = (1920, 1080)
 DRAFT_SIZE = (1280, 720)
 PLATES = ("auto", "on", "off")
 PACES = ("bezier", "geometric", "linear")
 CENTERS: tuple[Center, ...] = ("run", "step")
+REGISTERS: tuple[Register, ...] = ("final", "all")
+FRACTION = "fraction"
+ALIGNS = ("step", FRACTION)
 MAX_TRAIL = 10_000  # frames
 ON_OFF = ("on", "off")
 GROUNDS = ("theme", "white", "transparent")
@@ -298,6 +302,34 @@ class FilmSpec(Plain):
     )
     """The layer whose latents are drawn; short for points ``layer:NAME``."""
 
+    run_names: Sequence[str] = option(
+        (),
+        help="Names of the runs, in order, separated by commas.",
+        default="those of their files",
+        convert=as_texts,
+        parse=split_names,
+        metavar="NAME,...",
+    )
+    """Names of several runs, in order; by default those of their files."""
+    align: str = option(
+        "step",
+        help="Show several runs at the same step; or at the same fraction of each. A run that has "
+        "ended stays as it is.",
+        convert=one_of(ALIGNS),
+        choices=ALIGNS,
+    )
+    """By what several runs share a clock: ``step``, the same step number; or ``fraction``, the
+    same share of each run."""
+    register: Register | None = option(
+        help="Turn each further run onto the first, by the one orthogonal matrix that brings "
+        "corresponding points closest, at the final state or over all steps that both have.",
+        default="none",
+        convert=one_of(REGISTERS),
+        choices=REGISTERS,
+    )
+    """``final`` or ``all``: turn each further run onto the first, fitted at the state after the
+    last update, or over all steps that both have."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.layer is not None and self.points:
@@ -311,6 +343,10 @@ class FilmSpec(Plain):
             )
         if self.title and self.heading == "off":
             raise OptionError("the title stands in the heading; give one, or heading on")
+        if self.captions and self.align == FRACTION:
+            raise OptionError(
+                "captions are at steps, and runs aligned by their fractions are at different ones"
+            )
         if self.show and self.charts == "off":
             raise OptionError("show is of a chart; give one, or charts on")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,16 +12,15 @@ from ..beside import Beside
 from ..errors import OptionError
 from ..figures.picture import Picture
 from ..raster.page import interleaved
-from ..runs.opening import RunLike, opened_run
+from ..runs.opening import RunsLike, opened_runs
 from ..runs.run import Run
 from ..scene import Scene
-from ..text import printable
 from .film import Film
 from .spec import FilmSpec, film_spec
 
 
 def render_frame(
-    run: RunLike,
+    run: RunsLike,
     *,
     frame: int | None = None,
     step: int | None = None,
@@ -30,7 +30,7 @@ def render_frame(
     """Draw one frame of a run's film, the same pixels as in the film.
 
     Args:
-        run: A run, or the path of its archive.
+        run: A run, or the path of its archive; or up to six of them, side by side.
         frame: The frame's number; or
         step: a recorded step that it shows. The last frame if neither is given.
         spec: How the film looks; or give the fields of `FilmSpec` as keywords.
@@ -52,7 +52,7 @@ def render_frame(
 
 
 def plot_frame(
-    run: RunLike,
+    run: RunsLike,
     *,
     frame: int | None = None,
     step: int | None = None,
@@ -65,7 +65,7 @@ def plot_frame(
     (an image, where they are more than 50,000), and text is text in a PDF, and outlines in an SVG.
 
     Args:
-        run: A run, or the path of its archive.
+        run: A run, or the path of its archive; or up to six of them, side by side.
         frame: The frame's number; or
         step: a recorded step that it shows. The last frame if neither is given.
         spec: How the film looks; or give the fields of `FilmSpec` as keywords.
@@ -82,22 +82,22 @@ def plot_frame(
         )
         picture.save("frame.pdf")
     """
-    with opened_run(run) as opened:
+    with opened_runs(run) as opened:
         return frame_picture(opened, frame=frame, step=step, spec=film_spec(spec, options))
 
 
 def frame_picture(
-    run: Run,
+    runs: Sequence[Run],
     *,
     frame: int | None,
     step: int | None,
     spec: FilmSpec,
     beside: Beside | None = None,
 ) -> Picture:
-    """`plot_frame` of a run that is open.
+    """`plot_frame` of runs that are open.
 
     Args:
-        run: The run.
+        runs: The runs.
         frame: See `plot_frame`.
         step: See `plot_frame`.
         spec: How the film looks.
@@ -108,18 +108,23 @@ def frame_picture(
     """
     if frame is not None and step is not None:
         raise OptionError("give a frame or a step, not both")
-    film = Film(run, spec)
+    film = Film(runs, spec)
     if frame is None:
         frame = len(film) - 1 if step is None else film.frame_at(step)
     scene, drawn = _scene_drawn(film, frame, beside)
-    covered = run.steps[film.frames[frame].start : film.frames[frame].stop]
+    covered = film.covered(frame)
+    when = "" if covered is None else f", at steps {covered[0]} to {covered[1]} of training"
     return Picture(
-        title=f"{printable(run.name)}, frame {frame}",
+        title=f"{film.names}, frame {frame}",
         alt=(
-            f"The latents of {film.run.n_points} points in the projections {film.titles}, at steps "
-            f"{covered[0]} to {covered[-1]} of training, later ones over earlier ones."
+            f"The latents of {film.run.n_points} points in the projections {film.titles}{when}, "
+            "later ones over earlier ones."
         ),
-        data={"frame": frame, "steps": [int(covered[0]), int(covered[-1])], **film.figures},
+        data={
+            "frame": frame,
+            "steps": None if covered is None else list(covered),
+            **film.figures,
+        },
         drawn=interleaved(drawn),
         as_lines=lambda: film.page.figure(scene),
     )

@@ -193,6 +193,13 @@ def parse_steps(text: str, *, what: str = "steps") -> tuple[int | None, int | No
     return a, b
 
 
+def as_texts(name: str, value: Any) -> tuple[str, ...]:
+    """Several texts."""
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(map(_is_text, value)):
+        raise OptionError(f"{name} must be a list of texts, got {printable(repr(value), 60)}")
+    return tuple(value)
+
+
 def as_titles(name: str, value: Any) -> tuple[str, ...] | str:
     """Titles of projections, or ``auto`` or ``off``."""
     if value in (AUTO, OFF):

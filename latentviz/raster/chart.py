@@ -68,10 +68,22 @@ def chart_axes(chart: Chart, size: tuple[float, float], scale: float) -> ChartAx
     heights = heights_of(chart, height, above_px=above)
     text_px = max(LEAST_TEXT_PX, TICK_PX * scale)
     first, last = step_range(chart)
+    if chart.parts is not None:
+        return ChartAxes(heights, heights.ticks(text_px), _share_ticks(chart, width, text_px))
     # A digit is some 0.64 of the text's height wide, and a label as long as the last needs air.
     label_px = 0.64 * text_px * (len(f"{last:.0f}") + 2)
     steps = linear_ticks(first, last, most=min(MOST_STEPS, int(width / label_px)), whole=True)
     return ChartAxes(heights, heights.ticks(text_px), steps)
+
+
+def _share_ticks(chart: Chart, width: float, text_px: float) -> Ticks:
+    """Shares of a run, in percent, for what counts its parts."""
+    assert chart.parts is not None
+    first, last = (100 * end / chart.parts for end in step_range(chart))
+    most = min(MOST_STEPS, int(width / (0.64 * text_px * (len("100 %") + 2))))
+    ticks = linear_ticks(first, last, most=most)
+    values = tuple(value / 100 * chart.parts for value in ticks.values)
+    return Ticks(values, tuple(f"{label} %" for label in ticks.labels))
 
 
 def step_range(chart: Chart) -> tuple[float, float]:
@@ -348,7 +360,7 @@ def draw_titles(
         return
     steps = numbers(axes.xaxis)
     right = min([bounds.x0, *(float(number.x0) for number in steps)]) - text_px / 2
-    title = write("step", right, bounds.y0 - pad, va="top")
+    title = write("step" if chart.parts is None else "of run", right, bounds.y0 - pad, va="top")
     box = title.get_window_extent(renderer)
     for number in sorted([*values, *steps], key=lambda number: -float(number.x0)):
         if number.overlaps(box):

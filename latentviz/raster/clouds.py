@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..palette import role_color
 from ..scene import Box, Cloud, CloudPanel
 from ..theme import rgb_bytes
 from .discs import Discs, dots, plate
 from .fonts import covering
-from .framing import draw_frame
+from .framing import NUMBER_PX, draw_frame
 from .labels import PlacedLabels, placed_labels
 from .layout import Window, window_of
 from .lettering import Sprite, fitted_text, font, text_sprite
@@ -88,6 +89,7 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             farthest_px=self.panel.cell.body.width,
             faded=None if part.faded_alpha is None else self._faded,
             faded_alpha=part.faded_alpha or 0.0,
+            origin=(0, 0) if self.clip is None else self.clip[:2],
         )
 
     def sprites(self, part: Cloud) -> Iterator[Sprite]:
@@ -115,8 +117,18 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             mark_px=self._mark_px,
             color=rgb_bytes(self.theme.text),
         )
+        if part.note:
+            yield self._note(part.note)
         if self.names is not None:
             yield from self.names.sprites(self._on_page(part.xy[:, -1]), self._room)
+
+    def _note(self, text: str) -> Sprite:
+        """Words below the points, in the middle of the row of the scale's numbers."""
+        body, size_px = self.panel.cell.body, max(LEAST_TITLE_PX, NUMBER_PX * self.scale)
+        face = font(size_px)
+        x, y = body.x + body.width / 2, body.y + body.height + 0.4 * size_px
+        words = fitted_text(text, face, body.width / 2)
+        return text_sprite(words, face, x, y, rgb_bytes(self.theme.muted), anchor="mt")
 
     @cached_property
     def names(self) -> PlacedLabels | None:
@@ -185,13 +197,16 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
         )  # fmt: skip
         size_px = max(LEAST_TITLE_PX, TITLE_PX * self.scale)
         color, margin = rgb_bytes(self.theme.text), NAME_MARGIN_PX * self.scale
-        sprites = []
-        if name and body.x >= NAME_SHARE * self.size[0]:
+        role = self.panel.row_role
+        name_color = color if role is None else rgb_bytes(role_color(role, self.theme))
+        sprites, before = [], ""
+        if name and self.panel.named_beside and body.x >= NAME_SHARE * self.size[0]:
             face = covering(name, font(size_px))
             words = fitted_text(name, face, body.x - 2 * margin)
             at = body.x - margin, body.y + body.height / 2
-            sprites.append(text_sprite(words, face, *at, color, anchor="rm"))
+            sprites.append(text_sprite(words, face, *at, name_color, anchor="rm"))
         elif name:
+            before = name
             title = f"{name}  {title}".rstrip()
         if title and box.height:
             room = box.width * TITLE_SHARE
@@ -201,8 +216,15 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
                 size_px = max(least_px, float(np.floor(size_px * room / length)))
             face = covering(title, font(size_px))
             words = fitted_text(title, face, room)
-            at = box.x + box.width / 2, box.y + box.height * 0.8
-            sprites.append(text_sprite(words, face, *at, color, anchor="ms"))
+            x, y = box.x + box.width / 2, box.y + box.height * 0.8
+            if role is None or not words.startswith(before):
+                sprites.append(text_sprite(words, face, x, y, color, anchor="ms"))
+            else:
+                left = x - face.getlength(words) / 2
+                sprites.append(text_sprite(before, face, left, y, name_color))
+                if rest := words.removeprefix(before).strip():
+                    right = x + face.getlength(words) / 2
+                    sprites.append(text_sprite(rest, face, right, y, color, anchor="rs"))
         return tuple(sprites)
 
     def _px(self, length: float) -> float:

@@ -61,6 +61,8 @@ def composite(
     top: int,
     right: int,
     bottom: int,
+    origin_x: int,
+    origin_y: int,
     xs: NDArray[np.float32],
     ys: NDArray[np.float32],
     counts: NDArray[np.int32],
@@ -92,7 +94,8 @@ def composite(
         for s in range(counts[g]):
             dx, dy = xs[g, s] - x, ys[g, s] - y
             far = max(far, dx * dx + dy * dy)
-        trails[g, CENTER_X], trails[g, CENTER_Y] = x - _f(left), y - _f(top)
+        trails[g, CENTER_X] = x - _f(left - origin_x)
+        trails[g, CENTER_Y] = y - _f(top - origin_y)
         # A little more, for the rounding of the sums below; and no more than an integer can hold.
         trails[g, HALF_W] = min(max(high_x - x, x - low_x) + _f(0.01), _f(1e7))
         trails[g, HALF_H] = min(max(high_y - y, y - low_y) + _f(0.01), _f(1e7))
@@ -162,7 +165,7 @@ def composite(
             else:
                 _pass(
                     work, a, b, xs, ys, g, count,
-                    _f(x0), _f(y0), alphas[k], radii[k], centers, distances,
+                    _f(x0 - origin_x), _f(y0 - origin_y), alphas[k], radii[k], centers, distances,
                 )  # fmt: skip
             _blend(work, a, b, trails[g, COLOR], trails[g, COLOR + 1], trails[g, COLOR + 2])
             lit = (lit & ~_rows_of_blocks(a, b)) | _lit_blocks(work, a, b)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,8 @@ class Discs:
         colors: (M, 3) float32, 0..255.
         radii: (kinds,) float32, in pixels.
         alphas: (kinds,) float32, of each single disc.
+        origin: From which pixel of the page centres are measured. Equal discs in equal boxes are
+            equal pixels only if they are measured from the same place in each: float32 rounds.
     """
 
     xs: NDArray[np.float32]
@@ -34,6 +36,15 @@ class Discs:
     colors: NDArray[np.float32]
     radii: NDArray[np.float32]
     alphas: NDArray[np.float32]
+    origin: tuple[int, int] = (0, 0)
+
+
+def on_page(discs: Discs) -> Discs:
+    """The same discs, measured from the page's corner."""
+    left, top = discs.origin
+    return replace(
+        discs, xs=discs.xs + np.float32(left), ys=discs.ys + np.float32(top), origin=(0, 0)
+    )
 
 
 def dots(
@@ -49,6 +60,7 @@ def dots(
     faded: NDArray[np.bool_] | None = None,
     faded_alpha: float = 0.0,
     faded_radius_px: float = 0.0,
+    origin: tuple[int, int] = (0, 0),
 ) -> Discs:
     """The dots of points, each a trail of its sub-steps.
 
@@ -64,6 +76,7 @@ def dots(
         faded: (N,) points that have another alpha and radius; None where none have.
         faded_alpha: Theirs, of each sub-step.
         faded_radius_px: Theirs.
+        origin: The pixel from which places are measured.
     """
     n_points, n, _ = xy.shape
     scale, topmost = np.float32(px_per_unit), np.ascontiguousarray(order[::-1])
@@ -76,8 +89,8 @@ def dots(
         if np.isnan(xs.min(initial=0)) or np.isnan(ys.min(initial=0)):
             nowhere = np.isnan(xs) | np.isnan(ys)
             xs[nowhere], ys[nowhere] = _OFF_PAGE, 0
-        xs += np.float32(center[0])
-        ys += np.float32(center[1])
+        xs += np.float32(center[0] - origin[0])
+        ys += np.float32(center[1] - origin[1])
     return Discs(
         xs,
         ys,
@@ -86,6 +99,7 @@ def dots(
         colors=rgb.take(topmost, 0) * np.float32(255),
         radii=np.array([radius_px] if faded is None else [radius_px, faded_radius_px], np.float32),
         alphas=np.array([alpha] if faded is None else [alpha, faded_alpha], np.float32),
+        origin=origin,
     )
 
 
@@ -109,7 +123,7 @@ def plate(center: tuple[float, float], radius_px: float, color: tuple[int, int, 
 
 
 def stacked(layers: Sequence[Discs]) -> Discs:
-    """All discs of several layers, the topmost first."""
+    """All discs of several layers of one origin, the topmost first."""
     n_trails = sum(len(layer.xs) for layer in layers)
     n = max((layer.xs.shape[1] for layer in layers), default=1)
     xs, ys = np.empty((n_trails, n), np.float32), np.empty((n_trails, n), np.float32)
@@ -129,6 +143,7 @@ def stacked(layers: Sequence[Discs]) -> Discs:
         colors=np.concatenate([np.empty((0, 3), np.float32), *(layer.colors for layer in layers)]),
         radii=np.concatenate([np.empty(0, np.float32), *(layer.radii for layer in layers)]),
         alphas=np.concatenate([np.empty(0, np.float32), *(layer.alphas for layer in layers)]),
+        origin=layers[0].origin if layers else (0, 0),
     )
 
 
@@ -143,6 +158,6 @@ def draw_discs(canvas: NDArray[np.uint8], discs: Discs, *, box: tuple[int, int, 
     from .compositor import composite
 
     composite(
-        canvas, *box,
+        canvas, *box, *discs.origin,
         discs.xs, discs.ys, discs.counts, discs.kinds, discs.colors, discs.radii, discs.alphas,
     )  # fmt: skip

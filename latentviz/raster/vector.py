@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from .discs import Discs, draw_discs
+from .discs import Discs, draw_discs, on_page
 from .ground import transparent
 from .lettering import Sprite
 from .shapes import clip_to
@@ -38,6 +38,7 @@ class Vectors:
 
         Beyond `MOST_CIRCLES` in all, they become an image.
         """
+        discs = on_page(discs)
         self._z += 1
         seen = _within(discs, box)
         self._n_circles += int(seen.sum())

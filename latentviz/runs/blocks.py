@@ -38,6 +38,18 @@ class Projecting(Protocol):
         """
 
 
+@dataclass(frozen=True)
+class Then:
+    """Two of them, one after the other."""
+
+    first: Projecting
+    second: Projecting
+
+    def __call__(self, latents: Latents, indices: NDArray[np.int64], /) -> Latents:
+        """See `Projecting`."""
+        return self.second(self.first(latents, indices), indices)
+
+
 class View(NamedTuple):
     """A layer's points, as a transform gives them."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import wraps
 from os import PathLike
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 RunLike = Run | str | PathLike[str]
+RunsLike = RunLike | Sequence[RunLike]
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -98,6 +99,14 @@ def opened_run(run: RunLike) -> Iterator[Run]:
     else:
         with open_run(run) as opened:
             yield opened
+
+
+@contextmanager
+def opened_runs(runs: RunsLike) -> Iterator[tuple[Run, ...]]:
+    """Runs, or those at paths, which are closed again; one alone stands for itself."""
+    given = [runs] if isinstance(runs, Run | str | PathLike) else runs
+    with ExitStack() as stack:
+        yield tuple(stack.enter_context(opened_run(run)) for run in given)
 
 
 def takes_path(

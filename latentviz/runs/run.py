@@ -20,7 +20,7 @@ from ..points import LAYER, Points
 from ..text import printable
 from .archived import ArchiveStore
 from .batches import Batch
-from .blocks import Blocks, Projecting, Source, View
+from .blocks import Blocks, Projecting, Source, Then, View
 from .evaluate import Evaluation, Inputs, inputs_at_hand
 from .facts import Facts
 from .fields import fields_of_archive, fields_of_arrays, latents_at_hand
@@ -50,6 +50,7 @@ class Run(Facts):
     _store: Store
     _blocks: Blocks
     _home: Run | None = None  # the run with the layers, where a tensor's points are looked at
+    _turn: Projecting | None = None  # what becomes of its points before anything else does
 
     @classmethod
     def from_arrays(
@@ -122,6 +123,8 @@ class Run(Facts):
         """
         if self.path is None:
             raise OptionError("a run of arrays is in this process alone; save it first (Run.save)")
+        if self._turn is not None:
+            raise OptionError("a run that was turned is in this process alone")
         return replace(self._store.recording.reopening, points=self.points)
 
     @property
@@ -158,6 +161,11 @@ class Run(Facts):
     def is_archive(self) -> bool:
         """Whether the run has states and batches, or arrays alone."""
         return self.path is not None
+
+    @property
+    def has_probe(self) -> bool:
+        """Whether its points are a layer's, at a probe that was recorded."""
+        return self._store.has_probe
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -443,13 +451,20 @@ def view_of(run: Run, projecting: Projecting | None = None) -> View:
     Raises:
         ArchiveError: The run names no points.
     """
-    points = run._points
+    points, turn = run._points, run._turn
     if points is None:
         raise ArchiveError(
             f"{run.path} was recorded without a layer and a probe; "
             f"{run._store.recording.ways_to_draw()}"
         )
+    if turn is not None:
+        projecting = turn if projecting is None else Then(turn, projecting)
     return View(points.name if points.is_layer else points.text, projecting)
+
+
+def turned(run: Run, turn: Projecting) -> Run:
+    """The same run, whose points are others before they are looked at; its archive has the old."""
+    return replace(run, _turn=turn)
 
 
 def source_of(run: Run, projecting: Projecting | None = None) -> Source:

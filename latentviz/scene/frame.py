@@ -51,6 +51,7 @@ class Cloud(Part):
     n_left_out: int = 0  # points that are not finite at some sub-step, where they are NaN
     faded_alpha: float | None = None  # of each sub-step of a point that is not highlighted
     trails: Trails | None = None
+    note: str = ""  # of the points, such as that their run has ended
 
 
 @dataclass(frozen=True)

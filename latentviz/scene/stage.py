@@ -95,6 +95,8 @@ class CloudPanel(Panel):
     framed: bool = False
     numbered: bool = True  # whether two numbers of the scale stand below its frame
     row_name: str = ""  # what it and those to its right have in common
+    named_beside: bool = True  # whether that may stand on its left, or only before its title
+    row_role: Role | None = None  # the color of that name, where curves have it too
     labels: Labels | None = None
     highlighted: NDArray[np.bool_] | None = None  # (N,) all others fade; None where none do
 
@@ -140,6 +142,7 @@ class Chart:
     brief_note: str = ""  # follows the label elsewhere
     shares: bool = False  # a linear axis shows 0 to 1, whatever the curves
     close_up: bool = False  # a linear axis shows 0 to 1, or leaves zero out, as curves need it
+    parts: int | None = None  # what stands for steps counts so many parts of each run
 
 
 @dataclass(frozen=True, eq=False)

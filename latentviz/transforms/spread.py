@@ -38,16 +38,24 @@ def spread_of(run: Run) -> NDArray[np.float64]:
     return spread
 
 
-def widest_pairs(run: Run) -> Pairs:
-    """The planes of the three dimensions of largest spread, or of as many as there are."""
-    first = widest(run, 3)
+def widest_pairs(run: Run, *others: Run) -> Pairs:
+    """The planes of the three dimensions of largest spread, or of as many as there are.
+
+    Raises:
+        OptionError: Runs have not as many dimensions each.
+    """
+    first = widest(run, 3, *others)
     pairs = [(a, b) for k, a in enumerate(first) for b in first[k + 1 :]]
     return pairs or [(first[0], first[0])]
 
 
-def widest(run: Run, n: int) -> list[int]:
+def widest(run: Run, n: int, *others: Run) -> list[int]:
     """The dimensions of largest spread, the widest first; of equal ones the lower number first."""
-    return [int(dim) for dim in np.argsort(-spread_of(run), kind="stable")[:n]]
+    spread = spread_of(run)
+    if others:
+        n_dims_of([run, *others])
+        spread = np.sum([np.square(spread_of(each)) for each in (run, *others)], axis=0)
+    return [int(dim) for dim in np.argsort(-spread, kind="stable")[:n]]
 
 
 def mean_over_run(runs: Sequence[Run]) -> NDArray[np.float64]:

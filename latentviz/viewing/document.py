@@ -22,10 +22,10 @@ from ..views.clock import is_dense
 from ..web.page import page_html
 from ..web.plain import plain_chart, plain_layout, plain_themes
 from .clock import Span, all_of, frame_starts, longest_blur
-from .losses import thinned
 from .places import Packing, with_places
 from .rows import plain_row, px_per_unit
 from .spec import MEGABYTE, NOT_OF_PAGES, PageSpec
+from .thinning import thinned
 
 # A page is laid out for a window that is wide, and for one that is upright.
 WIDE, UPRIGHT = (1920, 1080), (420, 740)
@@ -92,7 +92,7 @@ def document_of(
             {"first": first, "stop": stop, "text": printable(text)}
             for (first, stop), text in spec.captions
         ],
-        "commands": [command(plan.run, spec) for plan in plans],
+        "command": command([plan.run for plan in plans], spec),
         "note": ", ".join(filter(None, dict.fromkeys(r.shown.fitted.note for r in page.rows))),
         "live": None,
     }
@@ -111,7 +111,7 @@ def document_of(
             "name": name,
             "steps": table.add(span.steps.astype(np.float64)),
             "after": span.has_after,
-            "dense": is_dense(span.plan.run),
+            "dense": is_dense(span.plan.run.steps),
             "left_out": span.n_left_out,
         }
         for name, span in zip(names, spans, strict=True)
@@ -120,12 +120,12 @@ def document_of(
     return document, table.data, packing
 
 
-def command(run: Run, spec: FilmSpec) -> list[str]:
-    """The words of the command that renders a run's film, but for projections and theme."""
+def command(runs: Sequence[Run], spec: FilmSpec) -> list[str]:
+    """The words of the command that renders the runs' film, but for projections and theme."""
     without = ("dims", "theme", *NOT_OF_PAGES)
-    source = "run.npz" if run.path is None else str(run.path)
+    sources = ["run.npz" if run.path is None else str(run.path) for run in runs]
     words = option_words(spec, without=without)
-    return ["latentviz", "render", source, "-o", "film.mp4", *words]
+    return ["latentviz", "render", *sources, "-o", "film.mp4", *words]
 
 
 def _by_row(rows: Sequence[FilmClouds], stage: Stage) -> list[list[CloudPanel]]:

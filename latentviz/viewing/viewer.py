@@ -11,26 +11,19 @@ from typing import Any
 
 from ..errors import OptionError
 from ..files import atomic, check_folder, expanded
-from ..film.captions import FilmCaptions
-from ..film.clouds import FilmClouds
-from ..film.keys import FilmKeys
 from ..film.planning import FilmPage, page_of, planned
 from ..film.spec import FilmSpec
 from ..interruption import orderly
 from ..markup import frame_html
 from ..media import notebook_progress
-from ..runs.opening import RunLike, opened_run
+from ..runs.opening import RunsLike, opened_runs
 from ..runs.run import Run
 from ..text import counted, printable
-from ..transforms import Fitted
-from ..views import fitted_of
 from ..web.page import page_html
 from .document import document_of
-from .losses import RunsLosses
 from .places import Packing
 from .spec import MEGABYTE, PageSpec, divided
 
-MOST_RUNS = 6
 EXTENSIONS = (".html", ".htm")
 
 Progress = Callable[[int, int], None]
@@ -104,7 +97,7 @@ class Viewer:
 
 
 def view(
-    runs: RunLike | Sequence[RunLike],
+    runs: RunsLike,
     path: str | os.PathLike[str] | None = None,
     *,
     progress: Progress | None = None,
@@ -140,10 +133,9 @@ def view(
         check_page_path(expanded(path))
     if progress is None:
         progress = notebook_progress("steps")
-    given = runs if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
     with ExitStack() as stack:
         stack.enter_context(orderly())
-        opened = [stack.enter_context(opened_run(run)) for run in given]
+        opened = stack.enter_context(opened_runs(runs))
         viewer = viewer_of(opened, spec, page_spec, progress=progress)
         return viewer if path is None else replace(viewer, path=viewer.save(path))
 
@@ -172,30 +164,13 @@ class Pages:
         Raises:
             LatentvizError: A run or an option is bad.
         """
-        if not 1 <= len(runs) <= MOST_RUNS:
-            raise OptionError(f"a page has 1 to {MOST_RUNS} runs, got {len(runs)}")
-        self.names = run_names(runs)
-        fitted = _fitted_together(runs, spec) if len(runs) > 1 else None
-        found = [
-            planned(run, spec, fitted=fitted, n_components=page_spec.components) for run in runs
-        ]
-        self._plans = [plan for plan, _ in found]
-        self._rows: list[FilmClouds] = []
-        for name, (plan, rows) in zip(self.names, found, strict=True):
-            for row in rows:
-                shown = row.shown
-                if len(runs) > 1:
-                    shown = replace(shown, name=" ".join(filter(None, [name, shown.name])))
-                self._rows.append(FilmClouds(plan, shown, row.marks))
+        self._rows = planned(runs, spec, n_components=page_spec.components)
+        plans = dict.fromkeys(row.plan for row in self._rows)
+        self.names = [plan.name or printable(plan.run.name) for plan in plans]
 
     def at_size(self, size: tuple[int, int]) -> FilmPage:
         """The page of a size; what was measured of the points is kept."""
-        plans = [replace(plan, spec=replace(plan.spec, size=size)) for plan in self._plans]
-        if len(plans) == 1:
-            return page_of(plans[0], self._rows)
-        keys = FilmKeys(plans[0], self._rows)
-        losses = RunsLosses(plans, self.names)
-        return FilmPage(plans[0], tuple(self._rows), keys, losses, FilmCaptions(plans[0]))
+        return page_of(self._rows, size)
 
 
 def check_page_path(path: Path) -> None:
@@ -207,31 +182,3 @@ def check_page_path(path: Path) -> None:
     if path.suffix.lower() not in EXTENSIONS:
         raise OptionError(f"the page's extension must be .html, got {path.name!r}")
     check_folder(path)
-
-
-def run_names(runs: Sequence[Run]) -> list[str]:
-    """Names that tell runs apart: their own; where two are alike, with their folders or numbers."""
-    names = [printable(run.name) for run in runs]
-    if len(set(names)) == len(names):
-        return names
-    folders = ["" if run.path is None else f"{run.path.parent.name}/" for run in runs]
-    longer = [f"{printable(folder)}{name}" for folder, name in zip(folders, names, strict=True)]
-    if len(set(longer)) == len(longer):
-        return longer
-    return [f"{name} ({k})" for k, name in enumerate(names, 1)]
-
-
-def _fitted_together(runs: Sequence[Run], spec: FilmSpec) -> Fitted | None:
-    """A transform fitted over all runs; None where latents are shown as they are.
-
-    Raises:
-        OptionError: It does not fit the runs, or each has several rows.
-    """
-    if spec.project is None:
-        return None
-    if len(spec.sources) > 1:
-        raise OptionError(
-            "of several runs one kind of points can be shown through a transform; give one --points"
-        )
-    looked_at = [run.at_points(points) for run in runs for points in spec.sources] or list(runs)
-    return fitted_of(looked_at, spec.project, spec.center)

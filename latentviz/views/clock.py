@@ -1,27 +1,115 @@
-"""What stands above a frame: its step and its speed, in words."""
+"""The clock of a film, and what stands above a frame: its step and its speed, in words."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import OptionError
 from ..pacing import Frame
-from ..runs.run import Run
 from ..scene import AFTER_LAST, AFTER_STEP, Heading
 from ..text import counted
 
+PARTS = 10**9  # of a run, by which shares are counted
 
-def heading(run: Run, frame: Frame, n_left_out: int, note: str = "") -> Heading:
+
+@dataclass(frozen=True, eq=False)
+class Clock:
+    """What a film counts by, and what each frame covers of that.
+
+    Attributes:
+        moments: (T,) increasing: the steps that any run has recorded; or `PARTS` of each run.
+        frames: Which of these each frame covers, as indices.
+        first: Index of the first that is shown.
+        stop: Index after the last.
+        in_shares: Whether moments are shares of each run, and not steps.
+    """
+
+    moments: NDArray[np.int64]
+    frames: Sequence[Frame]
+    first: int
+    stop: int
+    in_shares: bool = False
+
+    def heading(self, index: int, n_left_out: int, note: str) -> Heading:
+        """What stands above a frame."""
+        frame = self.frames[index]
+        words = heading(self.moments, frame, n_left_out, note)
+        if not self.in_shares:
+            return words
+        share = self.moments[frame.stop - 1] / PARTS
+        said = AFTER_LAST if frame.after else f"{100 * share:.1f} % of each run"
+        return replace(words, words=said, number="", speed="")
+
+    def frame_at(self, step: int) -> int:
+        """Which frame shows a step.
+
+        Raises:
+            OptionError: The step was not recorded, or is not in the film.
+        """
+        if self.in_shares:
+            raise OptionError(
+                "runs aligned by their fractions are at different steps; name a frame in place of "
+                "a step"
+            )
+        at = int(np.searchsorted(self.moments, step))
+        if not self.first <= at < self.stop:
+            raise OptionError(f"step {step} is not in the film, which shows {self.shown}")
+        starts = [frame.start for frame in self.frames]
+        return int(np.searchsorted(starts, at, side="right")) - 1
+
+    @property
+    def shown(self) -> str:
+        """From where to where it goes, in words."""
+        if self.in_shares:
+            return "the whole of each run"
+        return f"steps {self.moments[self.first]} to {self.moments[self.stop - 1]}"
+
+    def covered(self, index: int) -> tuple[int, int] | None:
+        """The first and the last step of a frame; None where runs are at different ones."""
+        if self.in_shares:
+            return None
+        frame = self.frames[index]
+        return int(self.moments[frame.start]), int(self.moments[frame.stop - 1])
+
+
+@dataclass(frozen=True, eq=False)
+class Span:
+    """What a film shows of one of its runs.
+
+    Attributes:
+        moments: (stop - first,) when each of its steps is, on the clock.
+        frames: What each frame covers of it: recorded steps, as indices. Where the clock has run
+            on and no step is recorded, its latest; after its end, what followed the last update.
+        first: Index of the first recorded step.
+        stop: Index after the last.
+        after: The moment of what followed its last update; None where that is not shown.
+    """
+
+    moments: NDArray[np.int64]
+    frames: Sequence[Frame]
+    first: int
+    stop: int
+    after: int | None = None
+
+
+def heading(steps: NDArray[np.int64], frame: Frame, n_left_out: int, note: str = "") -> Heading:
     """A frame's words.
 
     Args:
-        run: The run.
-        frame: What the frame shows of it.
+        steps: (T,) the recorded steps, increasing.
+        frame: Which of them it covers.
         n_left_out: Points that are not finite at some of its sub-steps.
         note: More to say of the points.
     """
-    words, number = "step", str(run.steps[frame.stop - 1])
+    words, number = "step", str(steps[frame.stop - 1])
     if frame.after:
         # Where not every step was recorded, nobody knows which one was the last.
-        words, number = (AFTER_STEP, number) if is_dense(run) else (AFTER_LAST, "")
-    covered = steps_covered(run, frame)
+        words, number = (AFTER_STEP, number) if is_dense(steps) else (AFTER_LAST, "")
+    covered = steps_covered(steps, frame)
     left_out = f"{counted(n_left_out, 'point')} not finite" if n_left_out else ""
     return Heading(
         words,
@@ -37,18 +125,22 @@ def speed_words(speed: int) -> str:
     return f"▸▸{speed}x" if speed > 1 else f"▸{speed}x"
 
 
-def steps_covered(run: Run, frame: Frame) -> int:
+def steps_covered(steps: NDArray[np.int64], frame: Frame) -> int:
     """How many steps of training a frame stands for: more than it shows if not all were recorded.
 
     The last recorded step stands for as many as the one before it.
     """
-    steps = run.steps
     if frame.stop < len(steps):
         return int(steps[frame.stop] - steps[frame.start])
-    last = int(steps[-1] - steps[-2]) if len(steps) > 1 else 1
-    return int(steps[-1] - steps[frame.start]) + last
+    return int(end_of(steps) - steps[frame.start])
 
 
-def is_dense(run: Run) -> bool:
+def end_of(steps: NDArray[np.int64]) -> int:
+    """The step that would follow the last recorded one."""
+    stride = int(steps[-1] - steps[-2]) if len(steps) > 1 else 1
+    return int(steps[-1]) + stride
+
+
+def is_dense(steps: NDArray[np.int64]) -> bool:
     """Whether the last steps that were recorded follow each other: nothing came between them."""
-    return len(run) < 2 or bool(run.steps[-1] - run.steps[-2] == 1)
+    return end_of(steps) - int(steps[-1]) == 1

@@ -77,6 +77,8 @@ def clouds_of(
 
 def frame_positions(source: Source, frame: Frame) -> NDArray[np.float32]:
     """All that a frame shows, (n, N, k): a sub-step a recorded step, and what followed the last."""
+    if frame.start == frame.stop:  # the run has ended
+        return source.final()[None]
     positions = source.positions(np.arange(frame.start, frame.stop))
     return np.concatenate([positions, source.final()[None]]) if frame.after else positions
 

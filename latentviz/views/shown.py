@@ -81,6 +81,7 @@ def shown_of(
     project: object = None,
     center: Center | None = None,
     fitted: Fitted | None = None,
+    others: Sequence[Run] = (),
 ) -> Shown:
     """The points of a run (`Run.points`), in the planes that are asked for.
 
@@ -94,6 +95,7 @@ def shown_of(
         project: What `as_transform` takes; None for the latents as they are.
         center: What each step's points are taken from, for a transform.
         fitted: A transform that is ready for use, in place of these two.
+        others: All runs that are shown in the same planes, this one among them.
 
     Raises:
         OptionError: A component is out of range, there are more names than projections, or the
@@ -107,7 +109,7 @@ def shown_of(
     if dims is None and as_they_are and n <= FEW_DIMS:
         dims = fitted.default_dims if default is None else within(default, n)
     if dims is None or dims == AUTO:
-        dims = widest_pairs(run) if as_they_are else fitted.default_dims
+        dims = widest_pairs(*(others or [run])) if as_they_are else fitted.default_dims
     if isinstance(dims, str):
         raise OptionError(f"dims must be pairs of dimensions, or auto, got {dims!r}")
     what = "latents have" if as_they_are else "transform gives"

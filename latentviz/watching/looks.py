@@ -96,7 +96,7 @@ class Look:
             self._charts = [
                 _growing_chart(plain, data, self.rows, run) for plain in document["charts"]
             ]
-            self._last_step, self._is_dense = int(run.steps[-1]), is_dense(run)
+            self._last_step, self._is_dense = int(run.steps[-1]), is_dense(run.steps)
         n_values = sum(int(np.prod(plain["places"]["shape"][1:])) for plain in document["rows"])
         self._most_steps = max(1, MOST_CHUNK_BYTES // (4 * n_values))
         self._most_every_step = max(1, MOST_EVERY_STEP_BYTES // (4 * n_values))

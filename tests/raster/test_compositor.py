@@ -13,7 +13,7 @@ BACKGROUND = (36, 37, 43)
 UNTOUCHED = 201
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Drawing(Discs):
     """Discs on a page."""
 
@@ -40,8 +40,8 @@ def discs(trails, size, radii=(8.0,), alphas=(1.0,), bottom=None):
         np.array([trail[0] for trail in trails], np.float32),
         np.array(radii, np.float32),
         np.array(alphas, np.float32),
-        size,
-        bottom,
+        size=size,
+        bottom=bottom,
     )
 
 

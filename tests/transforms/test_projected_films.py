@@ -133,7 +133,7 @@ def test_points_that_are_not_finite_are_counted_beside_what_the_transform_says()
     from latentviz.pacing import Frame
     from latentviz.views import heading
 
-    said = heading(run_of(), Frame(0, 0, 1), 2, "between 12 key steps on straight lines")
+    said = heading(run_of().steps, Frame(0, 0, 1), 2, "between 12 key steps on straight lines")
     assert said.note == "between 12 key steps on straight lines, 2 points not finite"
 
 

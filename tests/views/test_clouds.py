@@ -56,9 +56,9 @@ def test_clouds_are_point_substep_and_right_up(latents):
 
 def test_a_heading_says_the_step_and_the_speed(latents):
     run = Run.from_arrays(latents, steps=[0, 10, 20, 30, 40, 50])
-    assert heading(run, Frame(3, 2, 5), 0) == Heading("step", "40", "▸▸30x")
-    assert heading(run, Frame(3, 2, 5), 1).note == "1 point not finite"
-    assert heading(run, Frame(3, 2, 5), 2).note == "2 points not finite"
+    assert heading(run.steps, Frame(3, 2, 5), 0) == Heading("step", "40", "▸▸30x")
+    assert heading(run.steps, Frame(3, 2, 5), 1).note == "1 point not finite"
+    assert heading(run.steps, Frame(3, 2, 5), 2).note == "2 points not finite"
 
 
 @pytest.mark.parametrize(("speed", "words"), [(1, "▸1x"), (2, "▸▸2x"), (15, "▸▸15x")])
@@ -80,7 +80,7 @@ def test_a_frame_a_recorded_step_says_nothing_of_speed_where_steps_are_missing(
     latents, steps, frame, speed
 ):
     run = Run.from_arrays(latents, steps=list(steps))
-    assert heading(run, frame, 0).speed == speed
+    assert heading(run.steps, frame, 0).speed == speed
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])

@@ -11,7 +11,7 @@ ROW = {
 WORDS = ["latentviz", "render", "it's.npz", "-o", "film.mp4", "--names", "x,y", "--trail", "2"]
 
 
-def command(*panels, theme="dark"):
+def command(*panels, theme="dark", words=WORDS):
     """The command of a page that shows these components in its panels, and what is said of it."""
     found = value_of(
         """sharing.commandOf({
@@ -20,7 +20,7 @@ def command(*panels, theme="dark"):
         })""",
         "sharing",
         given={
-            "document": {"rows": [ROW], "commands": [WORDS]},
+            "document": {"rows": [ROW], "command": words},
             "panels": [{"dims": dims} for dims in panels],
             "theme": theme,
         },
@@ -35,6 +35,14 @@ def test_it_has_the_planes_by_their_own_numbers():
         "--dims 4,1 --dims 2,7 --theme light"
     )
     assert note == ""
+
+
+def test_it_is_one_command_for_several_runs():
+    several = [*WORDS[:3], "b.npz", "c.npz", *WORDS[3:]]
+    text, _ = command([0, 1], [0, 1], words=several)
+    assert text == (
+        "latentviz render 'it'\\''s.npz' b.npz c.npz -o film.mp4 --names x --trail 2 --dims 4,1"
+    )
 
 
 def test_it_names_no_panel_that_it_leaves_out():

@@ -227,8 +227,8 @@
  * @property {number} fps frames a second of the film
  * @property {number} trail over how many frames the path of a highlighted point reaches back
  * @property {Caption[]} captions
- * @property {string[][]} commands for each run the words of the `latentviz render` command that
- *     draws its film, but for the projections and the theme
+ * @property {string[]} command the words of the `latentviz render` command that draws the film, but
+ *     for the projections and the theme
  * @property {string} note what every frame says of its points; mostly nothing
  * @property {Live | null} live where a recording is followed
  */

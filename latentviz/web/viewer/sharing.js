@@ -10,7 +10,7 @@ import { momentWords } from "./titles.js";
 /** @import { State } from "./state.js" */
 
 const NAMES = "--names";
-const OPTIONS = 5; // words stand before a command's options, each of which has one value
+const OUTPUT = "-o"; // with its value before a command's options, each of which has one value
 const WAIT_MS = 300; // before the address is written anew: browsers count how often that is done
 
 /**
@@ -77,7 +77,8 @@ function addressOf(page) {
 }
 
 /**
- * The commands that render what is seen, and what they leave out.
+ * The command that renders what is seen, and what it leaves out. All runs of a film are shown in the
+ * same planes: those of the first.
  * @param {Page} page
  * @returns {{text: string, note: string}}
  */
@@ -85,27 +86,23 @@ export function commandOf(page) {
   const { document } = page;
   const { theme, touring } = page.store.get();
   const panels = page.view().panels;
-  let leftOut = 0;
-  const lines = document.commands.map((words, run) => {
-    /** @type {Map<string, number>} planes, each with the first of its row's panels that shows it */
-    const dims = new Map();
-    let p = 0;
-    document.rows.forEach((row) =>
-      row.projections.forEach((_, k) => {
-        const shown = panels[p++];
-        if (row.run !== run) return;
-        const pair = shown.dims.map((i) => row.components[i].index).join(",");
-        if (shown.dims.length !== 2) leftOut += 1;
-        else if (!dims.has(pair)) dims.set(pair, k);
-      }),
-    );
-    const planes = [...dims.keys()].flatMap((pair) => ["--dims", pair]);
-    const usual = withNamesOf([...dims.values()], words);
-    const of = [...usual, ...planes, ...(theme === "dark" ? [] : ["--theme", theme])];
-    return of.map(quoted).join(" ");
-  });
+  let [leftOut, p] = [0, 0];
+  /** @type {Map<string, number>} planes, each with the first of its row's panels that shows it */
+  const dims = new Map();
+  document.rows.forEach((row) =>
+    row.projections.forEach((_, k) => {
+      const shown = panels[p++];
+      if (row.run !== 0) return;
+      const pair = shown.dims.map((i) => row.components[i].index).join(",");
+      if (shown.dims.length !== 2) leftOut += 1;
+      else if (!dims.has(pair)) dims.set(pair, k);
+    }),
+  );
+  const planes = [...dims.keys()].flatMap((pair) => ["--dims", pair]);
+  const usual = withNamesOf([...dims.values()], document.command);
+  const words = [...usual, ...planes, ...(theme === "dark" ? [] : ["--theme", theme])];
   const some = leftOut && (touring ? " The tour is" : " Turned panels are");
-  return { text: lines.join("\n"), note: some ? `${some} left out: a film is flat.` : "" };
+  return { text: words.map(quoted).join(" "), note: some ? `${some} left out: a film is flat.` : "" };
 }
 
 /**
@@ -115,7 +112,8 @@ export function commandOf(page) {
  * @returns {readonly string[]}
  */
 function withNamesOf(panels, words) {
-  const at = words.findIndex((word, i) => i >= OPTIONS && i % 2 === OPTIONS % 2 && word === NAMES);
+  const first = words.indexOf(OUTPUT) + 2;
+  const at = words.findIndex((word, i) => i >= first && (i - first) % 2 === 0 && word === NAMES);
   if (at < 0) return words;
   const given = words[at + 1].split(",");
   const names = panels.map((panel) => given[panel] ?? "").join(",").replace(/,+$/, "");
