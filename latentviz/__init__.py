@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from .figures.timeline import plot_timeline
     from .film.encoding import EncodingSpec
     from .film.film import Film
+    from .film.histories import plot_histories
     from .film.render import render
     from .film.spec import FilmSpec
     from .film.stills import plot_frame, render_frame
@@ -95,6 +96,7 @@ _HOME = {
     "open_run": "runs.opening",
     "plot_errors": "figures.errors",
     "plot_frame": "film.stills",
+    "plot_histories": "film.histories",
     "plot_history": "figures.history",
     "plot_slices": "figures.slices",
     "plot_sphere": "figures.sphere",
@@ -158,6 +160,7 @@ __all__ = [
     "open_run",
     "plot_errors",
     "plot_frame",
+    "plot_histories",
     "plot_history",
     "plot_slices",
     "plot_sphere",

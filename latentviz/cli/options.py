@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 RUNS = (".npz", ".npz.part")
+SEVERAL_RUNS = ("run_names", "align", "register")  # of a film's options, those of several runs
 
 
 class RunPath(click.Path):
@@ -117,6 +118,12 @@ def mark_options(command: Command) -> Command:
     """Names beside points, and points that stand out, as of films, for other pictures."""
     declared = options_of(FilmSpec)
     return decorated(command, [_click_option(n, declared[n]) for n in ("label", "highlight")])
+
+
+def several_runs_options(command: Command) -> Command:
+    """What several runs have, as of films, for other pictures."""
+    declared = options_of(FilmSpec)
+    return decorated(command, [_click_option(n, declared[n]) for n in SEVERAL_RUNS])
 
 
 def run_options(command: Command) -> Command:

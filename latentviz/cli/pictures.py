@@ -15,7 +15,9 @@ from ..projection import split_names
 from ..raster.layout import parse_size
 from .group import examples, main
 from .options import (
+    SEVERAL_RUNS,
     Command,
+    all_opened,
     decorated,
     drawing_beside,
     given,
@@ -23,6 +25,8 @@ from .options import (
     opened,
     project_options,
     run_options,
+    runs_options,
+    several_runs_options,
 )
 
 if TYPE_CHECKING:
@@ -191,8 +195,14 @@ def timeline(**options: Any) -> None:
     write(plot_timeline, vector=True, **options)
 
 
-@main.command(epilog=examples("latentviz history run.npz -o history.png --dims 0,1 --dims 0,2"))
-@picture_options("1600x900", vector=True)
+@main.command(
+    epilog=examples(
+        "latentviz history run.npz -o history.png --dims 0,1 --dims 0,2",
+        "latentviz history a.npz b.npz -o both.png --project pca --register final",
+    )
+)
+@runs_options
+@sheet_options("1600x900", vector=True)
 @step_option
 @click.option(
     "--dims",
@@ -226,10 +236,15 @@ def timeline(**options: Any) -> None:
     "--colormap", metavar="NAME",
     help="Matplotlib colormap for points colored by a scalar. Default: viridis.",
 )  # fmt: skip
-def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
+@several_runs_options
+def history(
+    runs: tuple[Path, ...], dims: tuple[str, ...], names: str | None, **options: Any
+) -> None:
     """Draw RUN's latent space at a step, over thumbnails of earlier steps.
 
     The limits are written beside each picture; a triangle marks where points lie beyond.
+
+    Of several runs, up to six, each has a row, in the first projection, at the same moments.
     """
     from ..figures.history import plot_history
     from ..figures.painting import PAINT
@@ -237,7 +252,36 @@ def history(dims: tuple[str, ...], names: str | None, **options: Any) -> None:
 
     options["dims"] = parse_planes(dims)
     options["names"] = None if names is None else split_names(names)
-    write(plot_history, vector=True, beside=PAINT, **options)
+    if len(runs) > 1:
+        _histories(runs, **options)
+        return
+    several = [name for name in SEVERAL_RUNS if options.pop(name) is not None]
+    if several:
+        raise OptionError(f"{several[0]} is of several runs; give two or more")
+    write(plot_history, run=runs[0], vector=True, beside=PAINT, **options)
+
+
+def _histories(
+    runs: tuple[Path, ...],
+    *,
+    model: str | None,
+    max_bytes: int | None,
+    output: Path,
+    size: str | None,
+    as_json: bool,
+    run_names: str | None,
+    **options: Any,
+) -> None:
+    """The histories of several runs."""
+    from ..figures.picture import check_picture_path
+    from ..film.histories import plot_histories
+
+    check_picture_path(output, vector=True)
+    options["size"] = None if size is None else parse_size(size)
+    options["run_names"] = None if run_names is None else split_names(run_names)
+    with all_opened(runs, model, max_bytes) as opened_runs:
+        picture = plot_histories(opened_runs, **given(**options))
+    publish(picture, output, as_json=as_json)
 
 
 @main.command(hidden=True, add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -248,17 +248,18 @@ def _drawn(
     return interleaved(painted.drawn(scene, above)), as_lines
 
 
-def earlier_steps(n_before: int) -> NDArray[np.int64]:
+def earlier_steps(n_before: int, most: int = MAX_THUMBNAILS) -> NDArray[np.int64]:
     """Which of the recorded steps before the one shown large are thumbnails.
 
     Args:
         n_before: How many there are.
+        most: How many thumbnails there may be.
 
     Returns:
-        Indices (n,), ten at most, increasing: the first, the last, and between them such that each
+        Indices (n,), increasing: the first, the last, and between them such that each
         stride is about a constant factor longer than the one before.
     """
     if n_before == 0:
         return np.empty(0, np.int64)
-    ends = np.geomspace(OFFSET, n_before - 1 + OFFSET, MAX_THUMBNAILS) - OFFSET
+    ends = np.geomspace(OFFSET, n_before - 1 + OFFSET, most) - OFFSET
     return np.unique(np.rint(ends).astype(np.int64))

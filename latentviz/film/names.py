@@ -9,7 +9,7 @@ from ..runs.run import Run
 from ..text import counted, printable
 
 
-def run_names(runs: Sequence[Run], given: Sequence[str] = ()) -> list[str]:
+def run_names(runs: Sequence[Run], given: Sequence[str] | None = None) -> list[str]:
     """Names that tell runs apart: their own; where two are alike, with their folders or numbers.
 
     Args:
@@ -19,7 +19,7 @@ def run_names(runs: Sequence[Run], given: Sequence[str] = ()) -> list[str]:
     Raises:
         OptionError: There are not as many, or two are alike.
     """
-    if given:
+    if given is not None:
         if len(given) != len(runs):
             raise OptionError(f"got {counted(len(given), 'name')} for {counted(len(runs), 'run')}")
         if len(set(given)) < len(given):

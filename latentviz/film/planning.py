@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from ..errors import OptionError
 from ..palette import palette_roles
-from ..raster.layout import page_layout
+from ..raster.layout import Layout, page_layout
 from ..runs.run import Run
 from ..scene import Stage
-from ..text import printable
+from ..text import counted, printable
 from ..theme import Role, Theme, on_white, theme_named
 from ..transforms import Fitted, registered
 from ..views import Clock, fitted_of
@@ -28,6 +29,7 @@ from .spec import FRACTION, FilmSpec
 from .titles import titled
 
 MOST_RUNS = 6
+LEAST_SIDE_PX = 48  # of a panel of several runs
 
 
 def planned(
@@ -88,7 +90,7 @@ def check_runs(runs: Sequence[Run], spec: FilmSpec) -> None:
         several = {"align": spec.align == FRACTION, "register": spec.register is not None}
         for name in (name for name, is_given in several.items() if is_given):
             raise OptionError(f"{name} is of several runs; give two or more")
-        if spec.run_names:
+        if spec.run_names is not None:
             raise OptionError("run_names are of several runs; give two or more, or a title")
 
 
@@ -147,6 +149,8 @@ class FilmPage:
             titles=any(view.title for row in self.rows for view in row.shown.projections),
             caption=self.captions.height,
         )
+        n = max(len(row) for row in self.rows)
+        check_side(layout, self.plan, f"{len(self.rows)} rows of {counted(n, 'projection')}")
         cells = iter(layout.cells)
         title = spec.title
         if title is None:
@@ -181,6 +185,23 @@ def page_of(rows: Sequence[FilmClouds], size: tuple[int, int] | None = None) -> 
         plan = replace(plan, spec=replace(plan.spec, size=size))
     curves: FilmPanels = RunsCurves(plan, rows) if plan.name else FilmCurves(plan, rows)
     return FilmPage(plan, tuple(rows), FilmKeys(plan, rows), curves, FilmCaptions(plan))
+
+
+def check_side(layout: Layout, plan: Plan, what: str) -> None:
+    """Refuse panels of several runs in which nothing could be told.
+
+    Raises:
+        OptionError: They are smaller than `LEAST_SIDE_PX`.
+    """
+    side = layout.cells[0].body.width
+    if not plan.name or side >= LEAST_SIDE_PX:
+        return
+    by = math.ceil(LEAST_SIDE_PX / max(1.0, side))
+    width, height = (by * length for length in plan.spec.size)
+    raise OptionError(
+        f"panels of {what} would be {side:.0f} pixels wide, and nothing could be told below "
+        f"{LEAST_SIDE_PX}; show less, or give a size of {width}x{height}"
+    )
 
 
 def last_step(clock: Clock) -> int:

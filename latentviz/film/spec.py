@@ -302,8 +302,7 @@ class FilmSpec(Plain):
     )
     """The layer whose latents are drawn; short for points ``layer:NAME``."""
 
-    run_names: Sequence[str] = option(
-        (),
+    run_names: Sequence[str] | None = option(
         help="Names of the runs, in order, separated by commas.",
         default="those of their files",
         convert=as_texts,

@@ -95,7 +95,9 @@ def test_the_divergence_is_the_rms_distance_of_points():
 def test_where_points_do_not_correspond_there_is_no_divergence():
     film = Film([walk(), walk(seed=1, n_points=20)], FilmSpec(size=SIZE))
     assert panels_of(film, CurvesPanel) == []
-    with pytest.raises(OptionError, match="walk 1 onto walk 0, .* it has 20 points, and walk 0 30"):
+    with pytest.raises(
+        OptionError, match=r"walk 1 onto walk 0, .* it has 20 points, and walk 0 30"
+    ):
         Film([walk(), walk(seed=1, n_points=20)], FilmSpec(register="final"))
 
 
