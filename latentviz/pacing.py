@@ -137,13 +137,22 @@ def _number_text(number: float) -> str:
 class Frame:
     """A frame of a film: which recorded steps it shows, as indices ``start`` to ``stop - 1``.
 
-    ``after``: and what followed the last one's update.
+    Attributes:
+        index: Its number.
+        start: The first recorded step.
+        stop: The index after the last.
+        after: Whether it shows what followed the last one's update, too.
+        between: The moments that it shows in place of these, between recorded steps and at them, as
+            indices with a fraction; None where it shows recorded steps alone.
+        end: With these, the index with a fraction at which the next frame begins.
     """
 
     index: int
     start: int
     stop: int
     after: bool = False
+    between: tuple[float, ...] | None = None
+    end: float = 0.0
 
     @property
     def stride(self) -> int:

@@ -153,7 +153,7 @@ def frame(
     from ..film.stills import frame_picture
 
     spec = _film_spec(options, draft=draft)
-    check_picture_path(output, vector=True)
+    check_picture_path(output, vector=spec.shutter_deg is None)
     with ExitStack() as stack:
         beside = stack.enter_context(drawing_beside(PAINT, output))
         sources = stack.enter_context(all_opened(runs, model, max_bytes))

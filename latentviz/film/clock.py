@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,10 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..pacing import Frame, frames, parse_pace
+from ..pacing import BezierPace, Frame, GeometricPace, Pace, frames, parse_pace
 from ..runs.run import Run
 from ..views import PARTS, Clock, Span, end_of
 from .spec import FRACTION, FilmSpec
+
+FINEST = 1024  # parts of the time between two recorded steps, at most
+SAMPLES = 8  # evenly spaced moments at which a frame shows points that move between recorded steps
 
 
 def clock_of(
@@ -41,26 +45,51 @@ def clock_of(
         shown = [run.steps[a:b] for run, (a, b) in zip(runs, ranges, strict=True)]
         first = int(np.searchsorted(moments, min(steps[0] for steps in shown)))
         stop = int(np.searchsorted(moments, max(steps[-1] for steps in shown))) + 1
-    paced = [
-        Frame(frame.index, frame.start + first, frame.stop + first)
-        for frame in frames(pace, stop - first, spec.frames)
-    ]
+    paced, begins = _paced(pace, moments, first, stop, spec)
     spans = []
     for (when, end), (a, b), is_known, run in zip(counted, ranges, has_final, runs, strict=True):
         after = end if is_known and b == len(run) else None
         own = when if in_shares else when[a:b]
-        spans.append(Span(own, _frames_of(own, a, after, moments, paced), a, b, after))
+        found = _frames_of(own, a, after, begins)
+        if spec.interpolate:
+            found = [_between(frame, own, a, begins) for frame in found]
+        spans.append(Span(own, found, a, b, after))
     if all(span.frames[-1].after for span in spans):
         paced[-1] = replace(paced[-1], after=True)
-    return Clock(moments, paced, first, stop, in_shares), tuple(spans)
+    return Clock(moments, paced, first, stop, in_shares, spec.interpolate), tuple(spans)
+
+
+def _paced(
+    pace: Pace, moments: NDArray[np.int64], first: int, stop: int, spec: FilmSpec
+) -> tuple[list[Frame], NDArray[np.float64]]:
+    """What each frame covers of the clock's moments, and when each begins, (F,).
+
+    Raises:
+        OptionError: A pace is to be interpolated that goes by steps.
+    """
+    if not spec.interpolate:
+        found = [
+            Frame(frame.index, frame.start + first, frame.stop + first)
+            for frame in frames(pace, stop - first, spec.frames)
+        ]
+        return found, moments[[frame.start for frame in found]].astype(np.float64)
+    if not isinstance(pace, BezierPace | GeometricPace):
+        raise OptionError("interpolate is for paces that count frames: bezier and geometric")
+    # The film of a run that had been recorded so many times as densely.
+    n, by = stop - first, 1
+    while True:
+        finer = pace if isinstance(pace, BezierPace) else GeometricPace(pace.offset * by)
+        found = frames(finer, (n - 1) * by + 1, spec.frames)
+        if len(found) >= spec.frames or by >= FINEST or n == 1:
+            break
+        by *= 2
+    begins = np.interp([f.start / by for f in found], np.arange(n), moments[first:stop])
+    covered = [Frame(f.index, f.start // by + first, (f.stop - 1) // by + 1 + first) for f in found]
+    return covered, begins
 
 
 def _frames_of(
-    own: NDArray[np.int64],
-    first: int,
-    after: int | None,
-    moments: NDArray[np.int64],
-    paced: Sequence[Frame],
+    own: NDArray[np.int64], first: int, after: int | None, begins: NDArray[np.float64]
 ) -> list[Frame]:
     """What each frame of the clock covers of one run.
 
@@ -68,21 +97,47 @@ def _frames_of(
         own: (n,) the run's moments.
         first: Index of the first of them among its recorded steps.
         after: The moment of what followed its last update; None where that is not shown.
-        moments: The clock's.
-        paced: What each frame covers of these.
+        begins: (F,) the moment at which each frame begins.
     """
-    begins = moments[[frame.start for frame in paced]]
     starts = np.searchsorted(own, begins)
     starts[0] = 0
     stops = np.append(starts[1:], len(own))
     found = []
     for k, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-        is_last = k + 1 == len(paced)
+        is_last = k + 1 == len(begins)
         ended = after is not None and (is_last or after < begins[k + 1])
         if start == stop and not ended:
             start, stop = max(0, start - 1), max(1, start)
         found.append(Frame(k, start + first, stop + first, after=ended))
     return found
+
+
+def _between(
+    frame: Frame, own: NDArray[np.int64], first: int, begins: NDArray[np.float64]
+) -> Frame:
+    """A frame that begins where its run is at that moment, and not at its next recorded step.
+
+    Args:
+        frame: As `_frames_of` has it.
+        own: As there.
+        first: As there.
+        begins: As there.
+    """
+    k = frame.index
+    is_last = k + 1 == len(begins)
+    end = float(own[-1]) if is_last else min(float(begins[k + 1]), float(own[-1]))
+    places = np.arange(len(own)) + first
+    low, high = np.interp([begins[k], end], own, places).tolist()
+    if low >= high:  # it has not begun, has ended, or shows its last recorded step
+        return frame
+    n_samples = SAMPLES if frame.stride < SAMPLES else 1
+    even = np.linspace(low, high, n_samples, endpoint=False)
+    recorded = np.arange(math.ceil(low), frame.stop)
+    at = np.unique(np.concatenate([even, recorded]))
+    if is_last:
+        high = frame.stop
+    start, stop = math.floor(low), max(frame.stop, math.floor(at[-1]) + 1)
+    return replace(frame, start=start, stop=stop, between=tuple(at.tolist()), end=high)
 
 
 def _shares(steps: NDArray[np.int64], first: int, stop: int) -> tuple[NDArray[np.int64], int]:

@@ -201,7 +201,13 @@ class FilmClouds:
             ArchiveError: The run is damaged, or no point is finite at a step.
         """
         marks, frame = self.marks, self.plan.frames[index]
-        clouds = clouds_of(self.shown, frame, self.alpha, highlighted=marks.is_highlighted)
+        clouds = clouds_of(
+            self.shown,
+            frame,
+            self.alpha,
+            highlighted=marks.is_highlighted,
+            shutter_deg=self.plan.spec.shutter_deg,
+        )
         return tuple(
             replace(cloud, trails=marks.trails(frame, columns), note=self._note(index))
             for cloud, columns in zip(clouds, self.shown.columns, strict=True)

@@ -35,8 +35,8 @@ def kept_reach(plan: Plan, shown: Shown, *, about_origin: bool) -> Reach:
         run = shown.run.reopening
     except OptionError:  # a run or a model that only this process has
         return measure()
-    covered = [(frame.start, frame.stop, frame.after) for frame in plan.frames]
-    frames = hashlib.sha256(np.array(covered, np.int64).tobytes())
+    covered = [(f.start, f.stop, f.after, f.between) for f in plan.frames]
+    frames = hashlib.sha256(repr(covered).encode())
     rows = [view.layer for view in (shown.view, *shown.beside)]
     key = [
         *(run.digest, run.model, run.points, rows, shown.dims.tolist(), about_origin),

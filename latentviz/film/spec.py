@@ -13,6 +13,7 @@ from ..raster.layout import MAX_LIMITS, parse_size
 from ..text import printable
 from ..theme import THEMES
 from .options import (
+    FLAG,
     Plain,
     must_be,
     number_above_0,
@@ -60,6 +61,9 @@ FRACTION = "fraction"
 ALIGNS = ("step", FRACTION)
 MAX_TRAIL = 10_000  # frames
 ON_OFF = ("on", "off")
+SHUTTER = "shutter"
+BLURS = ("stack", SHUTTER)
+WHOLE_DEG = 360.0
 GROUNDS = ("theme", "white", "transparent")
 
 
@@ -185,6 +189,34 @@ class FilmSpec(Plain):
         metavar="A:B",
     )
     """Show only the recorded steps from the first up to, and without, the second."""
+    blur: str = option(
+        "stack",
+        help="How the steps of a frame are drawn: stacked, the later over the earlier; or as a "
+        "shutter sees them, each whole, their light averaged for as long as it is open. A still "
+        "point looks the same.",
+        convert=one_of(BLURS),
+        choices=BLURS,
+    )
+    """How the steps of a frame are drawn: ``stack``, the later over the earlier; or ``shutter``,
+    averaged in linear light."""
+    shutter: float | None = option(
+        help="With --blur shutter: for how long of each frame it is open, up to its end, in "
+        "degrees; 360 is all of it.",
+        default="360",
+        convert=number_above_0(WHOLE_DEG),
+        parse=float,
+        metavar="DEGREES",
+    )
+    """For how long of each frame the shutter is open, in degrees, above 0 and at most 360, which is
+    the default; with blur ``shutter``."""
+    interpolate: bool = option(
+        False,
+        help="Where frames are more than steps, move points between recorded steps on straight "
+        "lines; the heading says so. For the paces bezier and geometric.",
+        convert=FLAG,
+        parse=bool,
+    )
+    """Move points between recorded steps on straight lines, where frames are more than steps."""
     alpha: float | None = option(
         help="Opacity of a still dot, 0 to 1.",
         default="0.9, less for more than 1000 points, unless they are colors",
@@ -346,8 +378,22 @@ class FilmSpec(Plain):
             raise OptionError(
                 "captions are at steps, and runs aligned by their fractions are at different ones"
             )
+        if self.shutter is not None and self.blur != SHUTTER:
+            raise OptionError("shutter is of blur shutter; give that too")
+        if self.blur == SHUTTER and self.ground == "transparent":
+            raise OptionError(
+                "a shutter adds up light, which a transparent ground has none of; give another "
+                "ground, or blur stack"
+            )
         if self.show and self.charts == "off":
             raise OptionError("show is of a chart; give one, or charts on")
+
+    @property
+    def shutter_deg(self) -> float | None:
+        """For how long of each frame a shutter is open; None where there is none."""
+        if self.blur != SHUTTER:
+            return None
+        return WHOLE_DEG if self.shutter is None else self.shutter
 
     @property
     def sources(self) -> tuple[str, ...]:

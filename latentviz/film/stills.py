@@ -126,7 +126,8 @@ def frame_picture(
             **film.figures,
         },
         drawn=interleaved(drawn),
-        as_lines=lambda: film.page.figure(scene),
+        # Light that was averaged is pixels alone.
+        as_lines=None if spec.shutter_deg else lambda: film.page.figure(scene),
     )
 
 

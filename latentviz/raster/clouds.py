@@ -90,6 +90,7 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             faded=None if part.faded_alpha is None else self._faded,
             faded_alpha=part.faded_alpha or 0.0,
             origin=(0, 0) if self.clip is None else self.clip[:2],
+            shares=part.shares,
         )
 
     def sprites(self, part: Cloud) -> Iterator[Sprite]:

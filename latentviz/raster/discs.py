@@ -27,6 +27,8 @@ class Discs:
         alphas: (kinds,) float32, of each single disc.
         origin: From which pixel of the page centres are measured. Equal discs in equal boxes are
             equal pixels only if they are measured from the same place in each: float32 rounds.
+        shares: (n,) float32, how much of the light each disc of a trail has, where they are drawn
+            one by one; a trail of one disc has all of it. None where they are stacked.
     """
 
     xs: NDArray[np.float32]
@@ -37,6 +39,7 @@ class Discs:
     radii: NDArray[np.float32]
     alphas: NDArray[np.float32]
     origin: tuple[int, int] = (0, 0)
+    shares: NDArray[np.float32] | None = None
 
 
 def on_page(discs: Discs) -> Discs:
@@ -61,6 +64,7 @@ def dots(
     faded_alpha: float = 0.0,
     faded_radius_px: float = 0.0,
     origin: tuple[int, int] = (0, 0),
+    shares: NDArray[np.float32] | None = None,
 ) -> Discs:
     """The dots of points, each a trail of its sub-steps.
 
@@ -77,6 +81,7 @@ def dots(
         faded_alpha: Theirs, of each sub-step.
         faded_radius_px: Theirs.
         origin: The pixel from which places are measured.
+        shares: As `Cloud` has them.
     """
     n_points, n, _ = xy.shape
     scale, topmost = np.float32(px_per_unit), np.ascontiguousarray(order[::-1])
@@ -100,6 +105,7 @@ def dots(
         radii=np.array([radius_px] if faded is None else [radius_px, faded_radius_px], np.float32),
         alphas=np.array([alpha] if faded is None else [alpha, faded_alpha], np.float32),
         origin=origin,
+        shares=shares,
     )
 
 
@@ -144,6 +150,7 @@ def stacked(layers: Sequence[Discs]) -> Discs:
         radii=np.concatenate([np.empty(0, np.float32), *(layer.radii for layer in layers)]),
         alphas=np.concatenate([np.empty(0, np.float32), *(layer.alphas for layer in layers)]),
         origin=layers[0].origin if layers else (0, 0),
+        shares=next((layer.shares for layer in layers if layer.shares is not None), None),
     )
 
 
@@ -155,9 +162,15 @@ def draw_discs(canvas: NDArray[np.uint8], discs: Discs, *, box: tuple[int, int, 
         discs: What to draw.
         box: (left, top, right, bottom) in pixels, as far as it lies on the canvas.
     """
-    from .compositor import composite
-
-    composite(
+    given = (
         canvas, *box, *discs.origin,
         discs.xs, discs.ys, discs.counts, discs.kinds, discs.colors, discs.radii, discs.alphas,
     )  # fmt: skip
+    if discs.shares is None:
+        from .compositor import composite
+
+        composite(*given)
+        return
+    from .shutter import composite_open, level_table
+
+    composite_open(*given, discs.shares, level_table())

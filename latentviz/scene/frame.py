@@ -52,6 +52,9 @@ class Cloud(Part):
     faded_alpha: float | None = None  # of each sub-step of a point that is not highlighted
     trails: Trails | None = None
     note: str = ""  # of the points, such as that their run has ended
+    # (n,) how long a shutter sees each sub-step, 1 in all: they are drawn one by one, each as
+    # opaque as all would be in one place, and their light is averaged. None where they are stacked.
+    shares: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)

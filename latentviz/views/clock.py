@@ -13,6 +13,7 @@ from ..pacing import Frame
 from ..scene import AFTER_LAST, AFTER_STEP, Heading
 from ..text import counted
 
+BETWEEN = "between steps on straight lines"
 PARTS = 10**9  # of a run, by which shares are counted
 
 
@@ -26,6 +27,7 @@ class Clock:
         first: Index of the first that is shown.
         stop: Index after the last.
         in_shares: Whether moments are shares of each run, and not steps.
+        is_between: Whether points are shown between recorded steps, too.
     """
 
     moments: NDArray[np.int64]
@@ -33,11 +35,16 @@ class Clock:
     first: int
     stop: int
     in_shares: bool = False
+    is_between: bool = False
 
     def heading(self, index: int, n_left_out: int, note: str) -> Heading:
         """What stands above a frame."""
         frame = self.frames[index]
+        if self.is_between:
+            note = ", ".join(filter(None, [note, BETWEEN]))
         words = heading(self.moments, frame, n_left_out, note)
+        if self.is_between and frame.stride == 1:
+            words = replace(words, speed="")  # it is less than a step
         if not self.in_shares:
             return words
         share = self.moments[frame.stop - 1] / PARTS
@@ -58,8 +65,8 @@ class Clock:
         at = int(np.searchsorted(self.moments, step))
         if not self.first <= at < self.stop:
             raise OptionError(f"step {step} is not in the film, which shows {self.shown}")
-        starts = [frame.start for frame in self.frames]
-        return int(np.searchsorted(starts, at, side="right")) - 1
+        stops = [frame.stop for frame in self.frames]
+        return int(np.searchsorted(stops, at, side="right"))
 
     @property
     def shown(self) -> str:

@@ -14,6 +14,7 @@ from ..scene import Cloud
 from .coloring import drawing_order
 from .dots import FADED_SHARE
 from .shown import Shown
+from .shutter import open_shares
 
 
 def substep_alpha(alpha: float, n_substeps: int) -> float:
@@ -33,6 +34,7 @@ def clouds_of(
     alpha: float,
     *,
     highlighted: NDArray[np.bool_] | None = None,
+    shutter_deg: float | None = None,
 ) -> tuple[Cloud, ...]:
     """All recorded steps that a frame covers, as clouds of points, one for each projection.
 
@@ -42,6 +44,8 @@ def clouds_of(
         frame: What the frame covers.
         alpha: Of a still point, above 0 and at most 1.
         highlighted: (N,) the points that lie above all others, which fade; None where none do.
+        shutter_deg: How long a shutter is open, whose light is averaged; None where sub-steps are
+            stacked.
 
     Raises:
         ArchiveError: At a step no point is finite.
@@ -69,8 +73,9 @@ def clouds_of(
     order = drawing_order(run.colors, n_points, highlighted)
     if highlighted is not None:
         faded = substep_alpha(FADED_SHARE * alpha, len(positions))
+    shares = None if shutter_deg is None else open_shares(run.steps, frame, shutter_deg)
     return tuple(
-        Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out, faded)
+        Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out, faded, shares=shares)
         for rows in shown.columns
     )
 
@@ -79,13 +84,30 @@ def frame_positions(source: Source, frame: Frame) -> NDArray[np.float32]:
     """All that a frame shows, (n, N, k): a sub-step a recorded step, and what followed the last."""
     if frame.start == frame.stop:  # the run has ended
         return source.final()[None]
-    positions = source.positions(np.arange(frame.start, frame.stop))
+    if frame.between is None:
+        positions = source.positions(np.arange(frame.start, frame.stop))
+    else:
+        positions = _positions_between(source, np.array(frame.between))
     return np.concatenate([positions, source.final()[None]]) if frame.after else positions
+
+
+def _positions_between(source: Source, at: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Where points are at indices with a fraction: on straight lines between recorded steps."""
+    before = np.floor(at).astype(np.int64)
+    after = np.ceil(at).astype(np.int64)
+    recorded, places = np.unique(np.concatenate([before, after]), return_inverse=True)
+    positions = source.positions(recorded)
+    from_, to = positions[places[: len(at)]], positions[places[len(at) :]]
+    share = (at - before).astype(np.float32)[:, None, None]
+    # At a recorded step, to the bit what was recorded.
+    return np.asarray(np.where(share == 0, from_, from_ + share * (to - from_)), np.float32)
 
 
 def frame_end(source: Source, frame: Frame) -> NDArray[np.float32]:
     """The last of what a frame shows, (N, k)."""
     if frame.after:
         return source.final()
+    if frame.between is not None:
+        return np.asarray(frame_positions(source, frame)[-1])
     last: NDArray[np.float32] = source.positions(np.array([frame.stop - 1]))[0]
     return last
