@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .film.film import Film
     from .film.histories import plot_histories
     from .film.render import render
+    from .film.scene_file import SceneFile, read_scene
     from .film.spec import FilmSpec
     from .film.stills import plot_frame, render_frame
     from .film.work import WorkSpec
@@ -83,6 +84,7 @@ _HOME = {
     "RecordingWarning": "errors",
     "Recovery": "archive.recovery",
     "Run": "runs.run",
+    "SceneFile": "film.scene_file",
     "Schedule": "runs.schedule",
     "Separated": "logistic",
     "Viewer": "viewing.viewer",
@@ -101,6 +103,7 @@ _HOME = {
     "plot_slices": "figures.slices",
     "plot_sphere": "figures.sphere",
     "plot_timeline": "figures.timeline",
+    "read_scene": "film.scene_file",
     "recover": "archive.recovery",
     "render": "film.render",
     "render_frame": "film.stills",
@@ -146,6 +149,7 @@ __all__ = [
     "RecordingWarning",
     "Recovery",
     "Run",
+    "SceneFile",
     "Schedule",
     "Separated",
     "Viewer",
@@ -165,6 +169,7 @@ __all__ = [
     "plot_slices",
     "plot_sphere",
     "plot_timeline",
+    "read_scene",
     "recover",
     "render",
     "render_frame",

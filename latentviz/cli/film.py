@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..errors import OptionError
 from ..film.encoding import EncodingSpec
-from ..film.options import parsed
-from ..film.spec import DRAFT_SIZE, FilmSpec
+from ..film.spec import FilmSpec
 from ..film.work import WorkSpec
 from ..runs.summary import summary
 from ..text import LONGEST_LINE, counted, printable
@@ -20,12 +19,12 @@ from .group import examples, main
 from .options import (
     all_opened,
     drawing_beside,
-    given,
     opened,
     progress,
     project_options,
     run_options,
-    runs_options,
+    scene_given,
+    scene_options,
     spec_options,
 )
 
@@ -41,14 +40,22 @@ _draft = click.option(
         "latentviz render run.npz -o film.mp4 --dims 0,1 --dims 0,2",
         "latentviz render run.npz -o loop.gif --dims 0,1 --draft",
         "latentviz render a.npz b.npz -o both.mp4 --project pca --register final",
+        "latentviz render run.npz --size 1080x1920 --dump-scene > film.toml",
+        "latentviz render --scene film.toml -o film.mp4",
     )
 )
-@runs_options
+@scene_options
 @click.option(
-    "-o", "--output", required=True, type=click.Path(path_type=Path),
+    "-o", "--output", type=click.Path(path_type=Path),
     help="The video to write: .mp4, .mov, .mkv (H.264), .webm (VP9), .gif or .webp; or its frames, "
     "such as frames/%05d.png.",
 )  # fmt: skip
+@click.option(
+    "--dump-scene",
+    is_flag=True,
+    help="Print what the given options mean as a scene file, with runs and paths as they are from "
+    "this folder, and render nothing.",
+)
 @spec_options(FilmSpec)
 @_draft
 @spec_options(EncodingSpec)
@@ -69,7 +76,9 @@ def render(
     runs: tuple[Path, ...],
     model: str | None,
     max_bytes: int | None,
-    output: Path,
+    scene: Path | None,
+    output: Path | None,
+    dump_scene: bool,
     draft: bool,
     overwrite: bool,
     frame_hashes: Path | None,
@@ -83,19 +92,24 @@ def render(
     from ..film.production import parts_folder
     from ..film.render import check_work, held_frames, video_settings, write_film
 
-    spec = _film_spec(options, draft=draft)
-    encoding = EncodingSpec(**parsed(EncodingSpec, options))
-    work = WorkSpec(**parsed(WorkSpec, options))
+    asked = scene_given(
+        scene, options, runs=runs, model=model, max_bytes=max_bytes, output=output, draft=draft,
+        overwrite=overwrite, frame_hashes=frame_hashes,
+    )  # fmt: skip
+    spec, encoding, work = asked.film, asked.encoding, asked.work
+    if dump_scene:
+        click.echo(asked.dump(), nl=False)
+        return
+    if (output := asked.output) is None:
+        raise OptionError("no output is named; give -o film.mp4, or --scene with output")
     settings = video_settings(output, spec, encoding)
-    check_work(settings.codec, work, hashed=frame_hashes is not None)
-    if draft and encoding.preset is None:
-        encoding = replace(encoding, preset=settings.codec.draft_preset)
-    where = given(frame_hashes=frame_hashes)
-    with all_opened(runs, model, max_bytes) as sources:
+    where = {name: asked.values[name] for name in ("frame_hashes",) if name in asked.values}
+    check_work(settings.codec, work, hashed=bool(where))
+    with all_opened(asked.runs, *asked.reading) as sources:
         film = Film(sources, spec)
         with progress("Rendering", film.frame_words) as advance:
             made = write_film(
-                film, output, encoding, work, overwrite=overwrite, progress=advance, **where
+                film, output, encoding, work, overwrite=asked.overwrites, progress=advance, **where
             )
         if made is not None and not made.is_whole:
             click.echo(
@@ -120,9 +134,10 @@ def render(
     epilog=examples(
         "latentviz frame run.npz -o frame.png --step 250 --dims 0,1",
         "latentviz frame run.npz -o frame.pdf --dims 0,1 --ground white --heading off",
+        "latentviz frame --scene film.toml -o frame.png",
     )
 )
-@runs_options
+@scene_options
 @click.option(
     "-o",
     "--output",
@@ -138,6 +153,7 @@ def frame(
     runs: tuple[Path, ...],
     model: str | None,
     max_bytes: int | None,
+    scene: Path | None,
     output: Path,
     frame_index: int | None,
     step: int | None,
@@ -152,11 +168,12 @@ def frame(
     from ..figures.picture import check_picture_path
     from ..film.stills import frame_picture
 
-    spec = _film_spec(options, draft=draft)
+    asked = scene_given(scene, options, runs=runs, model=model, max_bytes=max_bytes, draft=draft)
+    spec = asked.film
     check_picture_path(output, vector=spec.shutter_deg is None)
     with ExitStack() as stack:
         beside = stack.enter_context(drawing_beside(PAINT, output))
-        sources = stack.enter_context(all_opened(runs, model, max_bytes))
+        sources = stack.enter_context(all_opened(asked.runs, *asked.reading))
         picture = frame_picture(sources, frame=frame_index, step=step, spec=spec, beside=beside)
     picture.save(output)
     click.echo(f"{output}: {picture.pixels.shape[1]}x{picture.pixels.shape[0]}")
@@ -210,8 +227,3 @@ def info(
     width = max(10, *map(len, rows)) + 2
     for name, value in rows.items():
         click.echo(f"  {name + ':':{width}}{value}")
-
-
-def _film_spec(options: dict[str, Any], *, draft: bool) -> FilmSpec:
-    values = parsed(FilmSpec, options)
-    return FilmSpec(**({"size": DRAFT_SIZE} if draft else {}) | values)

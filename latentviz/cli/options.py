@@ -6,14 +6,15 @@ import os
 import shlex
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ..film.options import Option, options_of
+from ..errors import OptionError
+from ..film.options import Option, options_of, parsed
 from ..film.spec import FilmSpec
 from ..text import LONGEST_LINE, printable
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ..beside import Beside
     from ..film.render import Progress
+    from ..film.scene_file import SceneFile
     from ..runs.run import Run
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -131,12 +133,47 @@ def run_options(command: Command) -> Command:
     return decorated(command, [click.argument("run", type=RunPath(path_type=Path)), *_reading()])
 
 
-def runs_options(command: Command) -> Command:
+def runs_options(command: Command, *, required: bool = True) -> Command:
     """The runs to read, and how to read them."""
     runs = click.argument(
-        "runs", type=RunPath(path_type=Path), nargs=-1, required=True, metavar="RUN..."
+        "runs", type=RunPath(path_type=Path), nargs=-1, required=required, metavar="RUN..."
     )
     return decorated(command, [runs, *_reading()])
+
+
+def scene_options(command: Command) -> Command:
+    """A scene file, and runs that it may name instead."""
+    scene = click.option(
+        "--scene",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Take the runs, the output and all options that are not given here from a scene file "
+        "(TOML).",
+    )
+    return decorated(runs_options(command, required=False), [scene])
+
+
+def scene_given(scene: Path | None, texts: Mapping[str, Any], **others: Any) -> SceneFile:
+    """A scene file, or none, and what the command line says beside it, which wins.
+
+    Args:
+        scene: The file.
+        texts: The options of the specs, by name; see `parsed`.
+        **others: What else a scene has; what was not given is None, False or empty.
+
+    Raises:
+        OptionError: A value is bad, or no run is named.
+    """
+    from ..film.scene_file import SPECS, SceneFile, read_scene
+
+    found = SceneFile() if scene is None else read_scene(scene)
+    given = {name: value for name, value in others.items() if value}
+    for spec in SPECS:
+        given |= parsed(spec, texts)
+    found = found.but(given)
+    if not found.runs:
+        raise OptionError("no run is named; give RUN, or --scene with runs = ['run.npz']")
+    return found
 
 
 def _reading() -> list[Callable[[Any], Any]]:

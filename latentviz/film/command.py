@@ -25,6 +25,9 @@ def option_words(spec: FilmSpec, *, without: Collection[str] = ()) -> list[str]:
         # A single text stands for itself, though the option may be repeated.
         items = value if about.is_repeated and not isinstance(value, str) else [value]
         flag = f"--{(about.flag or name).replace('_', '-')}"
+        if about.is_switch:
+            words.append(flag)
+            continue
         for item in items:
             if (text := _text(name, item)) is not None:
                 words += [flag, text]

@@ -139,7 +139,7 @@ def parsed(spec: type, texts: Mapping[str, Any]) -> dict[str, Any]:
         given = texts.get(name)
         if about.is_repeated and given:
             values[name] = [about.parse(text) for text in given]
-        elif not about.is_repeated and given is not None:
+        elif not about.is_repeated and given is not None and not (about.is_switch and not given):
             values[name] = about.parse(given)
     return values
 
