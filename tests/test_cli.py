@@ -259,9 +259,9 @@ def test_a_film_is_planned_once(folder, monkeypatch):
     planned = []
 
     class Film(latentviz.Film):
-        def __init__(self, run, spec):
+        def __init__(self, runs, spec, **options):
             planned.append(spec)
-            super().__init__(run, spec)
+            super().__init__(runs, spec, **options)
 
     monkeypatch.setattr("latentviz.film.film.Film", Film)
     assert invoke("render", "run.npz", "-o", "out/f.mp4", *SMALL).exit_code == 0
@@ -328,7 +328,7 @@ def test_info(folder):
 
 BAD_FILMS = {
     "--dims 1,9": "dims 1,9 are out of range: the latents have 4 dimensions, 0 to 3",
-    "--dims=-1,0": "dims must be two dimensions such as 1,0, got '-1,0'",
+    "--dims=-1,0": "dims must be two dimensions such as 1,0, or three such as 1,0,2, got '-1,0'",
     "--dims 1": "dims must be two dimensions",
     "--dims a,b": "dims must be two dimensions",
     "--names a,b,c,d": "got 4 names for 3 projections",
@@ -394,7 +394,7 @@ USAGE = {
     RENDER + "--theme neon": "neon",
     RENDER + "--crf x": "crf",
     RENDER + "--nosuch": "--nosuch",
-    "render run.npz": "--output",
+    "render run.npz": "no output is named; give -o film.mp4",
     "rendr run.npz": "rendr",
 }
 RAW_ERROR = {

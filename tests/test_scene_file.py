@@ -29,6 +29,7 @@ WORDS = {
     "blur": "shutter",
     "shutter": "90",
     "interpolate": True,
+    "turn": "8",
     "alpha": "0.5",
     "dot_radius": "0.2",
     "limits": "2.5",
@@ -118,6 +119,7 @@ COMMANDS = [
     "--highlight 3,5 --trail 4 --label 3 --frames 8",
     "--blur shutter --shutter 120 --frames 7 --heading off",
     "--interpolate --steps 3:9 --frames 12 --charts off",
+    "--dims 1,0,2 --dims 0,1 --turn 3 --frames 9",
     "--layer encoder --colormap magma --ground white --frames 6",
     "--pace geometric:3 --titles off --show explained --project pca --frames 5",
 ]
@@ -129,7 +131,7 @@ def test_what_is_dumped_gives_the_same_frames(short_run, tmp_path, invoke, words
     text = invoke("render", short_run, *words, "--dump-scene").output
     scene = read_scene(write(tmp_path, text))
     hashes = tmp_path / "hashes"
-    invoke("render", short_run, *words, "-o", tmp_path / "f.gif", "--frame-hashes", hashes)
+    invoke("render", short_run, *words, "-o", tmp_path / "f.mp4", "--frame-hashes", hashes)
     with open_run(short_run) as run:
         film = Film(run, scene.film)
         found = [

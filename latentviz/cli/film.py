@@ -106,7 +106,7 @@ def render(
     where = {name: asked.values[name] for name in ("frame_hashes",) if name in asked.values}
     check_work(settings.codec, work, hashed=bool(where))
     with all_opened(asked.runs, *asked.reading) as sources:
-        film = Film(sources, spec)
+        film = Film(sources, spec, fps=float(settings.fps))
         with progress("Rendering", film.frame_words) as advance:
             made = write_film(
                 film, output, encoding, work, overwrite=asked.overwrites, progress=advance, **where

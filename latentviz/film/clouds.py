@@ -18,6 +18,8 @@ from ..text import printable
 from ..views import (
     UNIT_RADIUS,
     Shown,
+    Turntable,
+    angle_of,
     are_colors,
     clouds_of,
     coloring,
@@ -28,6 +30,7 @@ from ..views import (
 from .kept import kept_reach
 from .marks import FilmMarks
 from .panels import Plan
+from .turning import Turning, turning_of
 
 STEPS_LOOKED_AT = 5  # for norms
 
@@ -96,6 +99,26 @@ class FilmClouds:
         """How far these and the peers' points go."""
         return joined([self.own_reach, *(peer.own_reach for peer in self._peers())])
 
+    @cached_property
+    def turning(self) -> dict[int, Turning]:
+        """The projections of three dimensions, by their numbers."""
+        rows = [self, *self._peers()]
+        shown = [(row.shown, row.plan.frames) for row in rows]
+        reaches = [row.own_reach for row in rows]
+        found = {}
+        for k, projection in enumerate(self.shown.projections):
+            if projection.k is not None:
+                x, y, z = np.zeros(3).tolist()
+                if not self._is_about_origin:
+                    x, y, z = self.reach.center(self.shown.triple(k)).tolist()
+                found[k] = turning_of(k, shown, reaches, (x, y, z))
+        return found
+
+    @property
+    def _is_about_origin(self) -> bool:
+        """Whether the origin is in the middle of its panels."""
+        return self.of_colors or self.has_plate or self.plan.spec.limits is not None
+
     def panels(self, cells: Sequence[Cell], layout: Layout) -> tuple[CloudPanel, ...]:
         """The panels, in limits that fit if none are asked for."""
         if layout.framed:
@@ -104,6 +127,8 @@ class FilmClouds:
         limits = spec.limits
         if limits is None:
             low, high = (side[self.shown.columns] for side in self._kept)
+            for k, turning in self.turning.items():
+                low[k], high[k] = turning.reach.kept([0, 1])
             bodies = [cell.body for cell in cells]
             limits = fitting_limits(
                 low, high, bodies=bodies, page=layout.dots, dot_radius=spec.dot_radius
@@ -119,10 +144,11 @@ class FilmClouds:
             radius_px = default_radius_px(self.shown.run.n_points, side_px)
         share = 2 * radius_px / side_px
         if spec.limits is None:
+            turning = self.turning.get(k)
             fit = framed_fit(
-                self.reach,
-                self.shown.columns[k].tolist(),
-                about_origin=self.of_colors or self.has_plate,
+                self.reach if turning is None else turning.reach,
+                self.shown.columns[k].tolist() if turning is None else [0, 1],
+                about_origin=self._is_about_origin,
                 dot_share=share,
                 dot_radius=spec.dot_radius,
                 plate_radius=UNIT_RADIUS if self.has_plate else None,
@@ -156,8 +182,10 @@ class FilmClouds:
             coloring=self.coloring,
             center=center,
             framed=framed,
-            labels=self.marks.labels(self.shown.columns[k]),
+            labels=self.marks.labels(self.shown.columns[k], self._table(k)),
             highlighted=self.marks.is_highlighted,
+            turns=k in self.turning,
+            numbered=k not in self.turning,
         )
 
     @cached_property
@@ -207,18 +235,33 @@ class FilmClouds:
             self.alpha,
             highlighted=marks.is_highlighted,
             shutter_deg=self.plan.spec.shutter_deg,
+            turned={
+                k: (turning.table, angle_of(index, self.plan.per_turn))
+                for k, turning in self.turning.items()
+            },
         )
         return tuple(
-            replace(cloud, trails=marks.trails(frame, columns), note=self._note(index))
-            for cloud, columns in zip(clouds, self.shown.columns, strict=True)
+            replace(
+                cloud,
+                trails=marks.trails(frame, columns, self._table(k)),
+                note=self._note(index),
+            )
+            for k, (cloud, columns) in enumerate(zip(clouds, self.shown.columns, strict=True))
         )
+
+    def _table(self, k: int) -> Turntable | None:
+        turning = self.turning.get(k)
+        return None if turning is None else turning.table
 
     def beyond(self, panels: Sequence[CloudPanel]) -> NDArray[np.bool_]:
         """In which frames points lie beyond an edge of their panel, where marks say so, (F,)."""
         edges = np.array([window_of(panel).edges for panel in panels])
         centers = np.array([panel.center for panel in panels])
         own = self.own_reach
-        low, high = (side[:, self.shown.columns] - centers for side in (own.low, own.high))
+        low, high = (side[:, self.shown.columns] for side in (own.low, own.high))
+        for k, turning in self.turning.items():
+            low[:, k], high[:, k] = turning.own.low, turning.own.high
+        low, high = low - centers, high - centers
         return np.asarray(((low < -edges) | (high > edges)).any((-2, -1)))
 
     def _note(self, index: int) -> str:

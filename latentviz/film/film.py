@@ -21,22 +21,27 @@ from ..runs.run import Run
 from ..scene import Cloud, CloudPanel, Scene, Stage
 from ..text import counted, printable
 from ..theme import Theme
-from .planning import page_of, planned
+from .planning import FPS, page_of, planned
 from .spec import FilmSpec
 
 
 class Film:
     """The film of a run, or of several side by side; any frame of it can be drawn alone."""
 
-    def __init__(self, runs: Run | Sequence[Run], spec: FilmSpec) -> None:
+    def __init__(self, runs: Run | Sequence[Run], spec: FilmSpec, *, fps: float = FPS) -> None:
         """Plan the film; nothing is drawn yet.
+
+        Args:
+            runs: One, or several.
+            spec: How it looks.
+            fps: Frames a second, which say how fast panels turn.
 
         Raises:
             OptionError: An option is out of range or does not fit the runs.
         """
         self.runs = (runs,) if isinstance(runs, Run) else tuple(runs)
         """As they were given."""
-        self._rows = planned(self.runs, spec)
+        self._rows = planned(self.runs, spec, fps=fps)
         self._content = page_of(self._rows)
         self._plan = self._content.plan
         self._clock = self._plan.clock

@@ -169,7 +169,8 @@ def _film(job: FilmJob) -> Film:
             with warnings.catch_warnings():
                 # Whoever asks for the film has said it.
                 warnings.simplefilter("ignore", LatentvizWarning)
-                film = Film([reopened(run) for run in job.runs], job.spec)
+                runs = [reopened(run) for run in job.runs]
+                film = Film(runs, job.spec, fps=float(job.settings.fps))
                 _ = film.page
             _OPEN[job.key] = film
         return _OPEN[job.key]

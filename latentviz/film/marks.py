@@ -13,7 +13,15 @@ from ..errors import OptionError
 from ..pacing import Frame
 from ..runs.run import Run
 from ..scene import Labels, Trails
-from ..views import Shown, as_mask, frame_end, point_labels, selected_points
+from ..views import (
+    Shown,
+    Turntable,
+    angle_of,
+    as_mask,
+    frame_end,
+    point_labels,
+    selected_points,
+)
 from .panels import Plan
 
 MOMENTS = 9  # at which names are to cover as little as they can
@@ -35,27 +43,52 @@ class FilmMarks:
         """(N,) which points stand out; None where none was asked for."""
         return as_mask(self.highlighted, self.shown.run.n_points)
 
-    def labels(self, columns: NDArray[np.int64]) -> Labels | None:
-        """The names of a projection, whose components stand in these columns of the source."""
+    def labels(self, columns: NDArray[np.int64], table: Turntable | None = None) -> Labels | None:
+        """The names of a projection.
+
+        Args:
+            columns: Where its components stand in the source.
+            table: Where it is seen from, if it turns.
+        """
         if not len(self.labeled):
             return None
         texts = point_labels(self.labeled, self.shown.run)
-        return Labels(self.labeled, texts, self._moments[..., columns])
+        moments = self._moments
+        if table is None:
+            return Labels(self.labeled, texts, moments[..., columns])
+        seen = [
+            table.seen(moment.T, angle_of(index, self.plan.per_turn))[0].T
+            for index, moment in zip(self._moments_at, moments, strict=True)
+        ]
+        return Labels(self.labeled, texts, np.stack(seen))
 
-    def trails(self, frame: Frame, columns: NDArray[np.int64]) -> Trails | None:
-        """Where the points that stand out have been over the last frames."""
+    def trails(
+        self, frame: Frame, columns: NDArray[np.int64], table: Turntable | None = None
+    ) -> Trails | None:
+        """Where the points that stand out have been over the last frames, as they are seen now."""
         if not (self.plan.spec.trail and len(self.highlighted)):
             return None
         first = max(0, frame.index - self.plan.spec.trail)
-        paths = self._ends[first : frame.index + 1, :, columns]
-        return Trails(self.highlighted, np.ascontiguousarray(paths.transpose(1, 0, 2)))
+        paths = self._ends[first : frame.index + 1]
+        if table is None:
+            shown = paths[..., columns]
+        else:
+            angle = angle_of(frame.index, self.plan.per_turn)
+            shown = table.seen(paths.transpose(2, 0, 1), angle)[0].transpose(1, 2, 0)
+        return Trails(self.highlighted, np.ascontiguousarray(shown.transpose(1, 0, 2)))
+
+    @cached_property
+    def _moments_at(self) -> list[int]:
+        """The numbers of a few frames, evenly spaced, the last one last."""
+        n = len(self.plan.frames)
+        at = np.unique(np.linspace(0, n - 1, MOMENTS).round().astype(int))
+        return [int(k) for k in at]
 
     @cached_property
     def _moments(self) -> NDArray[np.float32]:
-        """All points at the end of a few frames, evenly spaced, the last one last, (F, N, d)."""
+        """All points at the end of these frames, (F, N, d)."""
         frames = self.plan.frames
-        at = np.unique(np.linspace(0, len(frames) - 1, MOMENTS).round().astype(int))
-        return np.stack([frame_end(self.shown.source, frames[k]) for k in at])
+        return np.stack([frame_end(self.shown.source, frames[k]) for k in self._moments_at])
 
     @cached_property
     def _ends(self) -> NDArray[np.float32]:

@@ -24,6 +24,7 @@ class Plan:
     theme: Theme
     clock: Clock
     span: Span
+    per_turn: int  # frames in a turn of what turns
     name: str = ""  # of the run, where there are several
     role: Role | None = None  # the color of its curves, where there are several
 

@@ -15,7 +15,7 @@ from ..scene import Stage
 from ..text import counted, printable
 from ..theme import Role, Theme, on_white, theme_named
 from ..transforms import Fitted, registered
-from ..views import Clock, fitted_of
+from ..views import Clock, fitted_of, frames_per_turn
 from .captions import FilmCaptions
 from .clock import clock_of
 from .clouds import FilmClouds, are_framed, sharing_limits
@@ -25,15 +25,16 @@ from .marks import marks_of
 from .names import run_names
 from .panels import FilmPanels, Plan
 from .rows import rows_of
-from .spec import FRACTION, FilmSpec
+from .spec import FRACTION, TURN_S, FilmSpec
 from .titles import titled
 
 MOST_RUNS = 6
+FPS = 30.0  # of a film, where nobody says
 LEAST_SIDE_PX = 48  # of a panel of several runs
 
 
 def planned(
-    runs: Sequence[Run], spec: FilmSpec, *, n_components: int = 0
+    runs: Sequence[Run], spec: FilmSpec, *, n_components: int = 0, fps: float = FPS
 ) -> tuple[FilmClouds, ...]:
     """A film's rows of clouds, each with the plan of its run.
 
@@ -42,6 +43,7 @@ def planned(
         spec: How the film looks.
         n_components: Of each row's points at least so many components are read, as far as there
             are any: those that the film shows, and the first of the others.
+        fps: Frames a second, which say how fast panels turn.
 
     Raises:
         OptionError: An option is out of range or does not fit the runs.
@@ -69,8 +71,12 @@ def planned(
     has_final = [all(row.run.has_final for row in rows) for rows in of_run]
     clock, spans = clock_of([of[0] for of in looked_at], spec, has_final)
     theme = _theme(spec)
+    turns = any(view.k is not None for row in rows for view in row.projections)
+    if spec.turn is not None and not turns:
+        raise OptionError("turn is of panels of three dimensions; give dims such as 1,0,2")
+    per_turn = frames_per_turn(spec.turn or TURN_S, fps) if turns else 1
     plans = [
-        Plan(of[0], spec, theme, clock, span, name, role)
+        Plan(of[0], spec, theme, clock, span, per_turn, name, role)
         for of, span, name, role in zip(looked_at, spans, names, roles, strict=True)
     ]
     plan_of = [plan for plan, rows in zip(plans, of_run, strict=True) for _ in rows]

@@ -84,8 +84,8 @@ def render(
         else:
             spec = film_spec(spec, options)
             check_video_path(expanded(path), overwrite=overwrite)
-            video_settings(expanded(path), spec, encoding)
-            film = Film(stack.enter_context(opened_runs(run)), spec)
+            fps = float(video_settings(expanded(path), spec, encoding).fps)
+            film = Film(stack.enter_context(opened_runs(run)), spec, fps=fps)
         write_film(
             film,
             path,

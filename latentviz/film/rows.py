@@ -48,6 +48,7 @@ def rows_of(
             project=spec.project,
             center=spec.center,
             fitted=fitted,
+            turning=True,
             others=[of[k] for of in others],
         ).with_components(n_components)
         for k, run in enumerate(runs)

@@ -137,7 +137,8 @@ class SceneFile:
                 stack.enter_context(open_run(path, model=model, max_bytes=max_bytes))
                 for path in self.runs
             ]
-            film = Film(runs, self.film)
+            fps = float(video_settings(self.output, self.film, self.encoding).fps)
+            film = Film(runs, self.film, fps=fps)
             write_film(
                 film, self.output, self.encoding, self.work, overwrite=self.overwrites,
                 frame_hashes=self.values.get("frame_hashes"), progress=progress,
@@ -287,7 +288,7 @@ def _written(name: str, value: Any) -> Any:
         case "captions", list():
             return [{"steps": _range(steps), "text": text} for steps, text in value]
         case "dims", list():
-            return [f"{right},{up}" for right, up in value]
+            return [",".join(map(str, dims)) for dims in value]
         case "size", [width, height]:
             return f"{width}x{height}"
         case (("steps" | "segments"), list()):

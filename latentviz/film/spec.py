@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..errors import OptionError
 from ..points import LAYER, checked_texts
-from ..projection import checked_names, split_names
+from ..projection import Dims, checked_names, split_names
 from ..raster.layout import MAX_LIMITS, parse_size
 from ..text import printable
 from ..theme import THEMES
@@ -64,6 +64,7 @@ ON_OFF = ("on", "off")
 SHUTTER = "shutter"
 BLURS = ("stack", SHUTTER)
 WHOLE_DEG = 360.0
+TURN_S, MAX_TURN_S = 12.0, 3600.0
 GROUNDS = ("theme", "white", "transparent")
 
 
@@ -71,17 +72,18 @@ GROUNDS = ("theme", "white", "transparent")
 class FilmSpec(Plain):
     """How a film looks. The defaults are those of `latentviz render`."""
 
-    dims: Sequence[tuple[int, int]] | Literal["auto"] | None = option(
+    dims: Sequence[Dims] | Literal["auto"] | None = option(
         help="Draw dimension I to the right and J up; repeat for more projections side by side. "
+        "With K, which is depth, the panel turns about its upright axis. "
         "auto draws the dimensions of largest spread; with --project, the first components.",
         default="1,0 and 1,2 and 3,2; auto with --project, and for more than four dimensions",
         convert=as_dims,
         parse=parse_plane,
-        metavar="I,J",
+        metavar="I,J[,K]",
         is_repeated=True,
     )
     """Pairs of dimensions, or of components, (right, up), one a projection, or ``auto``; by default
-    (1,0), (1,2), (3,2) of up to four dimensions."""
+    (1,0), (1,2), (3,2) of up to four dimensions. Three, (right, up, depth), turn."""
     names: Sequence[str] = option(
         (),
         help="Names for the projections' titles, in order, separated by commas.",
@@ -217,6 +219,14 @@ class FilmSpec(Plain):
         parse=bool,
     )
     """Move points between recorded steps on straight lines, where frames are more than steps."""
+    turn: float | None = option(
+        help="Turn panels of three dimensions once in so many seconds of the film.",
+        default="12",
+        convert=number_above_0(MAX_TURN_S),
+        parse=float,
+        metavar="SECONDS",
+    )
+    """In how many seconds panels of three dimensions turn once; by default 12."""
     alpha: float | None = option(
         help="Opacity of a still dot, 0 to 1.",
         default="0.9, less for more than 1000 points, unless they are colors",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OptionError
 from ..points import Points
-from ..projection import AUTO, parse_dims, split_names
+from ..projection import AUTO, Dims, parse_panel, split_names
 from ..raster.layout import check_limits, check_size
 from ..text import LONGEST_CAPTION, printable
 from .options import is_whole, must_be, one_of, whole_number
@@ -34,24 +34,27 @@ def _whole_pair(value: Sequence[Any]) -> tuple[int, int]:
     return int(value[0]), int(value[1])
 
 
-def _are_pairs(value: object) -> bool:
-    return isinstance(value, Sequence) and all(map(_is_pair, value))
+def _are_dims(value: object) -> bool:
+    return isinstance(value, Sequence) and all(
+        isinstance(dims, Sequence) and len(dims) in (2, 3) and all(map(is_whole, dims))
+        for dims in value
+    )
 
 
-def as_dims(name: str, value: Any) -> tuple[tuple[int, int], ...] | str:
-    """Pairs of dimensions, or ``auto``."""
+def as_dims(name: str, value: Any) -> tuple[Dims, ...] | str:
+    """Pairs of dimensions, or three; or ``auto``."""
     if isinstance(value, str | list | tuple) and value in (AUTO, [AUTO], (AUTO,)):
         return AUTO
-    if not _are_pairs(value):
+    if not _are_dims(value):
         raise OptionError(
             f"dims must be pairs of dimensions, [(1, 0), (1, 2)], or auto alone, got {value!r}"
         )
-    return tuple(map(_whole_pair, value))
+    return tuple(tuple(map(int, dims)) for dims in value)  # type: ignore[misc]  # two or three
 
 
-def parse_plane(text: str) -> tuple[int, int] | str:
-    """A pair of dimensions of the command line, or ``auto``."""
-    return text if text == AUTO else parse_dims(text)
+def parse_plane(text: str) -> Dims | str:
+    """Two or three dimensions of the command line, or ``auto``."""
+    return text if text == AUTO else parse_panel(text)
 
 
 def as_project(name: str, value: Any) -> Any:

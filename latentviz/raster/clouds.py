@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..palette import role_color
 from ..scene import Box, Cloud, CloudPanel
 from ..theme import rgb_bytes
-from .discs import Discs, dots, plate
+from .discs import Discs, dots, plate, stacked
 from .fonts import covering
 from .framing import NUMBER_PX, draw_frame
 from .labels import PlacedLabels, placed_labels
@@ -37,6 +37,7 @@ MARK_SHARE = 1 / 14  # of a frame's side, at most
 HIGHLIGHTED_PX = 5.0  # radius, at least
 TRAIL_PX = 3.0
 LEAST_TRAIL_PX = 1.5
+OUTLINE_PX = 2.0  # of the unit sphere
 
 
 class CloudPainter(Painter[CloudPanel, Cloud]):
@@ -68,16 +69,26 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
 
     def ground(self) -> Iterator[Discs]:
         """The disc behind the dots, where there is no frame."""
-        if self.panel.plate_radius is not None and not self.panel.framed:
-            yield plate(
-                self.window.center, self._px(self.panel.plate_radius), rgb_bytes(self.theme.disc)
-            )
+        if self.panel.plate_radius is None or self.panel.framed:
+            return
+        radius_px = self._px(self.panel.plate_radius)
+        if self.panel.turns:  # the sphere has an outline
+            line_px = max(1.0, OUTLINE_PX * self.scale)
+            color = rgb_bytes(self.theme.muted)
+            inner = plate(self.window.center, radius_px - line_px, rgb_bytes(self.theme.disc))
+            yield stacked([inner, plate(self.window.center, radius_px, color)])
+            return
+        yield plate(self.window.center, radius_px, rgb_bytes(self.theme.disc))
 
     def discs(self, part: Cloud) -> Iterator[Discs]:
         """The dots."""
+        rgb = self.panel.coloring.rgb
+        if part.shade is not None:
+            shade = part.shade[:, None]
+            rgb = rgb * shade + self._background * (1 - shade)
         yield dots(
             self._from_center(part.xy),
-            self.panel.coloring.rgb,
+            rgb,
             part.order,
             center=self.window.center,
             px_per_unit=self.window.px_per_unit,
@@ -163,6 +174,12 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
         if self.panel.framed:
             mark_px = min(mark_px, MARK_SHARE * self.panel.cell.body.width)
         return max(LEAST_MARK_PX, mark_px)
+
+    @cached_property
+    def _background(self) -> NDArray[np.float32]:
+        """(3,) the color that far points come near to, in 0..1: the disc's, if there is one."""
+        below = self.theme.background if self.panel.plate_radius is None else self.theme.disc
+        return np.array(rgb_bytes(below), np.float32) / np.float32(255)
 
     @cached_property
     def _faded(self) -> NDArray[np.bool_] | None:

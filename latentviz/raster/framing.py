@@ -59,8 +59,8 @@ def draw_frame(
     )
     if panel.plate_radius is not None:
         disc = Circle(
-            (x, y), panel.plate_radius * window.px_per_unit, facecolor=theme.disc, linewidth=0,
-            transform=None,
+            (x, y), panel.plate_radius * window.px_per_unit, facecolor=theme.disc,
+            edgecolor=theme.muted, linewidth=line_px if panel.turns else 0, transform=None,
         )  # fmt: skip
         figure.add_artist(disc)
         disc.set_clip_path(inside)

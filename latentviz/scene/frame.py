@@ -51,6 +51,8 @@ class Cloud(Part):
     n_left_out: int = 0  # points that are not finite at some sub-step, where they are NaN
     faded_alpha: float | None = None  # of each sub-step of a point that is not highlighted
     trails: Trails | None = None
+    # (N,) how much of its color each point keeps, the less the farther it is; None for all of it.
+    shade: NDArray[np.float32] | None = None
     note: str = ""  # of the points, such as that their run has ended
     # (n,) how long a shutter sees each sub-step, 1 in all: they are drawn one by one, each as
     # opaque as all would be in one place, and their light is averaged. None where they are stacked.

@@ -99,6 +99,9 @@ class CloudPanel(Panel):
     row_role: Role | None = None  # the color of that name, where curves have it too
     labels: Labels | None = None
     highlighted: NDArray[np.bool_] | None = None  # (N,) all others fade; None where none do
+    # Whether it shows space, and turns about its upright axis: 0 to the right is that axis, and the
+    # plate is the unit sphere.
+    turns: bool = False
 
 
 @dataclass(frozen=True)

@@ -51,9 +51,9 @@ class Axes:
         rows[np.arange(len(self.dims)), self.dims] = 1
         return rows
 
-    def title(self, right: int, up: int) -> str:
+    def title(self, *shown: int) -> str:
         """Such as ``[1,0]``."""
-        return f"[{self.dims[right]},{self.dims[up]}]"
+        return f"[{','.join(str(self.dims[dim]) for dim in shown)}]"
 
     def take(self, dims: tuple[int, ...]) -> Axes:
         """Some of them."""

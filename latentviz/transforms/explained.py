@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..blas import one_thread
 from ..errors import OptionError
-from ..projection import Pairs
 from ..runs.run import Run
 from .fitted import Fitted
 from .linear import Linear
@@ -29,14 +30,14 @@ def check_linear(fitted: Fitted) -> None:
 
 
 def explained(
-    run: Run, fitted: Fitted, pairs: Pairs, indices: NDArray[np.int64]
+    run: Run, fitted: Fitted, pairs: Sequence[tuple[int, ...]], indices: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """The share of each state's variance, about its own mean, that lies in each plane.
 
     Args:
         run: The run.
         fitted: A linear transform.
-        pairs: P planes, of two components each.
+        pairs: P planes, of two components each, or three.
         indices: (S,) states, increasing; T is the state after the last update.
 
     Returns:
@@ -66,8 +67,8 @@ def explained(
     return np.concatenate(shares)
 
 
-def _basis(fitted: Fitted, pair: tuple[int, int]) -> NDArray[np.float64]:
-    """Directions of length 1, at right angles, of the plane of two components, (2 or fewer, D)."""
+def _basis(fitted: Fitted, pair: tuple[int, ...]) -> NDArray[np.float64]:
+    """Directions of length 1, at right angles, of the plane of some components, (2 or fewer, D)."""
     matrix = fitted.take(tuple(dict.fromkeys(pair))).matrix
     assert matrix is not None  # `check_linear` has looked
     with one_thread():

@@ -59,16 +59,16 @@ class Fitted(Projecting, Protocol):
         None where components are no such sums.
         """
 
-    def title(self, right: int, up: int) -> str:
-        """What stands above a picture of two of its components."""
+    def title(self, *shown: int) -> str:
+        """What stands above a picture of two or three of its components."""
 
     def take(self, dims: tuple[int, ...]) -> Self:
         """The same for these components alone, in this order: no more is computed."""
 
 
-def title_of(components: tuple[Component, ...], right: int, up: int) -> str:
-    """The title of two components, such as ``PC1 43 % · PC2 21 %``."""
-    return f"{components[right].title} · {components[up].title}"
+def title_of(components: tuple[Component, ...], *shown: int) -> str:
+    """The title of two or three components, such as ``PC1 43 % · PC2 21 %``."""
+    return " · ".join(components[dim].title for dim in shown)
 
 
 def first_pairs(n_components: int) -> Pairs:

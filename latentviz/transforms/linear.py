@@ -74,9 +74,9 @@ class Linear:
         """The planes of the first ones."""
         return first_pairs(len(self.components))
 
-    def title(self, right: int, up: int) -> str:
+    def title(self, *shown: int) -> str:
         """Such as ``PC1 43 % · PC2 21 %``."""
-        return title_of(self.components, right, up)
+        return title_of(self.components, *shown)
 
     def take(self, dims: tuple[int, ...]) -> Linear:
         """Some of them."""

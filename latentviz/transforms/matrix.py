@@ -187,9 +187,9 @@ class Applied:
         """Nothing was learned."""
         return {"project": Custom.name}
 
-    def title(self, right: int, up: int) -> str:
+    def title(self, *shown: int) -> str:
         """Such as ``output 0 · output 1``."""
-        return title_of(self.components, right, up)
+        return title_of(self.components, *shown)
 
     def take(self, dims: tuple[int, ...]) -> Applied:
         """Some of them."""

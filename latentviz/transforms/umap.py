@@ -139,9 +139,9 @@ class KeyPlaces:
         """The one plane that there is."""
         return ((0, 1),)
 
-    def title(self, right: int, up: int) -> str:
+    def title(self, *shown: int) -> str:
         """Such as ``UMAP1 · UMAP2``."""
-        return title_of(self.components, right, up)
+        return title_of(self.components, *shown)
 
     def take(self, dims: tuple[int, ...]) -> KeyPlaces:
         """Some of them."""

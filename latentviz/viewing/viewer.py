@@ -165,6 +165,8 @@ class Pages:
             LatentvizError: A run or an option is bad.
         """
         self._rows = planned(runs, spec, n_components=page_spec.components)
+        if any(row.turning for row in self._rows):
+            raise OptionError("a page turns its panels itself; give dims of two, such as 1,0")
         plans = dict.fromkeys(row.plan for row in self._rows)
         self.names = [plan.name or printable(plan.run.name) for plan in plans]
 

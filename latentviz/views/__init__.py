@@ -10,6 +10,7 @@ from .plate import UNIT_RADIUS, has_plate
 from .runs import Runs, divergence_chart, losses_chart
 from .selection import as_mask, point_labels, selected_points
 from .shown import FEW_DIMS, Shown, fitted_of, shown_of
+from .turntable import Turntable, angle_of, frames_per_turn, nearest_last
 
 __all__ = [
     "FADED_SHARE",
@@ -20,6 +21,8 @@ __all__ = [
     "Runs",
     "Shown",
     "Span",
+    "Turntable",
+    "angle_of",
     "are_colors",
     "as_mask",
     "clouds_of",
@@ -35,9 +38,11 @@ __all__ = [
     "fitted_of",
     "frame_end",
     "frame_positions",
+    "frames_per_turn",
     "has_plate",
     "heading",
     "losses_chart",
+    "nearest_last",
     "point_labels",
     "selected_points",
     "shown_of",

@@ -54,7 +54,7 @@ def about_latents(
         return about
     every = all_states(run)
     some = every[evenly(len(every), SOME_STEPS)]
-    planes = list(dict.fromkeys((p.i, p.j) for p in shown.projections))
+    planes = list(dict.fromkeys(p.dims for p in shown.projections))
     shares = explained(run, shown.fitted, planes, some)
     about["planes"] = [
         {

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,7 @@ from .coloring import drawing_order
 from .dots import FADED_SHARE
 from .shown import Shown
 from .shutter import open_shares
+from .turntable import Turntable, nearest_last
 
 
 def substep_alpha(alpha: float, n_substeps: int) -> float:
@@ -35,6 +38,7 @@ def clouds_of(
     *,
     highlighted: NDArray[np.bool_] | None = None,
     shutter_deg: float | None = None,
+    turned: Mapping[int, tuple[Turntable, float]] | None = None,
 ) -> tuple[Cloud, ...]:
     """All recorded steps that a frame covers, as clouds of points, one for each projection.
 
@@ -46,6 +50,8 @@ def clouds_of(
         highlighted: (N,) the points that lie above all others, which fade; None where none do.
         shutter_deg: How long a shutter is open, whose light is averaged; None where sub-steps are
             stacked.
+        turned: Of projections of three dimensions, by their numbers, where they are seen from and
+            at which angle.
 
     Raises:
         ArchiveError: At a step no point is finite.
@@ -74,10 +80,19 @@ def clouds_of(
     if highlighted is not None:
         faded = substep_alpha(FADED_SHARE * alpha, len(positions))
     shares = None if shutter_deg is None else open_shares(run.steps, frame, shutter_deg)
-    return tuple(
-        Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out, faded, shares=shares)
-        for rows in shown.columns
-    )
+    clouds = []
+    for k, rows in enumerate(shown.columns):
+        if turned is not None and k in turned:
+            table, angle = turned[k]
+            xy, depth = table.seen(columns, angle)
+            last = depth[:, -1]
+            seen = np.ascontiguousarray(xy).transpose(1, 2, 0)
+            nearest = nearest_last(last, highlighted)
+            cloud = Cloud(seen, each, nearest, n_left_out, faded, shade=table.shade(last))
+        else:
+            cloud = Cloud(columns[rows].transpose(1, 2, 0), each, order, n_left_out, faded)
+        clouds.append(replace(cloud, shares=shares))
+    return tuple(clouds)
 
 
 def frame_positions(source: Source, frame: Frame) -> NDArray[np.float32]:

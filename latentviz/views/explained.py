@@ -30,7 +30,7 @@ def explained_chart(rows: Sequence[Shown], start: int, stop: int) -> Chart:
         ArchiveError: The run is damaged.
     """
     run = rows[0].run
-    planes = [list(dict.fromkeys((p.i, p.j) for p in shown.projections)) for shown in rows]
+    planes = [list(dict.fromkeys(p.dims for p in shown.projections)) for shown in rows]
     names = [
         f"{shown.name} {plane_name(shown, plane)}".lstrip()
         for shown, of_row in zip(rows, planes, strict=True)
@@ -76,7 +76,7 @@ def explained_chart(rows: Sequence[Shown], start: int, stop: int) -> Chart:
     )
 
 
-def plane_name(shown: Shown, plane: tuple[int, int]) -> str:
+def plane_name(shown: Shown, plane: tuple[int, ...]) -> str:
     """Such as ``PC1 · PC2``; of the latents' own dimensions, such as ``[1,0]``."""
     named = [shown.fitted.components[k] for k in plane]
     if all(component.share is None for component in named):

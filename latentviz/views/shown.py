@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import OptionError
-from ..projection import AUTO, Pairs, Projection, projections, within
+from ..projection import AUTO, Dims, Pairs, Projection, projections, within
 from ..runs.blocks import Source, View
 from ..runs.run import Run, sources_of, view_of
 from ..transforms import Axes, Center, Fitted, as_transform, widest_pairs
@@ -41,12 +41,18 @@ class Shown:
     @cached_property
     def dims(self) -> NDArray[np.int64]:
         """The components that are read, (d,), increasing: those of the projections, and `more`."""
-        return np.unique([*self.pairs.ravel().tolist(), *self.more])
+        near = [p.k for p in self.projections if p.k is not None]
+        return np.unique([*self.pairs.ravel().tolist(), *near, *self.more])
 
     @cached_property
     def columns(self) -> NDArray[np.int64]:
         """Where each projection's components stand among those of `source`, (P, 2)."""
         return np.searchsorted(self.dims, self.pairs)
+
+    def triple(self, k: int) -> tuple[int, int, int]:
+        """Where the components of the k-th projection, of three dimensions, stand in `source`."""
+        right, up, near = np.searchsorted(self.dims, self.projections[k].dims).tolist()
+        return right, up, near
 
     @cached_property
     def drawn(self) -> Fitted:
@@ -75,13 +81,14 @@ class Shown:
 def shown_of(
     run: Run,
     *,
-    dims: Pairs | str | None = None,
+    dims: Sequence[Dims] | str | None = None,
     names: Sequence[str] = (),
     default: Pairs | None = None,
     project: object = None,
     center: Center | None = None,
     fitted: Fitted | None = None,
     others: Sequence[Run] = (),
+    turning: bool = False,
 ) -> Shown:
     """The points of a run (`Run.points`), in the planes that are asked for.
 
@@ -95,6 +102,7 @@ def shown_of(
         project: What `as_transform` takes; None for the latents as they are.
         center: What each step's points are taken from, for a transform.
         fitted: A transform that is ready for use, in place of these two.
+        turning: Whether projections may be of three dimensions.
         others: All runs that are shown in the same planes, this one among them.
 
     Raises:
@@ -113,7 +121,7 @@ def shown_of(
     if isinstance(dims, str):
         raise OptionError(f"dims must be pairs of dimensions, or auto, got {dims!r}")
     what = "latents have" if as_they_are else "transform gives"
-    return Shown(run, fitted, projections(dims, names, n, fitted.title, what=what))
+    return Shown(run, fitted, projections(dims, names, n, fitted.title, what=what, turning=turning))
 
 
 def fitted_of(runs: Sequence[Run], project: object, center: Center | None) -> Fitted:
