@@ -122,7 +122,10 @@ class FilmClouds:
     def panels(self, cells: Sequence[Cell], layout: Layout) -> tuple[CloudPanel, ...]:
         """The panels, in limits that fit if none are asked for."""
         if layout.framed:
-            return tuple(self._framed(k, cell) for k, cell in enumerate(cells))
+            framed = tuple(self._framed(k, cell) for k, cell in enumerate(cells))
+            # In a column, and alone in a row, a panel may have another's on its left.
+            beside = len(self) > 1 and not layout.across
+            return tuple(replace(panel, named_beside=beside) for panel in framed)
         spec = self.plan.spec
         limits = spec.limits
         if limits is None:
@@ -174,8 +177,6 @@ class FilmClouds:
             title=printable(self.shown.projections[k].title),
             row_name=name,
             row_role=self.plan.role,
-            # Panels that are alone in their rows may stand side by side.
-            named_beside=len(self) > 1,
             limits=limits,
             dot_radius=dot_radius,
             plate_radius=UNIT_RADIUS if self.has_plate else None,

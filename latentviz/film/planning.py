@@ -154,6 +154,7 @@ class FilmPage:
             heading=spec.heading == "on",
             titles=any(view.title for row in self.rows for view in row.shown.projections),
             caption=self.captions.height,
+            may_stand=bool(self.plan.name),
         )
         n = max(len(row) for row in self.rows)
         check_side(layout, self.plan, f"{len(self.rows)} rows of {counted(n, 'projection')}")

@@ -51,12 +51,14 @@ class Layout:
         cells: Of clouds, row by row, then of keys, of charts, and of the caption.
         dots: What dots may cover that no frame holds.
         framed: Whether each cloud is a square, whose frame no dot leaves.
+        across: Whether each row of sources is a column of squares.
     """
 
     heading: Box | None
     cells: tuple[Cell, ...]
     dots: Box
     framed: bool = False
+    across: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,7 @@ def page_layout(
     heading: bool = True,
     titles: bool = True,
     caption: KeyHeight | None = None,
+    may_stand: bool = False,
 ) -> Layout:
     """Lay out a page: clouds, and charts below or beside them.
 
@@ -91,6 +94,7 @@ def page_layout(
         heading: Whether there is a row of words above.
         titles: Whether clouds have titles.
         caption: How high the band below the clouds is; None where there is none.
+        may_stand: Whether rows of framed clouds may be columns, where that makes them much larger.
 
     Raises:
         OptionError: The size is odd or absurd.
@@ -104,8 +108,11 @@ def page_layout(
         row.y + row.height if heading else HEADING[0] * scale,
         max(LEAST_ROWS_PX[1], TITLES[1] * scale) if titles else 0.0,
     )
+    across = False
     if framed:
-        cells, bottom = _framed_cells(size, rows, n_charts, keys, head, band)
+        cells, bottom, across = _framed_cells(
+            size, rows, n_charts, keys, head, band, may_stand=may_stand
+        )
     else:
         charts = _row_below(size, n_charts)
         bottom = _from_bottom(size, sum(PROJECTIONS if n_charts else ALONE))
@@ -121,6 +128,7 @@ def page_layout(
         cells,
         dots=Box(0, head.top, width, bottom - head.top),
         framed=framed,
+        across=across,
     )
 
 
@@ -197,8 +205,10 @@ def _framed_cells(
     keys: Sequence[KeyHeight | None],
     head: _Head,
     band: float,
-) -> tuple[tuple[Cell, ...], float]:
-    """The cells of a page of framed clouds, but for the caption's, and where that ends."""
+    *,
+    may_stand: bool,
+) -> tuple[tuple[Cell, ...], float, bool]:
+    """The cells of a page of framed clouds, but for the caption's; where that ends; `across`."""
     scale, margin = page_scale(size), OUTER_MARGIN * size[0]
     lowest = _from_bottom(size, sum(ALONE))
     bottom = _from_bottom(size, LEGENDS[0] - CHARTS_GAP) if n_charts else lowest
@@ -206,7 +216,7 @@ def _framed_cells(
 
     def squares(width: float, bottom: float) -> Squares:
         room = Box(margin, head.top, width, bottom - band - head.top)
-        return squares_in(room, rows, keys, titles=titles, scale=scale)
+        return squares_in(room, rows, keys, titles=titles, scale=scale, may_stand=may_stand)
 
     below = squares(size[0] - 2 * margin, bottom)
     if n_charts and sum(rows) <= MOST_BESIDE:
@@ -215,11 +225,11 @@ def _framed_cells(
             clouds, key_cells = beside.cells()
             first, last = clouds[0].head, clouds[-1].body
             charts = _column_beside(size, n_charts, first.y, last.y + last.height)
-            return (*clouds, *key_cells, *charts), lowest
+            return (*clouds, *key_cells, *charts), lowest, beside.across
     grown = min(below.spare, (MOST_GROWN - 1) * CHARTS[1] * scale) if n_charts else 0.0
     clouds, key_cells = below.lower(grown).cells()
     charts = _row_below(size, n_charts, grown=grown)
-    return (*clouds, *key_cells, *charts), bottom - grown
+    return (*clouds, *key_cells, *charts), bottom - grown, below.across
 
 
 def window_in(body: Box, limits: float) -> Window:

@@ -13,6 +13,7 @@ from .grid import Grid, fitting_grid
 GAP = 32.0  # between squares
 SCALES = 28.0  # the row of numbers below each
 LEAST_SCALES_PX = 12.0
+MUCH_LARGER = 1.25  # than in rows are squares that make these columns
 
 KeyHeight = Callable[[float], float]
 """How high a key, or a caption, is, in pixels, given how wide it may be."""
@@ -29,6 +30,7 @@ class Squares:
     titles: float  # the height of a row of them, and of the gap below
     gap: float  # which this is
     per_row: int  # places in the grid for each row of sources; 0 if it is a single run of panels
+    across: bool = False  # whether each row of sources is a column of the grid
 
     @property
     def spare(self) -> float:
@@ -51,8 +53,9 @@ class Squares:
         side = max(1, math.floor(grid.height))
         places = grid.places()
         if self.per_row:
+            down, right = (1, len(self.rows)) if self.across else (self.per_row, 1)
             taken = enumerate(self.rows)
-            places = [places[r * self.per_row + i] for r, n in taken for i in range(n)]
+            places = [places[r * down + i * right] for r, n in taken for i in range(n)]
         in_one_row = len({y for _, y in places}) == 1
         clouds = []
         for x, y in places:
@@ -85,6 +88,7 @@ def squares_in(
     *,
     titles: tuple[float, float],
     scale: float,
+    may_stand: bool = False,
 ) -> Squares:
     """The largest squares for framed clouds.
 
@@ -94,6 +98,7 @@ def squares_in(
         keys: None, one for all, or one (or None) for each row.
         titles: The height of a row of titles, and of the gap below.
         scale: How large all things are, 1 on a page of 1080 pixels.
+        may_stand: Whether rows may be columns, where that makes the squares much larger.
     """
     heights = tuple(None if key is None else key(room.width) for key in keys)
     head, inner = sum(titles), (room.width, room.height)
@@ -104,13 +109,21 @@ def squares_in(
     # Rows of one cloud each are one run of panels, unless each has a key of its own.
     is_one_run = len(rows) == 1 or (max(rows) == 1 and len(heights) <= 1)
     per_row = 0 if is_one_run else max(rows)
-    grid = fitting_grid(
-        per_row * len(rows) or sum(rows),
-        inner,
-        aspect=1.0,
-        gap=GAP * scale,
-        head=head,
-        foot=max(LEAST_SCALES_PX, SCALES * scale),
-        columns=per_row or None,
-    )
-    return Squares(room, grid, heights, tuple(rows), sum(titles), titles[1], per_row)
+
+    def grid_of(columns: int | None) -> Grid:
+        return fitting_grid(
+            per_row * len(rows) or sum(rows),
+            inner,
+            aspect=1.0,
+            gap=GAP * scale,
+            head=head,
+            foot=max(LEAST_SCALES_PX, SCALES * scale),
+            columns=columns,
+        )
+
+    grid, across = grid_of(per_row or None), False
+    if may_stand and per_row and len(heights) <= 1:
+        standing = grid_of(len(rows))
+        if standing.height > MUCH_LARGER * grid.height:
+            grid, across = standing, True
+    return Squares(room, grid, heights, tuple(rows), sum(titles), titles[1], per_row, across)
