@@ -147,4 +147,4 @@ def _moment(clock: Clock, k: int) -> str:
     moment = int(clock.moments[frame.stop - 1])
     if clock.in_shares:
         return "end" if frame.after else f"{100 * moment / PARTS:.3g} %"
-    return f"after step {moment}" if frame.after else f"step {moment}"
+    return "end" if frame.after else f"step {moment}"
