@@ -12,8 +12,6 @@ from .run import Run
 
 def unlike(first: Run, other: Run) -> str | None:
     """Why a run's points do not correspond to those of the first, in words; None if they do."""
-    if first.points != other.points and (first.is_archive or other.is_archive):
-        return f"it shows {other.points}, and {first.name} {first.points}"
     if first.n_points != other.n_points:
         return f"it has {other.n_points} points, and {first.name} {first.n_points}"
     dims = [int(run.latents(int(run.steps[0])).shape[1]) for run in (first, other)]

@@ -34,10 +34,14 @@ class Span:
 
     @property
     def steps(self) -> NDArray[np.int64]:
-        """The numbers of the steps that are held, without what followed the last one."""
+        """When the steps that are held are, on the clock; without what followed the last one."""
         n_shown = self.plan.stop - self.plan.first
-        kept = self.kept[self.kept < n_shown]
-        return np.asarray(self.plan.run.steps[self.plan.first + kept])
+        return np.asarray(self.plan.span.moments[self.kept[self.kept < n_shown]])
+
+    @property
+    def end(self) -> int | None:
+        """When its last update is over; None where nobody knows what followed."""
+        return self.plan.span.after
 
     @property
     def n_left_out(self) -> int:

@@ -18,6 +18,7 @@ from ..packing.arrays import ArrayTable
 from ..runs.run import Run
 from ..scene import CloudPanel, CurvesPanel, Stage
 from ..text import printable
+from ..views import PARTS
 from ..views.clock import is_dense
 from ..web.page import page_html
 from ..web.plain import plain_chart, plain_layout, plain_themes
@@ -86,6 +87,7 @@ def document_of(
             plain_layout(stage, rows=[len(row) for row in page.rows], key_rows=_key_rows(at_size))
             for at_size, stage in zip(pages, stages, strict=True)
         ],
+        "parts": PARTS if plans[0].clock.in_shares else None,
         "fps": FPS,
         "trail": spec.trail,
         "captions": [
@@ -111,6 +113,7 @@ def document_of(
             "name": name,
             "steps": table.add(span.steps.astype(np.float64)),
             "after": span.has_after,
+            "end": span.end,
             "dense": is_dense(span.plan.run.steps),
             "left_out": span.n_left_out,
         }

@@ -18,6 +18,7 @@ from .curves import carry_forward, from_one_to_the_next, smooth, smoothing_width
 
 TOTAL = "loss"  # what the sum of a run's losses is called
 MOST_STATES = 256  # at which the divergence is measured
+READ_BYTES = 8 << 20  # of latents of a run that are at hand at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,17 +119,25 @@ def _distances(
 ) -> NDArray[np.float64]:
     """The rms distance of corresponding points at each pair of states, (S,); NaN of none."""
     found = []
-    # A state that stays is read once more each time: there are few, and blocks are kept.
-    for (_, a), (_, b) in zip(
-        read_states(first, of_first), read_states(other, of_other), strict=True
-    ):
-        squares = np.square(a.astype(np.float64) - b).sum(-1)
-        finite = np.isfinite(squares)
-        n = finite.sum(1)
-        total = np.where(finite, squares, 0.0).sum(1)
+    n_bytes = 2 * first.latents(int(first.steps[0])).nbytes
+    n = max(1, READ_BYTES // n_bytes)
+    for at in range(0, len(of_first), n):
+        a = _latents_of(first, of_first[at : at + n])
+        b = _latents_of(other, of_other[at : at + n])
         with np.errstate(invalid="ignore"):
-            found.append(np.sqrt(np.where(n > 0, total / np.maximum(n, 1), np.nan)))
+            squares = np.square(a.astype(np.float64) - b).sum(-1)
+        finite = np.isfinite(squares)
+        n_finite = finite.sum(1)
+        total = np.where(finite, squares, 0.0).sum(1)
+        found.append(np.sqrt(np.where(n_finite > 0, total / np.maximum(n_finite, 1), np.nan)))
     return np.concatenate(found)
+
+
+def _latents_of(run: Run, states: NDArray[np.int64]) -> NDArray[np.float32]:
+    """(S, N, D) of some states, in order, each as often as it is named."""
+    each, places = np.unique(states, return_inverse=True)
+    latents = np.concatenate([some for _, some in read_states(run, each)])
+    return np.asarray(latents[places])
 
 
 def _spread(n: int, at: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -107,6 +107,7 @@ def _plain_cloud(panel: CloudPanel, row: int, projection: int) -> Plain:
         "px_per_unit": window.px_per_unit,
         "dot_radius": panel.dot_radius,
         "row_name": printable(panel.row_name),
+        "named_beside": panel.named_beside,
     }
 
 
@@ -145,6 +146,7 @@ def plain_chart(chart: Chart, arrays: Arrays) -> Plain:
         "note": chart.note,
         "quantity": chart.quantity,
         "log": chart.log,
+        "parts": chart.parts,
         "steps": arrays.add(chart.steps.astype(np.float64)),
         "curves": [_plain_curve(curve, arrays) for curve in chart.curves],
     }

@@ -92,6 +92,33 @@ def test_the_divergence_is_the_rms_distance_of_points():
     assert (chart.curves[0].name, chart.note) == ("walk 1", " from walk 0")
 
 
+def test_the_divergence_goes_on_from_the_end_of_a_run_that_has_ended(short_run, tmp_path):
+    with open_run(short_run) as run:
+        run.save(tmp_path / "whole.npz")
+        whole = run.latents()
+        final = run.final_latents()
+    short = Run.from_arrays(whole[:10], colors=np.ones((whole.shape[1], 3)), name="short")
+    with open_run(tmp_path / "whole.npz") as saved:
+        # The first has a final state, which the other stays without.
+        film = Film([short, saved], FilmSpec(size=SIZE))
+        (*_, divergence) = (panel.chart for panel in panels_of(film, CurvesPanel))
+        back = Film([saved, saved, short], FilmSpec(size=SIZE))
+        (*_, other) = (panel.chart for panel in panels_of(back, CurvesPanel))
+    expected = np.sqrt(np.square(whole[-1] - whole[9]).sum(-1).mean())
+    assert divergence.curves[0].values[-1] == pytest.approx(expected, rel=1e-6)
+    assert other.curves[1].values[-1] == pytest.approx(expected, rel=1e-6)
+    assert final.shape == whole[0].shape
+
+
+def test_a_run_that_has_ended_is_compared_in_its_final_state(short_run):
+    with open_run(short_run) as run:
+        longer = Run.from_arrays(np.repeat(run.latents()[:1], 400, 0), name="longer")
+        film = Film([longer, run], FilmSpec(size=SIZE))
+        (*_, divergence) = (panel.chart for panel in panels_of(film, CurvesPanel))
+        expected = np.sqrt(np.square(run.final_latents() - run.latents(0)).sum(-1).mean())
+    assert divergence.curves[0].values[-1] == pytest.approx(expected, rel=1e-6)
+
+
 def test_where_points_do_not_correspond_there_is_no_divergence():
     film = Film([walk(), walk(seed=1, n_points=20)], FilmSpec(size=SIZE))
     assert panels_of(film, CurvesPanel) == []

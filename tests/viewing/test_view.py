@@ -329,3 +329,15 @@ def test_a_disk_that_is_full_leaves_nothing(short_run, tmp_path):
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith("Error: ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_can_be_aligned_by_their_fractions(tmp_path):
+    long, short = walk(T=30, name="long"), walk(T=15, name="short")
+    plain = document(latentviz.view([long, short], align="fraction").page)
+    assert plain["parts"] == 10**9
+    assert [chart["parts"] for chart in plain["charts"]] == [10**9] * len(plain["charts"])
+    by_step = document(latentviz.view([long, short], register="final").page)
+    assert by_step["parts"] is None
+    # Of arrays nobody knows what followed the last update.
+    assert [run["end"] for run in by_step["runs"]] == [None, None]
+    assert [row["name"] for row in by_step["rows"]] == ["long", "short"]

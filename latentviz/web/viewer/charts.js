@@ -227,13 +227,14 @@ function drawNumbers(pen, place, chart, arrays, yOf, pageWidth) {
     context.restore();
   }
   // The steps' left of all numbers that it would touch.
-  const length = lengthOf("step");
+  const what = chart.parts === null ? "step" : "of run";
+  const length = lengthOf(what);
   let end = Math.min(body.x, ...steps.map(({ left }) => left)) - size / 2;
   for (const { left, right: stop, y } of written.sort((a, b) => b.left - a.left)) {
     const isLevel = Math.abs(y - below) < size;
     if (isLevel && left < end && stop > end - length) end = left - AIR * size;
   }
-  if (end - length >= least) context.fillText("step", end - length, below);
+  if (end - length >= least) context.fillText(what, end - length, below);
 }
 
 /**

@@ -47,7 +47,7 @@ export async function openData(document, bytes) {
   const read = arrayReader(bytes);
   const { rows, charts, runs } = document;
   const runSteps = await Promise.all(
-    runs.map(async (run) => ({ steps: await read.doubles(run.steps), after: run.after })),
+    runs.map(async ({ steps, after, end }) => ({ steps: await read.doubles(steps), after, end })),
   );
   return {
     document,

@@ -123,6 +123,7 @@
  * @property {ArrayRef} steps (T) f64, the steps whose places are here
  * @property {boolean} after whether the last places are those after the last update; `steps` then
  *     has one entry less than there are places
+ * @property {number | null} end the step from which on it has ended; null where nobody knows
  * @property {boolean} dense whether nothing came between the last two steps
  * @property {number} left_out how many recorded steps are not in the page
  */
@@ -147,6 +148,7 @@
  * @property {string} note
  * @property {string} quantity
  * @property {boolean} log
+ * @property {number | null} parts what stands for steps counts so many parts of each run
  * @property {ArrayRef} steps (T) f64
  * @property {Curve[]} curves
  */
@@ -170,6 +172,7 @@
  * @property {number} px_per_unit
  * @property {number} dot_radius in data units
  * @property {string} row_name what it and those to its right have in common
+ * @property {boolean} named_beside whether that may stand on its left, or only before its title
  * @property {[number, number][]} sides for each of the row's labels on which side of its point its
  *     name stands: -1, 0 or 1, right and down
  *
@@ -227,6 +230,7 @@
  * @property {number} fps frames a second of the film
  * @property {number} trail over how many frames the path of a highlighted point reaches back
  * @property {Caption[]} captions
+ * @property {number | null} parts what stands for steps counts so many parts of each run
  * @property {string[]} command the words of the `latentviz render` command that draws the film, but
  *     for the projections and the theme
  * @property {string} note what every frame says of its points; mostly nothing

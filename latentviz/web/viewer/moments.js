@@ -5,6 +5,7 @@
  * @typedef {object} RunSteps
  * @property {Float64Array} steps the numbers of its steps, in order
  * @property {boolean} after whether its places after the last update are known, too
+ * @property {number | null} [end] the step from which on it has ended, and shows them
  */
 
 /** The clock that all runs of a page share. */
@@ -56,8 +57,9 @@ export class Moments {
    * @param {number} moment
    */
   placeAt(run, moment) {
-    const { steps, after } = this.runs[run];
-    if (this.isAfter(moment)) return after ? steps.length : steps.length - 1;
+    const { steps, after, end } = this.runs[run];
+    const hasEnded = this.isAfter(moment) || (end != null && this.steps[moment] >= end);
+    if (hasEnded) return after ? steps.length : steps.length - 1;
     return Math.max(0, countUpTo(steps, this.steps[moment]) - 1);
   }
 

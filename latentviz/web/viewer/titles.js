@@ -20,6 +20,9 @@ import { placeOfPanel, pointName } from "./state.js";
  */
 export function headingOf(data, moment, pace) {
   const { moments, document } = data;
+  if (document.parts !== null) {
+    return { words: momentWords(data, moment), number: "", speed: "", note: document.note };
+  }
   let words = "step";
   let number = String(moments.stepAt(moment));
   if (moments.isAfter(moment)) {
@@ -65,8 +68,27 @@ function speedWords({ moments }, moment, pace) {
  */
 export function momentWords({ moments, document }, moment) {
   const last = moments.stepAt(moments.count - 1);
+  if (document.parts !== null) {
+    const share = (100 * moments.stepAt(moment)) / document.parts;
+    return moments.isAfter(moment) ? "after the last update" : `${share.toFixed(1)} % of each run`;
+  }
   if (!moments.isAfter(moment)) return `step ${moments.stepAt(moment)} of ${last}`;
   return document.runs.every((run) => run.dense) ? `after step ${last}` : "after the last update";
+}
+
+/**
+ * That the run of a panel has ended, where others go on; said above the first of its row.
+ * @param {Data} data
+ * @param {number} index of the panel
+ * @param {number} moment
+ */
+export function endedWords(data, index, moment) {
+  const { moments, document } = data;
+  const { row, projection } = placeOfPanel(data, index);
+  if (projection !== 0 || document.parts !== null || moments.isAfter(moment)) return "";
+  const { steps } = moments.runs[document.rows[row].run];
+  const last = steps[steps.length - 1];
+  return moments.stepAt(moment) > last ? `, ended at step ${last}` : "";
 }
 
 /**

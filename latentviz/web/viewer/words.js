@@ -3,7 +3,7 @@
 import { byId, element, placeAt, say } from "./element.js";
 import { buildKey } from "./classes.js";
 import { buildLegend } from "./legends.js";
-import { canvasWords, captionOf, headingOf, titleOf } from "./titles.js";
+import { canvasWords, captionOf, endedWords, headingOf, titleOf } from "./titles.js";
 
 /** @import { Page } from "./page.js" */
 /** @import { ChartPlace, CloudPlace, Layout } from "./document.js" */
@@ -88,7 +88,8 @@ export class Words {
     say(byId("note", HTMLElement), heading.note);
     this.#count.classList.toggle("whole", !heading.number);
     this.#titles.forEach(({ element: title, before }, i) => {
-      say(title, `${before}${titleOf(data, i, view.panels[i])}`);
+      const ended = endedWords(data, i, view.moment);
+      say(title, `${before}${titleOf(data, i, view.panels[i])}${ended}`);
     });
     if (this.#caption) say(this.#caption, captionOf(data, view.moment));
     for (const update of this.#updates) update(state);
@@ -120,10 +121,10 @@ export class Words {
    * @param {(px: number) => string} size
    */
   #addTitle(panel, layout, scale, size) {
-    const { head, body, row_name: name } = panel;
+    const { head, body, row_name: name, named_beside: isBeside } = panel;
     const title = this.#add("p", "title", head, scale);
     title.style.fontSize = size(TITLE_PX);
-    const hasRoom = body.x >= NAME_SHARE * layout.size[0];
+    const hasRoom = isBeside && body.x >= NAME_SHARE * layout.size[0];
     this.#titles.push({ element: title, before: name && !hasRoom ? `${name}  ` : "" });
     if (!name || !hasRoom) return;
     const margin = NAME_MARGIN_PX * layout.scale;
