@@ -6,8 +6,8 @@ last is clear. The film `shutter` is what a camera would have seen: each step wh
 of all averaged. A point that rests looks the same in both.
 
     python -m trainers sparse-labels -o runs/sparse-labels.npz
-    latentviz render runs/sparse-labels.npz -o stack.mp4 --dims 1,0 --pace linear:30
-    latentviz render runs/sparse-labels.npz -o shutter.mp4 --dims 1,0 --pace linear:30 --blur shutter
+    latentviz render runs/sparse-labels.npz -o stack.mp4 --pace linear:30
+    latentviz render runs/sparse-labels.npz -o shutter.mp4 --pace linear:30 --blur shutter
 """
 
 import latentviz
