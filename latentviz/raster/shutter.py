@@ -139,10 +139,10 @@ def composite_open(
                     if dx * dx + down * down >= reach * reach:
                         continue
                     if far_x * far_x + down * down < inner[k] * inner[k]:
-                        lit = _lay_evenly(work, _U(row * TILE), passing, r, green, blue)
+                        _fill(work, passing)
                     else:
                         _pass(work, x, down, radii[k], alphas[k], counts[g])
-                        lit = _lay(work, _U(row * TILE), r, green, blue)
+                    lit = _lay(work, _U(row * TILE), r, green, blue)
                     if lit:
                         continue
                     is_lit[row] = False
@@ -220,6 +220,13 @@ def _pass(work: Any, x: Any, down: Any, radius: Any, alpha: Any, count: int) -> 
 
 
 @compiled
+def _fill(work: Any, passing: Any) -> None:
+    """A row of a tile that lets as much light pass everywhere, at `POWER`."""
+    for i in range(_U(TILE)):
+        work[POWER + i] = passing
+
+
+@compiled
 def _lay(work: Any, at: Any, r: Any, g: Any, b: Any) -> bool:
     """Lay a color over a row of a tile, as far as `POWER` does not let light pass.
 
@@ -234,21 +241,6 @@ def _lay(work: Any, at: Any, r: Any, g: Any, b: Any) -> bool:
         work[GREEN + at + i] += seen * g
         work[BLUE + at + i] += seen * b
         # Below this nothing shows; and numbers too small to be normal are slow.
-        work[LIGHT + at + i] = kept if kept > _NOTHING else _ZERO
-        lit += _U(kept >= _SPENT)
-    return bool(lit > 0)
-
-
-@compiled
-def _lay_evenly(work: Any, at: Any, passing: Any, r: Any, g: Any, b: Any) -> bool:
-    """`_lay`, where the whole row lets as much light pass."""
-    lit = _U(0)
-    for i in range(_U(TILE)):
-        kept = work[LIGHT + at + i] * passing
-        seen = work[LIGHT + at + i] - kept
-        work[RED + at + i] += seen * r
-        work[GREEN + at + i] += seen * g
-        work[BLUE + at + i] += seen * b
         work[LIGHT + at + i] = kept if kept > _NOTHING else _ZERO
         lit += _U(kept >= _SPENT)
     return bool(lit > 0)
