@@ -232,9 +232,9 @@ def test_a_worker_that_is_not_as_we_are_is_refused(run, tmp_path):
     assert differences({**ours, "numpy": "0.1"}) == f"numpy {ours['numpy']} and not 0.1"
     with open_run(run) as opened:
         reopening = opened.reopening
-    assert unfit(reopening, ours) is None
+    assert unfit([reopening], ours) is None
     other = f"has ffmpeg {ours['ffmpeg']} and not x, as asked for here"
-    assert unfit(reopening, {**ours, "ffmpeg": "x"}).startswith(other)
+    assert unfit([reopening], {**ours, "ffmpeg": "x"}).startswith(other)
     gone = save_walk(tmp_path / "gone.npz", 10)
     with open_run(gone) as opened:
         elsewhere = opened.reopening
