@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import cache
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import LatentvizError
+from .errors import LatentvizError, LatentvizWarning
 from .files import atomic
 
 FOLDER = "LATENTVIZ_CACHE"
@@ -52,8 +53,15 @@ def kept(name: str, key: object, work: Callable[[], Arrays]) -> Arrays:
     begun = time.perf_counter()
     arrays = dict(work())
     if time.perf_counter() - begun >= WORTH_S:
-        with suppress(OSError, LatentvizError):  # a full disk, or no folder of one's own
+        try:
             _keep(path, arrays)
+        except (OSError, LatentvizError) as error:  # a full disk, or no folder of one's own
+            if os.environ.get(FOLDER):
+                warnings.warn(
+                    f"nothing can be kept in {folder}, which {FOLDER} names: {error}",
+                    LatentvizWarning,
+                    stacklevel=2,
+                )
     return arrays
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from latentviz import FilmSpec, open_run, plot_history, plot_slices, render_frame
+from latentviz import FilmSpec, LatentvizWarning, open_run, plot_history, plot_slices, render_frame
 from latentviz.beside import Beside
 from latentviz.cache import cache_folder, kept
 from latentviz.figures.painting import PAINT
@@ -61,9 +61,15 @@ def test_the_oldest_go_first(folder, monkeypatch):
 def test_where_nothing_can_be_kept_all_goes_on(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setattr("latentviz.cache.WORTH_S", 0.0)
-    for told in (str(tmp_path / "file" / "folder"), "off"):
-        monkeypatch.setenv("LATENTVIZ_CACHE", told)
+    monkeypatch.setenv("LATENTVIZ_CACHE", str(tmp_path / "file" / "folder"))
+    with pytest.warns(LatentvizWarning, match="nothing can be kept in .* LATENTVIZ_CACHE names"):
         assert kept("thing", 1, lambda: {"x": np.ones(1)})["x"] == 1
+    # Where nobody has named a folder, nobody misses it.
+    monkeypatch.delenv("LATENTVIZ_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert kept("thing", 1, lambda: {"x": np.ones(1)})["x"] == 1
+    monkeypatch.setenv("LATENTVIZ_CACHE", "off")
+    assert kept("thing", 1, lambda: {"x": np.ones(1)})["x"] == 1
     assert cache_folder() is None
 
 

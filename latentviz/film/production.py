@@ -75,7 +75,8 @@ def produce(
         Interrupted: Ctrl-C, where finished segments are kept.
     """
     segments = segments_of(len(film), n_repeats)
-    wanted = _wanted(segments, work)
+    # As of a slice, there may be none: the last task of an array has nothing to do then.
+    wanted = segments[slice(*(work.segments or (None, None)))]
     n_jobs = work.n_jobs(len(wanted))
     job = _job(film, settings, n_repeats, work, hashed=hashed) if n_jobs > 1 or work.asks else None
     if not work.keeps:
@@ -167,19 +168,6 @@ class _Tally:
     def done(self, segment: Segment) -> None:
         """Say that one more segment is."""
         self.advance(self._n_done + len(segment.frames))
-
-
-def _wanted(segments: Sequence[Segment], work: WorkSpec) -> Sequence[Segment]:
-    if work.segments is None:
-        return segments
-    first, stop = work.segments
-    wanted = segments[slice(first, stop)]
-    if not wanted:
-        raise OptionError(
-            f"segments {first or 0}:{'' if stop is None else stop} hold none; the film has "
-            f"{counted(len(segments), 'segment')}, from 0 on"
-        )
-    return wanted
 
 
 @contextmanager
