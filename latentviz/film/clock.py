@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ..errors import OptionError
 from ..pacing import BezierPace, Frame, GeometricPace, Pace, frames, parse_pace
 from ..runs.run import Run
+from ..text import printable
 from ..views import PARTS, Clock, Span, end_of
 from .spec import FRACTION, FilmSpec
 
@@ -33,7 +34,8 @@ def clock_of(
         OptionError: A range of steps holds none of a run's, or an option is out of range.
     """
     pace = parse_pace(spec.pace) if isinstance(spec.pace, str) else spec.pace
-    ranges = [_step_range(run, spec.steps) for run in runs]
+    said = ["the run" if len(runs) == 1 else printable(run.name) for run in runs]
+    ranges = [_step_range(*each, spec.steps) for each in zip(runs, said, strict=True)]
     in_shares = spec.align == FRACTION and len(runs) > 1
     counted = [
         _shares(run.steps, *between) if in_shares else (run.steps, end_of(run.steps))
@@ -149,7 +151,7 @@ def _shares(steps: NDArray[np.int64], first: int, stop: int) -> tuple[NDArray[np
     return np.array(parts, np.int64), PARTS
 
 
-def _step_range(run: Run, steps: tuple[int | None, int | None]) -> tuple[int, int]:
+def _step_range(run: Run, said: str, steps: tuple[int | None, int | None]) -> tuple[int, int]:
     """Indices of the recorded steps of a range."""
     first, stop = steps
     a = 0 if first is None else int(np.searchsorted(run.steps, first))
@@ -158,6 +160,6 @@ def _step_range(run: Run, steps: tuple[int | None, int | None]) -> tuple[int, in
         low, high = ("" if s is None else s for s in steps)
         raise OptionError(
             f"steps {low}:{high} hold no recorded step; they are from the first up to, and "
-            f"without, the second, and the run has {run.steps[0]} to {run.steps[-1]}"
+            f"without, the second, and {said} has {run.steps[0]} to {run.steps[-1]}"
         )
     return a, b

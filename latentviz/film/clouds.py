@@ -245,7 +245,7 @@ class FilmClouds:
             replace(
                 cloud,
                 trails=marks.trails(frame, columns, self._table(k)),
-                note=self._note(index),
+                note=self._note(index) if k == 0 else "",
             )
             for k, (cloud, columns) in enumerate(zip(clouds, self.shown.columns, strict=True))
         )
@@ -269,11 +269,11 @@ class FilmClouds:
         """Where the run is, if the heading does not say so."""
         plan = self.plan
         frame, clock = plan.frames[index], plan.clock
-        if not plan.name or (frame.after and index + 1 == len(plan.frames)):
-            return ""
         last = int(plan.run.steps[frame.stop - 1])
+        if not plan.name:
+            return ""
         if clock.in_shares:
-            return f"step {last}"
+            return "" if frame.after else f"step {last}"
         has_ended = clock.moments[clock.frames[index].stop - 1] > last
         return f"ended at step {last}" if has_ended and frame.stop == plan.stop else ""
 

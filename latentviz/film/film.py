@@ -220,12 +220,7 @@ class Film:
     @property
     def pacing(self) -> str:
         """How fast the film goes, in words."""
-        strides = [frame.stride for frame in self.frames]
-        return (
-            f"{len(self)} of {self._clock.stop - self._clock.first} steps start a frame; steps a "
-            "frame: "
-            f"{strides[0]} at the start, {max(strides)} at most, {strides[-1]} at the end"
-        )
+        return self._clock.pacing
 
     def frame_words(self, n_done: int) -> str:
         """The content of the last of so many frames, in words."""

@@ -19,7 +19,7 @@ from ..raster.layout import page_layout
 from ..raster.page import interleaved, make_page
 from ..runs.opening import RunsLike, opened_runs
 from ..scene import Heading, Part, Scene, Stage, Still
-from ..views import PARTS, Clock
+from ..views import Clock
 from .clouds import FilmClouds, sharing_limits
 from .keys import FilmKeys
 from .planning import check_side, planned
@@ -144,7 +144,8 @@ def _picture(rows: Sequence[FilmClouds], spec: FilmSpec, size: tuple[int, int]) 
 
 def _moment(clock: Clock, k: int) -> str:
     frame = clock.frames[k]
-    moment = int(clock.moments[frame.stop - 1])
+    if frame.after:
+        return "end"
     if clock.in_shares:
-        return "end" if frame.after else f"{100 * moment / PARTS:.3g} %"
-    return "end" if frame.after else f"step {moment}"
+        return f"{100 * clock.share(k):.3g} %"
+    return f"step {int(clock.moments[frame.stop - 1])}"

@@ -41,7 +41,10 @@ class FilmMarks:
     @cached_property
     def is_highlighted(self) -> NDArray[np.bool_] | None:
         """(N,) which points stand out; None where none was asked for."""
-        return as_mask(self.highlighted, self.shown.run.n_points)
+        n_points = self.shown.run.n_points
+        if self.plan.name and self.plan.spec.highlight and not len(self.highlighted):
+            return np.zeros(n_points, np.bool_)  # those that stand out are another run's
+        return as_mask(self.highlighted, n_points)
 
     def labels(self, columns: NDArray[np.int64], table: Turntable | None = None) -> Labels | None:
         """The names of a projection.

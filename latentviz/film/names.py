@@ -22,6 +22,8 @@ def run_names(runs: Sequence[Run], given: Sequence[str] | None = None) -> list[s
     if given is not None:
         if len(given) != len(runs):
             raise OptionError(f"got {counted(len(given), 'name')} for {counted(len(runs), 'run')}")
+        if not all(name.strip() for name in given):
+            raise OptionError("run_names must have letters, one has none")
         if len(set(given)) < len(given):
             raise OptionError(f"run_names must differ, got {printable(', '.join(given))}")
         return [printable(name) for name in given]

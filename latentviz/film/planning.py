@@ -52,7 +52,7 @@ def planned(
     """
     check_runs(runs, spec)
     # By run, and for each the points that are looked at.
-    looked_at = [[run.at_points(points) for points in spec.sources] or [run] for run in runs]
+    looked_at = [_looked_at(run, spec, named=len(runs) > 1) for run in runs]
     if spec.register is not None:
         looked_at = [looked_at[0], *(_registered(looked_at[0], of, spec) for of in looked_at[1:])]
     fitted = _fitted_together(looked_at, spec) if len(runs) > 1 else None
@@ -82,6 +82,16 @@ def planned(
     plan_of = [plan for plan, rows in zip(plans, of_run, strict=True) for _ in rows]
     marks = marks_of(plan_of, rows)
     return sharing_limits([FilmClouds(*each) for each in zip(plan_of, rows, marks, strict=True)])
+
+
+def _looked_at(run: Run, spec: FilmSpec, *, named: bool) -> list[Run]:
+    """A run, looked at in all points that are shown."""
+    try:
+        return [run.at_points(points) for points in spec.sources] or [run]
+    except OptionError as error:
+        if not named:
+            raise
+        raise OptionError(f"{printable(run.name)}: {error}") from None
 
 
 def check_runs(runs: Sequence[Run], spec: FilmSpec) -> None:

@@ -47,7 +47,8 @@ def as_dims(name: str, value: Any) -> tuple[Dims, ...] | str:
         return AUTO
     if not _are_dims(value):
         raise OptionError(
-            f"dims must be pairs of dimensions, [(1, 0), (1, 2)], or auto alone, got {value!r}"
+            "dims must be pairs of dimensions, or three, such as [(1, 0), (1, 0, 2)], or auto "
+            f"alone, got {value!r}"
         )
     return tuple(tuple(map(int, dims)) for dims in value)  # type: ignore[misc]  # two or three
 

@@ -38,6 +38,7 @@ HIGHLIGHTED_PX = 5.0  # radius, at least
 TRAIL_PX = 3.0
 LEAST_TRAIL_PX = 1.5
 OUTLINE_PX = 2.0  # of the unit sphere
+HALO_SHARE = 0.15  # of a note's size, around its letters
 
 
 class CloudPainter(Painter[CloudPanel, Cloud]):
@@ -130,17 +131,22 @@ class CloudPainter(Painter[CloudPanel, Cloud]):
             color=rgb_bytes(self.theme.text),
         )
         if part.note:
-            yield self._note(part.note)
+            yield from self._note(part.note)
         if self.names is not None:
             yield from self.names.sprites(self._on_page(part.xy[:, -1]), self._room)
 
-    def _note(self, text: str) -> Sprite:
-        """Words below the points, in the middle of the row of the scale's numbers."""
+    def _note(self, text: str) -> Iterator[Sprite]:
+        """Words in the lower left corner; shorter ones, or none, where there is no room."""
         body, size_px = self.panel.cell.body, max(LEAST_TITLE_PX, NUMBER_PX * self.scale)
-        face = font(size_px)
-        x, y = body.x + body.width / 2, body.y + body.height + 0.4 * size_px
-        words = fitted_text(text, face, body.width / 2)
-        return text_sprite(words, face, x, y, rgb_bytes(self.theme.muted), anchor="mt")
+        face, pad = font(size_px), 0.4 * size_px
+        for words in (text, text.partition(" at ")[0]):
+            if face.getlength(words) + 2 * pad <= body.width:
+                x, y = body.x + pad, body.y + body.height - pad
+                around = max(1, round(HALO_SHARE * size_px))
+                ground = rgb_bytes(self.theme.background)
+                yield text_sprite(words, face, x, y, ground, stroke_px=around)
+                yield text_sprite(words, face, x, y, rgb_bytes(self.theme.text))
+                return
 
     @cached_property
     def names(self) -> PlacedLabels | None:

@@ -19,7 +19,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMG]?)B?", re.IGNORECASE)
 _TIMES = {"": 1, "K": 1_000, "M": MEGABYTE, "G": 1000 * MEGABYTE}
 
 # What a page decides by itself.
-NOT_OF_PAGES = ("size", "ground", "heading")
+NOT_OF_PAGES = ("size", "ground", "heading", "blur", "shutter", "interpolate", "turn")
 
 
 def parse_bytes(text: str) -> int:

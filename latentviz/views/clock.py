@@ -47,9 +47,26 @@ class Clock:
             words = replace(words, speed="")  # it is less than a step
         if not self.in_shares:
             return words
-        share = self.moments[frame.stop - 1] / PARTS
-        said = AFTER_LAST if frame.after else f"{100 * share:.1f} % of each run"
+        said = AFTER_LAST if frame.after else f"{100 * self.share(index):.1f} % of each run"
         return replace(words, words=said, number="", speed="")
+
+    def share(self, index: int) -> float:
+        """How much of each run has passed in a frame, 0..1; in the last one all."""
+        stop = self.frames[index].stop
+        return 1.0 if stop == self.stop else float(self.moments[stop - 1] / PARTS)
+
+    @property
+    def pacing(self) -> str:
+        """How fast it goes, in words."""
+        n = self.stop - self.first
+        if self.is_between:
+            return f"{len(self.frames)} frames, between and at {counted(n, 'recorded moment')}"
+        what = "moments" if self.in_shares else "steps"
+        strides = [frame.stride for frame in self.frames]
+        return (
+            f"{len(self.frames)} of {n} {what} start a frame; {what} a frame: {strides[0]} at the "
+            f"start, {max(strides)} at most, {strides[-1]} at the end"
+        )
 
     def frame_at(self, step: int) -> int:
         """Which frame shows a step.

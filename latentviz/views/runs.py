@@ -90,9 +90,10 @@ def divergence_chart(runs: Runs) -> Chart | None:
     moments = runs.moments
     at = evenly(len(moments), MOST_STATES)
     of_first = _states_at(runs, 0, moments[at])
-    curves = []
+    curves, left_out = [], []
     for k, other in enumerate(others, 1):
         if unlike(first, other) is not None:
+            left_out.append(runs.names[k])
             continue
         distances = _distances(first, of_first, other, _states_at(runs, k, moments[at]))
         values = from_one_to_the_next(moments, _spread(len(moments), at, distances), at)
@@ -101,7 +102,7 @@ def divergence_chart(runs: Runs) -> Chart | None:
         return None
     return Chart(
         moments, tuple(curves), False, "divergence", quantity="distance", parts=runs.parts,
-        note=f" from {runs.names[0]}",
+        note=f" from {runs.names[0]}" + (f", not of {', '.join(left_out)}" if left_out else ""),
     )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_a_moment_shows_one_state_alone():
 def test_a_run_beside_itself_is_two_equal_rows_and_can_be_lines(tmp_path):
     run = walk()
     picture = plot_histories([run, run], align="fraction", project="pca", register="all")
-    assert picture.data["moments"][-1] == "97.5 %"
+    assert picture.data["moments"][-1] == "100 %"
     picture.save(tmp_path / "both.svg")
     assert b"<svg" in (tmp_path / "both.svg").read_bytes()[:1000]
 

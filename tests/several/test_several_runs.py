@@ -183,10 +183,10 @@ def test_a_run_that_has_ended_stays_and_says_so():
     assert [notes(film, k) for k in (2, 3, 5)] == [["", ""], *[["", "ended at step 2"]] * 2]
     before, after = film.scene(2), film.scene(5)
     np.testing.assert_array_equal(before.parts[1].xy, after.parts[1].xy)
-    pixels = film.draw(5)
-    panel = panels_of(film, CloudPanel)[1].cell.body
-    below = np.s_[:, round(panel.y + panel.height) + 3 :][1]
-    assert (pixels[:, below] != film.draw(2)[:, below]).any()
+    body = panels_of(film, CloudPanel)[1].cell.body
+    bottom, left = round(body.y + body.height), round(body.x)
+    corner = np.s_[:, bottom - 14 : bottom - 2, left + 2 : left + 90]
+    assert (film.draw(5)[corner].max() > 200) != (film.draw(2)[corner].max() > 200)
 
 
 def test_fractions_say_each_run_s_step():
@@ -210,12 +210,42 @@ def test_runs_share_their_limits_and_their_widest_dimensions():
     assert all("3" in p.title for p in panels[:2])
 
 
+def test_runs_of_different_dimensions_are_shown_in_those_that_all_have():
+    film = Film([walk(n_dims=4), walk(seed=1, n_dims=2)], FilmSpec(size=SIZE))
+    assert {panel.title for panel in panels_of(film, CloudPanel)} == {"[1,0]"}
+    film = Film([walk(n_dims=6), walk(seed=1, n_dims=3)], FilmSpec(size=SIZE))
+    assert {panel.title for panel in panels_of(film, CloudPanel)} == {"[1,0]", "[1,2]"}
+    film.draw(3)
+    with pytest.raises(OptionError, match="walk 0: 6, walk 1: 3; for their own dimensions, give"):
+        Film([walk(n_dims=6), walk(seed=1, n_dims=3)], FilmSpec(dims="auto"))
+
+
+def test_where_one_run_has_no_point_that_stands_out_all_of_its_fade():
+    few = walk(seed=1, n_points=20)
+    film = Film([walk(), few], FilmSpec(size=SIZE, dims=[(0, 1)], highlight=["25"]))
+    first, second = (panel.highlighted for panel in panels_of(film, CloudPanel))
+    assert (first.sum(), second.sum()) == (1, 0)
+
+
+def test_the_words_of_a_film_count_what_its_clock_counts():
+    runs = [walk(6), walk(3, seed=1)]
+    assert "of 6 moments start a frame" in Film(runs, FilmSpec(align="fraction")).pacing
+    assert "of 6 steps start a frame" in Film(runs, FilmSpec()).pacing
+    between = Film(runs, FilmSpec(interpolate=True, frames=30)).pacing
+    assert between == "30 frames, between and at 6 recorded moments"
+    last = Film(runs, FilmSpec(align="fraction", size=SIZE))
+    assert last.scene(len(last) - 1).heading.words == "100.0 % of each run"
+    with pytest.raises(OptionError, match="and walk 1 has 0 to 2"):
+        Film(runs, FilmSpec(steps=(4, None)))
+
+
 def test_names_are_given_or_told_apart(tmp_path):
     runs = [walk(), walk(seed=1)]
     film = Film(runs, FilmSpec(size=SIZE, run_names=["first", "second"]))
     assert film.names == "first, second"
     assert {p.row_name for p in panels_of(film, CloudPanel)} == {"", "first", "second"}
-    for given, message in [(["a"], "1 name for 2 runs"), (["a", "a"], "must differ")]:
+    wrong = [(["a"], "1 name for 2 runs"), (["a", "a"], "must differ"), (["", "b"], "letters")]
+    for given, message in wrong:
         with pytest.raises(OptionError, match=message):
             Film(runs, FilmSpec(run_names=given))
 

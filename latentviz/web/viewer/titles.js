@@ -69,7 +69,8 @@ function speedWords({ moments }, moment, pace) {
 export function momentWords({ moments, document }, moment) {
   const last = moments.stepAt(moments.count - 1);
   if (document.parts !== null) {
-    const share = (100 * moments.stepAt(moment)) / document.parts;
+    const isLast = moment >= moments.steps.length - 1;
+    const share = isLast ? 100 : (100 * moments.stepAt(moment)) / document.parts;
     return moments.isAfter(moment) ? "after the last update" : `${share.toFixed(1)} % of each run`;
   }
   if (!moments.isAfter(moment)) return `step ${moments.stepAt(moment)} of ${last}`;
