@@ -102,9 +102,7 @@ def _picture(rows: Sequence[FilmClouds], spec: FilmSpec, size: tuple[int, int]) 
     plan = replace(plan, spec=replace(spec, size=size))
     clock, keys = plan.clock, FilmKeys(plan, rows)
     n = len(clock.frames)
-    layout = page_layout(
-        size, [n] * len(rows), framed=True, keys=keys.heights, heading=True, titles=True
-    )
+    layout = page_layout(size, [n] * len(rows), framed=True, keys=keys.heights, titles_once=True)
     check_side(layout, plan, f"{len(rows)} runs at {n} moments")
     moments = [_moment(clock, k) for k in range(n)]
     panels, parts = [], list[Part]()

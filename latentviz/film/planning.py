@@ -141,6 +141,7 @@ class FilmPage:
     keys: FilmKeys
     curves: FilmPanels
     captions: FilmCaptions
+    titles_once: bool  # whether titles may stand above the first row of several runs alone
 
     @property
     def panels(self) -> tuple[FilmPanels, ...]:
@@ -165,6 +166,7 @@ class FilmPage:
             titles=any(view.title for row in self.rows for view in row.shown.projections),
             caption=self.captions.height,
             may_stand=bool(self.plan.name),
+            titles_once=bool(self.plan.name) and self.titles_once,
         )
         n = max(len(row) for row in self.rows)
         check_side(layout, self.plan, f"{len(self.rows)} rows of {counted(n, 'projection')}")
@@ -201,7 +203,9 @@ def page_of(rows: Sequence[FilmClouds], size: tuple[int, int] | None = None) -> 
     if size is not None:
         plan = replace(plan, spec=replace(plan.spec, size=size))
     curves: FilmPanels = RunsCurves(plan, rows) if plan.name else FilmCurves(plan, rows)
-    return FilmPage(plan, tuple(rows), FilmKeys(plan, rows), curves, FilmCaptions(plan))
+    # In a page for the browser each panel may come to show something else.
+    keys, captions, is_film = FilmKeys(plan, rows), FilmCaptions(plan), size is None
+    return FilmPage(plan, tuple(rows), keys, curves, captions, is_film)
 
 
 def check_side(layout: Layout, plan: Plan, what: str) -> None:

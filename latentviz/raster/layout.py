@@ -81,6 +81,7 @@ def page_layout(
     titles: bool = True,
     caption: KeyHeight | None = None,
     may_stand: bool = False,
+    titles_once: bool = False,
 ) -> Layout:
     """Lay out a page: clouds, and charts below or beside them.
 
@@ -95,6 +96,7 @@ def page_layout(
         titles: Whether clouds have titles.
         caption: How high the band below the clouds is; None where there is none.
         may_stand: Whether rows of framed clouds may be columns, where that makes them much larger.
+        titles_once: Whether titles may stand above the first of these rows alone.
 
     Raises:
         OptionError: The size is odd or absurd.
@@ -111,7 +113,14 @@ def page_layout(
     across = False
     if framed:
         cells, bottom, across = _framed_cells(
-            size, rows, n_charts, keys, head, band, may_stand=may_stand
+            size,
+            rows,
+            n_charts,
+            keys,
+            head,
+            band,
+            may_stand=may_stand,
+            titles_once=titles_once,
         )
     else:
         charts = _row_below(size, n_charts)
@@ -207,6 +216,7 @@ def _framed_cells(
     band: float,
     *,
     may_stand: bool,
+    titles_once: bool,
 ) -> tuple[tuple[Cell, ...], float, bool]:
     """The cells of a page of framed clouds, but for the caption's; where that ends; `across`."""
     scale, margin = page_scale(size), OUTER_MARGIN * size[0]
@@ -216,7 +226,15 @@ def _framed_cells(
 
     def squares(width: float, bottom: float) -> Squares:
         room = Box(margin, head.top, width, bottom - band - head.top)
-        return squares_in(room, rows, keys, titles=titles, scale=scale, may_stand=may_stand)
+        return squares_in(
+            room,
+            rows,
+            keys,
+            titles=titles,
+            scale=scale,
+            may_stand=may_stand,
+            titles_once=titles_once,
+        )
 
     below = squares(size[0] - 2 * margin, bottom)
     if n_charts and sum(rows) <= MOST_BESIDE:

@@ -31,11 +31,17 @@ class Squares:
     gap: float  # which this is
     per_row: int  # places in the grid for each row of sources; 0 if it is a single run of panels
     across: bool = False  # whether each row of sources is a column of the grid
+    once: bool = False  # whether titles stand above the first row of the grid alone
 
     @property
     def spare(self) -> float:
         """How much of the height is left."""
-        return max(0.0, self.room.height - self._common - self.grid.total_height)
+        return max(0.0, self.room.height - self._common - self._above - self.grid.total_height)
+
+    @property
+    def _above(self) -> float:
+        """The height of the one row of titles, where there is one."""
+        return self.titles if self.once else 0.0
 
     @property
     def _common(self) -> float:
@@ -58,12 +64,15 @@ class Squares:
             places = [places[r * down + i * right] for r, n in taken for i in range(n)]
         in_one_row = len({y for _, y in places}) == 1
         clouds = []
+        first = min(y for _, y in places)
         for x, y in places:
             # On whole pixels: a frame is a line of the same width on all sides.
             left = round(self.room.x + x + (grid.width - side) / 2)
-            top = round(self.room.y + common + y)
+            top = round(self.room.y + common + self._above + y)
             above = common if in_one_row else 0.0
             head = Box(left, top - above - self.titles, side, self.titles - self.gap)
+            if self.once and y > first:
+                head = Box(left, top, side, 0.0)
             clouds.append(Cell(head, Box(left, top, side, side)))
         return clouds, self._keys(clouds, in_one_row=in_one_row)
 
@@ -89,6 +98,7 @@ def squares_in(
     titles: tuple[float, float],
     scale: float,
     may_stand: bool = False,
+    titles_once: bool = False,
 ) -> Squares:
     """The largest squares for framed clouds.
 
@@ -99,6 +109,8 @@ def squares_in(
         titles: The height of a row of titles, and of the gap below.
         scale: How large all things are, 1 on a page of 1080 pixels.
         may_stand: Whether rows may be columns, where that makes the squares much larger.
+        titles_once: Whether a title may stand above the first of a column alone, if there is room
+            for the names of rows on their left.
     """
     heights = tuple(None if key is None else key(room.width) for key in keys)
     head, inner = sum(titles), (room.width, room.height)
@@ -110,20 +122,25 @@ def squares_in(
     is_one_run = len(rows) == 1 or (max(rows) == 1 and len(heights) <= 1)
     per_row = 0 if is_one_run else max(rows)
 
-    def grid_of(columns: int | None) -> Grid:
+    def grid_of(columns: int | None, *, once: bool = False) -> Grid:
         return fitting_grid(
             per_row * len(rows) or sum(rows),
-            inner,
+            (inner[0], inner[1] - sum(titles)) if once else inner,
             aspect=1.0,
             gap=GAP * scale,
-            head=head,
+            head=0.0 if once else head,
             foot=max(LEAST_SCALES_PX, SCALES * scale),
             columns=columns,
         )
 
-    grid, across = grid_of(per_row or None), False
-    if may_stand and per_row and len(heights) <= 1:
+    grid, across, once = grid_of(per_row or None), False, False
+    if per_row and len(heights) <= 1:
+        if titles_once:
+            below_one = grid_of(per_row, once=True)
+            # The room has as much of the page on its left as a name needs beside that.
+            if min(x for x, _ in below_one.places()) >= room.x:
+                grid, once = below_one, True
         standing = grid_of(len(rows))
-        if standing.height > MUCH_LARGER * grid.height:
-            grid, across = standing, True
-    return Squares(room, grid, heights, tuple(rows), sum(titles), titles[1], per_row, across)
+        if may_stand and standing.height > MUCH_LARGER * grid.height:
+            grid, across, once = standing, True, False
+    return Squares(room, grid, heights, tuple(rows), sum(titles), titles[1], per_row, across, once)
