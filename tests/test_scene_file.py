@@ -208,6 +208,7 @@ MALFORMED = [
     ("output = 3", "output must be a path"),
     ("interpolate = 'yes'", "interpolate must be True or False"),
     ("[[caption]]\ntexts = 'x'", "a caption is a table with steps"),
+    ("caption = 3", "a caption is a table with steps"),
     ("[[caption]]\nsteps = [5, 2]\ntext = 'x'", "caption.*5:2 holds none"),
     ("shutter = 90", "shutter is of blur shutter"),
     ("overwrite = 1", "overwrite must be True or False"),
@@ -230,7 +231,7 @@ def test_a_file_that_is_missing_or_no_text_is_refused(tmp_path, invoke):
     assert "cannot be read" in invoke("render", "--scene", tmp_path / "no.toml", status=2).output
     path = tmp_path / "film.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(OptionError, match="cannot be read"):
+    with pytest.raises(OptionError, match="cannot be read: it is no text in UTF-8"):
         read_scene(path)
 
 

@@ -194,8 +194,10 @@ def read_scene(path: str | os.PathLike[str]) -> SceneFile:
     path = expanded(path)
     try:
         content = tomllib.loads(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise OptionError(f"{path} cannot be read: {error}") from None
+    except OSError as error:
+        raise OptionError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise OptionError(f"{path} cannot be read: it is no text in UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise OptionError(f"{path} is no TOML: {error}") from None
     about = {
@@ -235,7 +237,7 @@ def _said(key: str, error: str) -> str:
 
 
 def _unknown(key: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.5)
+    near = difflib.get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.6)
     said = f"unknown key {printable(repr(key), LONGEST_VALUE)}"
     return f"{said}; did you mean {near[0]}?" if near else f"{said}; known are {', '.join(known)}"
 
@@ -243,7 +245,7 @@ def _unknown(key: str, known: list[str]) -> str:
 def _parsed(key: str, value: Any, option: Option) -> Any:
     """A value as Python has it, of one as Python or the command line has it."""
     if key == "caption":
-        return [_caption(item, option) for item in value] if isinstance(value, list) else value
+        return [_caption(item, option) for item in (value if isinstance(value, list) else [value])]
     if option.is_repeated:
         items = value if isinstance(value, list) else [value]
         return [option.parse(item) if isinstance(item, str) else item for item in items]
