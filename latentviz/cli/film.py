@@ -103,14 +103,14 @@ def render(
     if (output := asked.output) is None:
         raise OptionError("no output is named; give -o film.mp4, or --scene with output")
     settings = video_settings(output, spec, encoding)
-    where = {name: asked.values[name] for name in ("frame_hashes",) if name in asked.values}
-    check_work(settings.codec, work, hashed=bool(where))
+    check_work(settings.codec, work, hashed=asked.frame_hashes is not None)
     with all_opened(asked.runs, *asked.reading) as sources:
         film = Film(sources, spec, fps=float(settings.fps))
         with progress("Rendering", film.frame_words) as advance:
             made = write_film(
-                film, output, encoding, work, overwrite=asked.overwrites, progress=advance, **where
-            )
+                film, output, encoding, work, overwrite=asked.overwrites,
+                frame_hashes=asked.frame_hashes, progress=advance,
+            )  # fmt: skip
         if made is not None and not made.is_whole:
             click.echo(
                 f"{parts_folder(output)}: {counted(made.n_made, 'segment')} made, {made.n_found} "

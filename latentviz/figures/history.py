@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -233,19 +234,15 @@ def _drawn(
         parts.append(Still())
     stage = Stage(page.size, None, 0, tuple(panels), scale=page.scale)
     scene, above = Scene(Heading(""), tuple(parts)), [*marks, *words]
-
-    def as_lines() -> Figure:
-        return make_page(stage, theme).figure(scene, above=above)
-
     if beside is not None:
         beside.tell((stage, theme, True))
         beside.tell((scene, above))
         drawn = beside.answer()
         if drawn is not None:
-            return interleaved(drawn), as_lines
+            return interleaved(drawn), lambda: make_page(stage, theme).figure(scene, above=above)
     painted = make_page(stage, theme)
     tell_of_left_out(painted.n_names_left_out)
-    return interleaved(painted.drawn(scene, above)), as_lines
+    return interleaved(painted.drawn(scene, above)), partial(painted.figure, scene, above=above)
 
 
 def earlier_steps(n_before: int, most: int = MAX_THUMBNAILS) -> NDArray[np.int64]:

@@ -90,13 +90,11 @@ def plot_slices(
 
     def as_lines() -> Figure:
         with plain_style():
-            sheet = new_sheet(size, theme_named(theme), default=SIZE)
-            _draw(sheet, cube, title, true_colors=true_colors)
-        return sheet.figure
+            return _figure(*what)
 
-    pixels = None
+    what, pixels = (size, theme, cube, title, true_colors), None
     if beside is not None:
-        beside.tell((size, theme, cube, title, true_colors))
+        beside.tell(what)
         pixels = beside.answer()
     drawn = as_lines() if pixels is None else pixels
     return Picture(title, alt, {"step": moment.step, **errors.data}, drawn, as_lines)
@@ -113,10 +111,16 @@ def draw_slices(ask: Ask) -> NDArray[np.uint8]:
     """
     with plain_style():
         figure_pixels(new_sheet(SIZE, theme_named("dark"), default=SIZE).figure)  # load what draws
-        size, theme, cube, title, true_colors = ask()
-        sheet = new_sheet(size, theme_named(theme), default=SIZE)
-        _draw(sheet, cube, title, true_colors=true_colors)
-        return figure_pixels(sheet.figure)
+        return figure_pixels(_figure(*ask()))
+
+
+def _figure(
+    size: tuple[int, int], theme: str, cube: ColorCube, title: str, true_colors: bool
+) -> Figure:
+    """The picture; made within `plain_style`."""
+    sheet = new_sheet(size, theme_named(theme), default=SIZE)
+    _draw(sheet, cube, title, true_colors=true_colors)
+    return sheet.figure
 
 
 def cells(cube: ColorCube, *, true_colors: bool) -> NDArray[np.float64]:

@@ -109,13 +109,13 @@ class FilmClouds:
         for k, projection in enumerate(self.shown.projections):
             if projection.k is not None:
                 x, y, z = np.zeros(3).tolist()
-                if not self._is_about_origin:
+                if not self.is_about_origin:
                     x, y, z = self.reach.center(self.shown.triple(k)).tolist()
                 found[k] = turning_of(k, shown, reaches, (x, y, z))
         return found
 
     @property
-    def _is_about_origin(self) -> bool:
+    def is_about_origin(self) -> bool:
         """Whether the origin is in the middle of its panels."""
         return self.of_colors or self.has_plate or self.plan.spec.limits is not None
 
@@ -151,7 +151,7 @@ class FilmClouds:
             fit = framed_fit(
                 self.reach if turning is None else turning.reach,
                 self.shown.columns[k].tolist() if turning is None else [0, 1],
-                about_origin=self._is_about_origin,
+                about_origin=self.is_about_origin,
                 dot_share=share,
                 dot_radius=spec.dot_radius,
                 plate_radius=UNIT_RADIUS if self.has_plate else None,

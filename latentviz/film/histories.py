@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +24,6 @@ from .clouds import FilmClouds, sharing_limits
 from .keys import FilmKeys
 from .planning import check_side, planned
 from .spec import FilmSpec
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MOST_MOMENTS = 6  # beside each other
 
@@ -125,10 +122,6 @@ def _picture(rows: Sequence[FilmClouds], spec: FilmSpec, size: tuple[int, int]) 
     stage = Stage(size, layout.heading, 0, (*panels, *below), title=title)
     scene = Scene(Heading(""), tuple(parts))
     page = make_page(stage, plan.theme)
-
-    def as_lines() -> Figure:
-        return page.figure(scene)
-
     named = ", ".join(row.plan.name for row in rows)
     return Picture(
         title,
@@ -136,7 +129,7 @@ def _picture(rows: Sequence[FilmClouds], spec: FilmSpec, size: tuple[int, int]) 
         f"{', '.join(moments)}.",
         {"runs": [row.plan.name for row in rows], "moments": moments},
         interleaved(page.drawn(scene)),
-        as_lines,
+        lambda: page.figure(scene),
     )
 
 

@@ -15,7 +15,7 @@ from ..scene import Stage
 from ..text import counted, printable
 from ..theme import Role, Theme, on_white, theme_named
 from ..transforms import Fitted, registered
-from ..views import Clock, fitted_of, frames_per_turn
+from ..views import fitted_of, frames_per_turn
 from .captions import FilmCaptions
 from .clock import clock_of
 from .clouds import FilmClouds, are_framed, sharing_limits
@@ -178,7 +178,7 @@ class FilmPage:
         return Stage(
             size=spec.size,
             heading=layout.heading,
-            last_step=last_step(self.plan.clock),
+            last_step=self.plan.clock.last_step,
             panels=tuple(
                 panel
                 for panels in self.panels
@@ -223,11 +223,6 @@ def check_side(layout: Layout, plan: Plan, what: str) -> None:
         f"panels of {what} would be {side:.0f} pixels wide, and nothing could be told below "
         f"{LEAST_SIDE_PX}; show less, or give a size of {width}x{height}"
     )
-
-
-def last_step(clock: Clock) -> int:
-    """The greatest step number, for which a heading makes room; 0 where it has none."""
-    return 0 if clock.in_shares else int(clock.moments[clock.stop - 1])
 
 
 def _theme(spec: FilmSpec) -> Theme:

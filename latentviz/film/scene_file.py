@@ -9,12 +9,13 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..errors import OptionError
 from ..files import expanded
 from ..runs.opening import open_run
 from ..text import printable
+from ..transforms.matrix import Matrix
 from .encoding import EncodingSpec
 from .film import Film
 from .options import FLAG, WHOLE_NUMBER, Option, Plain, options_of
@@ -23,10 +24,8 @@ from .spec import DRAFT_SIZE, FilmSpec
 from .work import WorkSpec
 
 SPECS: tuple[type[Plain], ...] = (FilmSpec, EncodingSpec, WorkSpec)
-MATRIX = "matrix:"  # of a transform, before the path of a file
+MATRIX = f"{Matrix.name}:"  # of a transform, before the path of a file
 LONGEST_VALUE = 60
-
-S = TypeVar("S", bound=Plain)
 
 
 def _as_path(name: str, value: Any) -> Path:
@@ -91,6 +90,11 @@ class SceneFile:
         return bool(self.values.get("overwrite"))
 
     @property
+    def frame_hashes(self) -> Path | None:
+        """Where the hashes of the frames go, if that was said."""
+        return self.values.get("frame_hashes")
+
+    @property
     def is_draft(self) -> bool:
         """Whether it is a quick look."""
         return bool(self.values.get("draft"))
@@ -141,7 +145,7 @@ class SceneFile:
             film = Film(runs, self.film, fps=fps)
             write_film(
                 film, self.output, self.encoding, self.work, overwrite=self.overwrites,
-                frame_hashes=self.values.get("frame_hashes"), progress=progress,
+                frame_hashes=self.frame_hashes, progress=progress,
             )  # fmt: skip
             return film
 

@@ -14,9 +14,8 @@ def unlike(first: Run, other: Run) -> str | None:
     """Why a run's points do not correspond to those of the first, in words; None if they do."""
     if first.n_points != other.n_points:
         return f"it has {other.n_points} points, and {first.name} {first.n_points}"
-    dims = [int(run.latents(int(run.steps[0])).shape[1]) for run in (first, other)]
-    if dims[0] != dims[1]:
-        return f"it has {dims[1]} dimensions, and {first.name} {dims[0]}"
+    if first.n_dims != other.n_dims:
+        return f"it has {other.n_dims} dimensions, and {first.name} {first.n_dims}"
     if first.has_probe and other.has_probe and not _are_equal(first.probe, other.probe):
         return f"its probe is another than that of {first.name}"
     return None

@@ -163,6 +163,17 @@ class Run(Facts):
         return self.path is not None
 
     @property
+    def n_dims(self) -> int:
+        """The number of dimensions of its points, D; the first step is read for that.
+
+        Raises:
+            OptionError: Neither states nor that layer's latents were recorded.
+            ModelError: The model is not registered, and none was given; or has no such layer.
+            ArchiveError: The run has no probe, or is damaged.
+        """
+        return int(source_of(self).positions(np.array([0])).shape[2])
+
+    @property
     def has_probe(self) -> bool:
         """Whether its points are a layer's, at a probe that was recorded."""
         return self._store.has_probe

@@ -26,7 +26,7 @@ def spread_of(run: Run) -> NDArray[np.float64]:
         ArchiveError: The run is damaged.
         ModelError: It cannot be evaluated.
     """
-    n_values = run.n_points * n_dims_of([run])
+    n_values = run.n_points * run.n_dims
     found = all_states(run)
     most = min(MOST_STATES, max(2, MOST_VALUES // n_values))
     total, n_states = np.zeros(n_values // run.n_points), 0

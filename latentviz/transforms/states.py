@@ -44,14 +44,14 @@ def n_dims_of(runs: Sequence[Run]) -> int:
     Raises:
         OptionError: They have not.
     """
-    found = [run.latents(int(run.steps[0])).shape[1] for run in runs]
+    found = [run.n_dims for run in runs]
     if len(set(found)) > 1:
         each = ", ".join(f"{run.name}: {n}" for run, n in zip(runs, found, strict=True))
         raise OptionError(
             f"runs that share a basis have as many dimensions each, got {each}; for their own "
             "dimensions, give dims that all have"
         )
-    return int(found[0])
+    return found[0]
 
 
 def read_states(

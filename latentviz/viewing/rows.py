@@ -73,7 +73,7 @@ def plain_row(
         "names": None if names is None else [printable(name) for name in names],
         "labels": marks.labeled.tolist(),
         "framed": panels[0].framed,
-        "origin": has_origin(row),
+        "origin": row.is_about_origin,
         "plate": UNIT_RADIUS if row.has_plate else None,
     }
 
@@ -95,7 +95,7 @@ def plain_components(row: FilmClouds, panels: Sequence[CloudPanel]) -> list[dict
             (center, _), limits = framed_fit(
                 row.reach,
                 [column, column],
-                about_origin=has_origin(row),
+                about_origin=row.is_about_origin,
                 dot_share=panels[0].dot_radius / panels[0].limits,
                 dot_radius=row.plan.spec.dot_radius,
                 plate_radius=UNIT_RADIUS if row.has_plate else None,
@@ -103,11 +103,6 @@ def plain_components(row: FilmClouds, panels: Sequence[CloudPanel]) -> list[dict
         name = printable(row.shown.fitted.components[i].title)
         found.append({"name": name, "index": i, "center": center, "limits": limits})
     return found
-
-
-def has_origin(row: FilmClouds) -> bool:
-    """Whether the origin is in the middle of its panels."""
-    return row.of_colors or row.has_plate or row.plan.spec.limits is not None
 
 
 def px_per_unit(

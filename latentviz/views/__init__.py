@@ -3,7 +3,7 @@
 from .clock import PARTS, Clock, Span, end_of, heading, steps_covered
 from .clouds import clouds_of, frame_end, frame_positions
 from .coloring import are_colors, coloring, drawing_order
-from .curves import cursor, film_charts
+from .curves import film_charts
 from .dots import FADED_SHARE, default_alpha, default_radius_px
 from .explained import explained_chart
 from .plate import UNIT_RADIUS, has_plate
@@ -27,7 +27,6 @@ __all__ = [
     "as_mask",
     "clouds_of",
     "coloring",
-    "cursor",
     "default_alpha",
     "default_radius_px",
     "divergence_chart",

@@ -56,6 +56,11 @@ class Clock:
         return 1.0 if stop == self.stop else float(self.moments[stop - 1] / PARTS)
 
     @property
+    def last_step(self) -> int:
+        """The greatest step number, for which a heading makes room; 0 where it has none."""
+        return 0 if self.in_shares else int(self.moments[self.stop - 1])
+
+    @property
     def pacing(self) -> str:
         """How fast it goes, in words."""
         n = self.stop - self.first

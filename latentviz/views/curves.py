@@ -10,11 +10,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pacing import Frame
 from ..palette import palette_roles
 from ..runs.run import Run
 from ..runs.schedule import Schedule
-from ..scene import Chart, Cursor, Curve
+from ..scene import Chart, Curve
 from ..theme import Role
 
 SMOOTHING_STEPS = 25
@@ -80,11 +79,6 @@ def film_charts(run: Run, start: int, stop: int) -> tuple[Chart, ...]:
         note, brief = _smoothing_in_words(curves, steps, width)
         charts.append(Chart(steps, curves, False, "metrics", note, brief_note=brief, close_up=True))
     return tuple(charts)
-
-
-def cursor(run: Run, frame: Frame) -> Cursor:
-    """Where a frame's line stands: at the last recorded step that it shows."""
-    return Cursor(int(run.steps[frame.stop - 1]))
 
 
 def smoothing_width(n_steps: int) -> int:

@@ -120,8 +120,7 @@ def _distances(
 ) -> NDArray[np.float64]:
     """The rms distance of corresponding points at each pair of states, (S,); NaN of none."""
     found = []
-    n_bytes = 2 * first.latents(int(first.steps[0])).nbytes
-    n = max(1, READ_BYTES // n_bytes)
+    n = max(1, READ_BYTES // (8 * first.n_points * first.n_dims))  # in float64
     for at in range(0, len(of_first), n):
         a = _latents_of(first, of_first[at : at + n])
         b = _latents_of(other, of_other[at : at + n])

@@ -114,7 +114,7 @@ def shown_of(
         fitted = fitted_of([run], project, center)
     as_they_are = isinstance(fitted, Axes)
     n = len(fitted.components)
-    widths = {n, *(n_dims(run) for run in others)} if as_they_are else {n}
+    widths = {n, *(run.n_dims for run in others)} if as_they_are else {n}
     if dims is None and as_they_are and (max(widths) <= FEW_DIMS or len(widths) > 1):
         # Of runs that differ, those that all have.
         dims = within(fitted.default_dims if default is None else default, min(widths))
@@ -137,10 +137,5 @@ def fitted_of(runs: Sequence[Run], project: object, center: Center | None) -> Fi
         return as_transform(project).fit(runs, center)
     if center is not None:
         raise OptionError("a center is of a transform; add --project, such as --project pca")
-    n = n_dims(runs[0])
+    n = runs[0].n_dims
     return Axes(tuple(range(n)), n)
-
-
-def n_dims(run: Run) -> int:
-    """D."""
-    return int(run.latents(int(run.steps[0])).shape[1])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..errors import OptionError
 
+LEAST_FRAMES = 8  # of a turn
 FARTHEST_SHADE = 0.35  # of its color that the farthest point keeps; the nearest has all of it
 
 
@@ -95,6 +96,3 @@ def frames_per_turn(turn_s: float, fps: float) -> int:
             f"a turn of {turn_s:g} s has {n} frames at {fps:g} a second; it takes {LEAST_FRAMES}"
         )
     return n
-
-
-LEAST_FRAMES = 8
