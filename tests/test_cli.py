@@ -233,6 +233,7 @@ def test_options_reach_the_film(folder, monkeypatch):
     )
     assert seen == {
         **{"path": Path("out/film.mkv"), "work": WorkSpec(threads=2), "overwrite": False},
+        "frame_hashes": None,
         "encoding": EncodingSpec(fps=25, crf=30, preset="fast", hold=2),
         "spec": FilmSpec(
             dims=[(0, 1), (3, 2)],
@@ -301,7 +302,7 @@ def test_what_is_not_given_is_left_to_the_code(folder, monkeypatch):
     assert "seen" in invoke("render", "run.npz", "-o", "film.mp4").stderr
     assert seen == {
         **{"encoding": EncodingSpec(), "work": WorkSpec(), "spec": FilmSpec()},
-        **{"overwrite": False, "progress": None},
+        **{"overwrite": False, "frame_hashes": None, "progress": None},
     }
 
 
