@@ -38,13 +38,9 @@ def coloring(
         class_names: The names that labels number; by default labels are their own names.
 
     Raises:
-        OptionError: The shape is wrong, a value is out of range, or there is no such colormap.
+        OptionError: The shape is wrong, a value is out of range, or it takes a colormap and there
+            is none of that name.
     """
-    import_matplotlib()
-    from matplotlib import colormaps
-
-    if colormap not in colormaps:
-        raise OptionError(f"matplotlib has no colormap {colormap!r}; viridis is one")
     if colors is None:
         return Coloring(_mapped(np.arange(n_points, dtype=np.float64), colormap))
     if colors.shape not in ((n_points, 3), (n_points,)):
@@ -117,8 +113,11 @@ def _shuffled(n_points: int) -> NDArray[np.int64]:
 
 def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:
     """A colormap's colors, (N, 3), from the least of the scalars to the greatest."""
+    import_matplotlib()  # here, as colors and classes have no need of it
     from matplotlib import colormaps
 
+    if colormap not in colormaps:
+        raise OptionError(f"matplotlib has no colormap {colormap!r}; viridis is one")
     span = float(np.ptp(scalars)) or 1.0
     rgba = np.asarray(colormaps[colormap]((scalars - scalars.min()) / span), np.float32)
     return rgba[:, :3]
