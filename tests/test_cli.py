@@ -361,7 +361,7 @@ ERRORS = {
     RENDER + "--fps 0": "fps must be above 0 and at most 240, got 0",
     RENDER + "--fps x": "fps must be a number such as 30 or 30000/1001, got 'x'",
     RENDER + "--crf 99": "crf must lie within 1 (best) to 51 (smallest), got 99",
-    RENDER + "--preset x": "preset must be one of film, ultrafast, ",
+    RENDER + "--preset x": "preset must be one of film, draft, ultrafast, ",
     RENDER + "--threads 0": "threads must lie within 1 to 256, got 0",
     RENDER + "--frame-hashes none/h.txt": "the folder none does not exist; create it first",
     FRAME + "--frame 3": "frame must lie within 0 to 2, got 3",

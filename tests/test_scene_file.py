@@ -179,7 +179,7 @@ def test_several_runs_and_a_draft(short_run, tmp_path, invoke):
     text = f"runs = [{run}, {run}]\nrun_names = ['a', 'b']\ndraft = true\noutput = 'f.mp4'\n"
     scene = read_scene(write(tmp_path, text))
     assert scene.film.size == (1280, 720)
-    assert scene.encoding.preset == "ultrafast"
+    assert scene.encoding.preset == "draft"
     assert len(scene.runs) == 2
     with pytest.raises(OptionError, match="no output"):
         SceneFile({"runs": (short_run,)}).render()

@@ -122,6 +122,7 @@ def test_quality_and_preset_count(tmp_path):
 
     assert size(crf=5) > size() > size(crf=51)
     assert size(preset="ultrafast") != size(preset="slow")
+    assert size(preset="draft", crf=5) > size(preset="draft") > size(preset="draft", crf=51)
 
 
 def test_the_best_quality_plays_in_browsers_too(tmp_path):
@@ -313,7 +314,11 @@ NOT_CHOSEN = [
     ("film.mp4", {"crf": 0}, r"crf must lie within 1 \(best\) to 51 \(smallest\), got 0"),
     ("film.mp4", {"crf": -1}, "got -1"),
     ("film.mp4", {"crf": 52}, "got 52"),
-    ("film.mp4", {"preset": "fastest"}, "preset must be one of film, ultrafast, .*, got 'fastest'"),
+    (
+        "film.mp4",
+        {"preset": "fastest"},
+        "preset must be one of film, draft, ultrafast, .*, got 'fastest'",
+    ),
     ("film.webm", {"crf": 64}, r"crf must lie within 1 \(best\) to 63 \(smallest\), got 64"),
     ("film.webp", {"quality": -1}, r"must lie within 0 \(smallest\) to 100 \(best\), got -1"),
     ("film.webp", {"quality": 101}, "got 101"),

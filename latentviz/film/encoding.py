@@ -37,12 +37,12 @@ class EncodingSpec(Plain):
     )
     crf: int | None = option(
         help="Quality of H.264, from 1 (best) to 51 (smallest), or of VP9, to 63.",
-        default="24; 23 with a preset of x264's own; 35 in a WebM",
+        default="24; 23 with any other preset than film; 35 in a WebM",
         convert=WHOLE_NUMBER,
         parse=int,
     )
     preset: str | None = option(
-        help="The preset of H.264: how much effort it takes; x264's own, or film.",
+        help="The preset of H.264: how much effort it takes; x264's own, or film, or draft.",
         default="film, which is made for such films",
         convert=must_be("text", lambda value: isinstance(value, str), str),
         metavar="NAME",

@@ -13,14 +13,30 @@ from typing import ClassVar
 from ..errors import OptionError
 from ..text import counted
 
-# Our own preset. Against medium at CRF 23, which is ffmpeg's own choice, it takes a third of the
-# time for about as many bytes (docs/performance.md): it spends bits on dots rather than on flat
-# ground (aq-mode), and hardly looks for motion between pixels (subme), of which there is little.
-FILM = "film"
-FILM_BASE = "veryfast"
-FILM_PARAMS = ":aq-mode=2:subme=1:rc-lookahead=20"
+
+@dataclass(frozen=True)
+class Preset:
+    """One of our own, made of one of x264's."""
+
+    base: str
+    crf: int  # unless told otherwise
+    quality: str = "-crf"  # the option of ffmpeg that takes it
+    params: str = ""
+
+
+FILM, DRAFT = "film", "draft"
+OWN_PRESETS = {
+    # Against medium at CRF 23, which is ffmpeg's own choice, it takes a third of the time for about
+    # as many bytes (docs/performance.md): it spends bits on dots rather than on flat ground
+    # (aq-mode), and hardly looks for motion between pixels (subme), of which there is little.
+    FILM: Preset("veryfast", 24, params=":aq-mode=2:subme=1:rc-lookahead=20"),
+    # One quantizer for all frames: to choose one for each costs a fifth of the encoder's time, and
+    # ultrafast's films are no better for it.
+    DRAFT: Preset("ultrafast", 23, quality="-qp"),
+}
+X264_CRF = 23  # x264's choice, of its own presets
 PRESETS = (
-    FILM,
+    *OWN_PRESETS,
     *("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower"),
     "veryslow",
 )
@@ -88,15 +104,15 @@ class H264(Codec):
 
     name = "H.264"
     encoder = "libx264"
-    draft_preset = "ultrafast"
+    draft_preset = DRAFT
     segment_suffix = ".mp4"  # whose times are exact; those of Matroska are whole milliseconds
 
-    crf: int | None = None  # 24 of our own preset, and 23, x264's choice, of its own
+    crf: int | None = None  # the preset's
     preset: str = FILM
 
     def __post_init__(self) -> None:
         if self.crf is None:
-            object.__setattr__(self, "crf", 24 if self.preset == FILM else 23)
+            object.__setattr__(self, "crf", self._preset.crf)
         assert self.crf is not None
         # 0 would be lossless, in a profile that browsers do not play.
         _check_within("crf", self.crf, {1: "best", 51: "smallest"})
@@ -105,13 +121,17 @@ class H264(Codec):
 
     def arguments(self) -> list[str]:
         """For x264."""
-        preset, own = (FILM_BASE, FILM_PARAMS) if self.preset == FILM else (self.preset, "")
+        preset = self._preset
         return [
-            *("-preset", preset, "-crf", str(self.crf)),
+            *("-preset", preset.base, preset.quality, str(self.crf)),
             *("-threads", str(ENCODER_THREADS)),
             # The same bytes on every CPU, and headers that are the same in all segments.
-            *("-x264-params", f"cpu-independent=1:stitchable=1{own}"),
+            *("-x264-params", f"cpu-independent=1:stitchable=1{preset.params}"),
         ]
+
+    @property
+    def _preset(self) -> Preset:
+        return OWN_PRESETS.get(self.preset, Preset(self.preset, X264_CRF))
 
 
 @dataclass(frozen=True)
