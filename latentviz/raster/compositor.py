@@ -15,7 +15,6 @@ usual ramp of one pixel around the radius, to within 1/8r, without a square root
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -49,6 +48,8 @@ _f = np.float32
 _HALF = _f(0.5)
 _ZERO = _f(0)
 _ONE = _f(1)
+# From a pixel's edge to its centre; a little less, for rounding.
+_NEARLY_HALF = _f(0.49)
 # A pixel through which less light passes is done: what lies below changes it by under one level.
 _SPENT = _f(1 / 256)
 _NOTHING = _f(1e-12)
@@ -124,13 +125,9 @@ def composite(
         first, last = starts[tile], starts[tile + 1]
         if first == last:
             continue
-        for i in range(np.uint64(AREA)):
-            # None off the page, where nothing will be seen.
-            on_page = i // np.uint64(TILE) < np.uint64(rows)
-            work[LIGHT + i] = _ONE if on_page else _ZERO
-            work[RED + i] = _ZERO
-            work[GREEN + i] = _ZERO
-            work[BLUE + i] = _ZERO
+        # No light passes off the page, where nothing will be seen.
+        work[LIGHT : LIGHT + np.uint64(rows * TILE)] = _ONE
+        work[LIGHT + np.uint64(rows * TILE) : THROUGH] = _ZERO
         lit = _lit_blocks(work, 0, TILE)
         for item in range(first, last):
             if item + AHEAD < last:
@@ -141,10 +138,14 @@ def composite(
             g = items[item]
             k, count = int(trails[g, KIND]), int(trails[g, COUNT])
             x, y = trails[g, CENTER_X] - _f(from_left), trails[g, CENTER_Y] - _f(from_top)
-            reach_x, reach_y = outer[k] + trails[g, HALF_W], outer[k] + trails[g, HALF_H]
+            reach, reach_x = outer[k] + trails[g, SPREAD], outer[k] + trails[g, HALF_W]
+            # Its circle reaches no farther up and down than at the column that is nearest to it.
+            aside = max(-x, _ZERO, x - _f(TILE))
+            reach_y = np.sqrt(max(_ZERO, reach * reach - aside * aside))
+            reach_y = min(reach_y, outer[k] + trails[g, HALF_H])
             touched = lit & _blocks_between(x - reach_x, x + reach_x)
-            a = max(0, math.floor(y - reach_y))
-            b = min(TILE, math.ceil(y + reach_y))
+            a = max(0, int(y - reach_y))
+            b = min(TILE, int(y + reach_y) + 1)
             # Of these rows, those from the first block that is lit and touched to the last.
             while a < b and not _has_lit(touched, a):
                 a = (a // BLOCK + 1) * BLOCK
@@ -177,12 +178,12 @@ def composite(
 @compiled
 def _blocks_between(left: Any, right: Any) -> Any:
     """The blocks of a tile whose columns touch those from ``left`` to ``right``."""
-    first = min(max(math.floor(left), 0), TILE) // BLOCK
-    last = min(max(math.floor(right), -1), TILE - 1) // BLOCK
-    if first > last:
+    if left >= _f(TILE) or right < _ZERO:
         return _NO_BLOCK
-    cut = TILE - BLOCK * (last + 1)
-    row = (_ROW_OF_BLOCKS << np.uint64(BLOCK * first)) & (_ROW_OF_BLOCKS >> np.uint64(cut))
+    first = np.uint64(max(left, _ZERO)) // np.uint64(BLOCK)
+    last = np.uint64(min(right, _f(TILE - 1))) // np.uint64(BLOCK)
+    cut = np.uint64(TILE - BLOCK) - np.uint64(BLOCK) * last
+    row = (_ROW_OF_BLOCKS << (np.uint64(BLOCK) * first)) & (_ROW_OF_BLOCKS >> cut)
     return row * _ALL_ROWS
 
 
@@ -236,16 +237,20 @@ def _bin(trails: Any, outer: Any, nx: int, ny: int) -> Any:
             )
             reach = radius + trails[g, SPREAD]
             reach_x, reach_y = radius + trails[g, HALF_W], radius + trails[g, HALF_H]
-            top = max(0, math.floor((y - reach_y) * per_tile))
-            low = min(ny - 1, math.floor((y + reach_y) * per_tile))
+            if y + reach_y < _ZERO or x + reach_x < _ZERO:
+                continue
+            top = max(0, int((y - reach_y) * per_tile))
+            low = min(ny - 1, int((y + reach_y) * per_tile))
             for ty in range(top, low + 1):
                 dy = max(_f(ty * TILE) - y, _ZERO, y - _f(ty * TILE + TILE))
                 chord = reach * reach - dy * dy
                 if chord <= _ZERO:
                     continue
                 chord = min(np.sqrt(chord), reach_x)
-                left = max(0, math.floor((x - chord) * per_tile))
-                right = min(nx - 1, math.floor((x + chord) * per_tile))
+                if x + chord < _ZERO:
+                    continue
+                left = max(0, int((x - chord) * per_tile))
+                right = min(nx - 1, int((x + chord) * per_tile))
                 for t in range(ty * nx + left, ty * nx + right + 1):
                     if not counting:
                         items[starts[t]] = g
@@ -265,21 +270,21 @@ def _pass(
 ) -> None:  # fmt: skip
     """How much light trail ``g`` lets through at a tile's rows from ``top`` on: Π (1 - a·c)."""
     least = _ONE - alpha
-    # Tell which discs cover all of these rows, and which none of them.
-    half_x, half_y = _f(TILE) * _HALF, _f(bottom - top) * _HALF
-    mid_x, mid_y = half_x, _f(top) + half_y
-    diagonal = np.sqrt(half_x * half_x + half_y * half_y)
-    outside = radius + _HALF + diagonal
-    inside = max(_ZERO, radius - _HALF - diagonal)
+    # Tell which discs cover all of these rows, and which none of them: by their nearest and their
+    # farthest pixel.
+    mid_x, mid_y = _f(TILE) * _HALF, _f(top + bottom) * _HALF
+    half_x, half_y = mid_x - _NEARLY_HALF, _f(bottom - top) * _HALF - _NEARLY_HALF
+    touched, covered = radius * radius + radius, radius * radius - radius
     passing = _ONE
     m = 0
     for s in range(count):
         x, y = xs[g, s] - x0, ys[g, s] - y0
-        dx, dy = x - mid_x, y - mid_y
-        distance2 = dx * dx + dy * dy
-        if distance2 < inside * inside:
+        dx, dy = abs(x - mid_x), abs(y - mid_y)
+        near_x, near_y = max(dx - half_x, _ZERO), max(dy - half_y, _ZERO)
+        far_x, far_y = dx + half_x, dy + half_y
+        if far_x * far_x + far_y * far_y < covered:
             passing *= least
-        elif distance2 < outside * outside:
+        elif near_x * near_x + near_y * near_y < touched:
             centers[m, 0] = x
             centers[m, 1] = y
             m += 1
@@ -308,6 +313,9 @@ def _store(canvas: Any, work: Any, x0: int, y0: int, rows: int, columns: int) ->
         for row in range(np.uint64(rows)):
             line = canvas[channel, top + row]
             at = row * np.uint64(TILE)
+            if columns == TILE:
+                _store_row(work, plane + at, LIGHT + at, line, left)
+                continue
             for column in range(np.uint64(columns)):
                 light = work[LIGHT + at + column]
                 below = _f(line[left + column])
@@ -320,6 +328,7 @@ def _store(canvas: Any, work: Any, x0: int, y0: int, rows: int, columns: int) ->
 # function that it compiled, and at no other.
 _NUMBER, _INDEX = ir.FloatType(), ir.IntType(64)
 _ROW = ir.VectorType(_NUMBER, TILE)
+_WHOLES = ir.VectorType(ir.IntType(32), TILE)
 _BYTES = ir.IntType(8).as_pointer()
 _ROWS_AT_ONCE = 4  # as many chains of multiplications run side by side
 
@@ -355,6 +364,28 @@ def _pixels_reaching(typing: Any, work: Any, at: Any, limit: Any) -> Any:
         return builder.zext(builder.bitcast(reached, ir.IntType(TILE)), _INDEX)
 
     return types.uint64(work, at, limit), codegen
+
+
+@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
+def _store_row(typing: Any, work: Any, at: Any, light: Any, line: Any, left: Any) -> Any:
+    """A row of a tile, ``work[at : at + TILE]``, over ``line[left : left + TILE]``."""
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        work_, at_, light_, line_, left_ = values
+        numbers = _data(context, builder, work, work_)
+        pixels = ir.VectorType(ir.IntType(8), TILE)
+        place = builder.gep(_data(context, builder, line, line_), [left_])
+        place = builder.bitcast(place, pixels.as_pointer())
+        below = builder.uitofp(builder.load(place, align=1), _ROW)
+        passing = builder.load(_row_at(builder, numbers, light_), align=4)
+        shown = builder.load(_row_at(builder, numbers, at_), align=4)
+        shown = builder.fadd(shown, builder.fmul(passing, below))
+        shown = builder.fadd(shown, ir.Constant(_ROW, [0.5] * TILE))
+        whole = builder.fptosi(shown, ir.VectorType(ir.IntType(32), TILE))
+        builder.store(builder.trunc(whole, pixels), place, align=1)
+        return context.get_dummy_value()
+
+    return types.void(work, at, light, line, left), codegen
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
@@ -397,6 +428,7 @@ def _multiply_rows(
         pixels = ir.Constant(_ROW, [i + 0.5 for i in range(TILE)])
         ones = ir.Constant(_ROW, [1.0] * TILE)
         least = _splat(builder, builder.fsub(one, alpha_))
+        high, low = builder.bitcast(ones, _WHOLES), builder.bitcast(least, _WHOLES)
         curve = _splat(builder, builder.fdiv(alpha_, builder.fadd(radius_, radius_)))
         center = builder.fmul(alpha_, builder.fadd(half, builder.fmul(radius_, half)))
         center = _splat(builder, builder.fsub(one, center))
@@ -431,11 +463,12 @@ def _multiply_rows(
                 for j, product in enumerate(products):
                     down = builder.gep(table, [builder.add(after(k, TILE + j), row)])
                     factor = builder.fadd(across, _splat(builder, builder.load(down)))
-                    # 1 first: LLVM would make a select of a multiplication by it.
-                    below = builder.fcmp_ordered("<", factor, ones)
-                    factor = builder.select(below, factor, ones)
-                    above = builder.fcmp_ordered(">", factor, least)
-                    factor = builder.select(above, factor, least)
+                    # Clamped as whole numbers, which are in the same order from 0 on: beside
+                    # multiplications, CPUs have more room for these than for minima of floats.
+                    whole = builder.bitcast(factor, _WHOLES)
+                    whole = builder.select(builder.icmp_signed("<", whole, high), whole, high)
+                    whole = builder.select(builder.icmp_signed(">", whole, low), whole, low)
+                    factor = builder.bitcast(whole, _ROW)
                     builder.store(builder.fmul(builder.load(product), factor), product)
             for j, product in enumerate(products):
                 place = _row_at(builder, plane, builder.mul(after(row, j), _INDEX(TILE)))
