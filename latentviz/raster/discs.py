@@ -87,11 +87,14 @@ def dots(
     scale, topmost = np.float32(px_per_unit), np.ascontiguousarray(order[::-1])
     xs, ys = np.empty((n_points, n), np.float32), np.empty((n_points, n), np.float32)
     with np.errstate(over="ignore"):  # too far off the page for a number is off the page
-        np.multiply(xy[..., 0].take(topmost, 0), scale, out=xs)
-        np.multiply(xy[..., 1].take(topmost, 0), -scale, out=ys)
-        xs[np.abs(xs) > farthest_px] = _OFF_PAGE
-        # NaN is rare, and a minimum, which any NaN makes NaN, quick to find.
-        if np.isnan(xs.min(initial=0)) or np.isnan(ys.min(initial=0)):
+        for axis, places, px in ((0, xs, scale), (1, ys, -scale)):
+            # Clipping, which never happens, spares a copy.
+            np.take(xy[..., axis], topmost, 0, out=places, mode="clip")
+            places *= px
+        # What is too far, or NaN, is rare, and a maximum, which any NaN makes NaN, quick to find.
+        far = max(-xs.min(initial=0), xs.max(initial=0))
+        if not far <= farthest_px or np.isnan(ys.min(initial=0)):
+            xs[np.abs(xs) > farthest_px] = _OFF_PAGE
             nowhere = np.isnan(xs) | np.isnan(ys)
             xs[nowhere], ys[nowhere] = _OFF_PAGE, 0
         xs += np.float32(center[0] - origin[0])

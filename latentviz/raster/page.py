@@ -121,6 +121,7 @@ class Page:
             else:
                 yield stacked([*layers, *painter.ground()]), painter.clip
         discs = stacked([*everywhere, self._ground])
+        everywhere.clear()  # of thousands of steps in a frame they are tens of MB
         if len(discs.xs):
             yield discs, (0, 0, self.stage.size[0], self.bottom)
 

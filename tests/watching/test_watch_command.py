@@ -29,8 +29,9 @@ ROOT = Path(__file__).parents[2]
 # Steps of some milliseconds, which are flushed often.
 TRAINING = """
 import sys, time, torch
+from pathlib import Path
 from latentviz import ChunkLimits, Recorder
-path, n_steps = sys.argv[1], int(sys.argv[2])
+path, n_steps, go_on = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
 torch.manual_seed(0)
 net = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 3))
 points = torch.rand(20, 3)
@@ -44,6 +45,8 @@ with Recorder(path, net, layer="0", probe=points, latents=True, seed=0,
         recorder.step(losses={"loss": loss.item()})
         optimizer.step()
         time.sleep(0.004)
+        while step == 100 and not go_on.exists():
+            time.sleep(0.01)
 """
 
 
@@ -90,13 +93,19 @@ def watch(tmp_path):
 
 
 @pytest.fixture
-def train(tmp_path):
+def go_on(tmp_path_factory):
+    """The file for which a training waits after its first hundred steps."""
+    return tmp_path_factory.mktemp("go") / "on"
+
+
+@pytest.fixture
+def train(tmp_path, go_on):
     trainings = []
 
     def begin(n_steps, name="run.npz"):
         trainings.append(
             subprocess.Popen(
-                [sys.executable, "-c", TRAINING, name, str(n_steps)],
+                [sys.executable, "-c", TRAINING, name, str(n_steps), str(go_on)],
                 cwd=tmp_path,
                 env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
             )
@@ -152,13 +161,14 @@ class Viewer:
             time.sleep(0.2)
 
 
-def test_a_recording_from_its_beginning_to_its_end(watch, train, tmp_path):
+def test_a_recording_from_its_beginning_to_its_end(watch, train, go_on, tmp_path):
     watcher = watch("run.npz", "--dims", "0,1")
     assert "waiting for the first steps of run.npz" in watcher.process.stderr.readline()
     train(400)
     watcher.serving()
     one, two = Viewer(watcher), Viewer(watcher)
-    assert 0 < one.n_first < 300
+    assert 0 < one.n_first <= 101
+    go_on.touch()
     one.until(lambda: len(one.steps) > one.n_first + 50)
     two.until(lambda: len(two.steps) > two.n_first + 50)
     one.until(lambda: one.state == "finished")
@@ -179,7 +189,8 @@ def test_a_recording_from_its_beginning_to_its_end(watch, train, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["run.npz"]
 
 
-def test_a_recorder_that_is_killed(watch, train, tmp_path):
+def test_a_recorder_that_is_killed(watch, train, go_on, tmp_path):
+    go_on.touch()
     training = train(100_000)
     watcher = watch("run.npz", "--dims", "0,1").serving()
     viewer = Viewer(watcher)
