@@ -43,6 +43,8 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
             "memory": lambda: [film.memory(folder)],
             "crowd": lambda: film.crowd(run, folder, pairs),
             "draft": lambda: [film.draft(run, folder)],
+            "shutter": lambda: [film.shutter(run)],
+            "turning": lambda: [film.turning(run, folder, pairs)],
             "ffmpeg": lambda: film.against_ffmpeg(run, folder, pairs),
             "matplotlib": lambda: [film.against_matplotlib(run, folder, pairs)],
         }
@@ -56,7 +58,11 @@ def main(run: Path, only: tuple[str, ...], pairs: int) -> None:
                 console.print(_line(result))
     console.print(_table(results))
     machine = {"python": platform.python_version(), "machine": platform.machine()}
-    report = {"machine": machine, "results": [result.as_json() for result in results]}
+    found = [result.as_json() for result in results]
+    if only and RESULTS.exists():  # the others stand as they were measured before
+        names = {result.name for result in results}
+        found += [r for r in json.loads(RESULTS.read_text())["results"] if r["name"] not in names]
+    report = {"machine": machine, "results": found}
     RESULTS.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
     console.print(f"written to {RESULTS}")
 

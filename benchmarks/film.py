@@ -114,6 +114,44 @@ def draft(run: Path, folder: Path) -> Result:
         )
 
 
+def shutter(run: Path) -> Result:
+    """A frame through a shutter, against one of stacked steps: drawing alone, on one core."""
+    with open_run(run) as opened:
+        stacked, open_ = (Film(opened, FilmSpec(blur=blur)) for blur in ("stack", "shutter"))
+        canvas = stacked.page.new_canvas()
+        frames = range(0, len(stacked), len(stacked) // SAMPLED_FRAMES)
+
+        def a_frame_ms(film: Film) -> float:
+            begun = time.perf_counter()
+            for frame in frames:
+                film.draw(frame, canvas)
+            return (time.perf_counter() - begun) / len(frames) * 1e3
+
+        a_frame_ms(open_)  # compiled code is loaded, and latents are at hand
+        return paired(
+            "a frame through a shutter, against stacked steps, on one core",
+            lambda: a_frame_ms(open_),
+            lambda: a_frame_ms(stacked),
+            pairs=5,
+            unit="ms",
+            times_faster=False,
+        )
+
+
+def turning(run: Path, folder: Path, pairs: int) -> Result:
+    """The whole command, with a panel that turns in place of one of three that are flat."""
+    flat = ("--dims", "1,0", "--dims", "3,2", "--dims")
+    return paired(
+        "the film with one panel of three that turns, against flat ones",
+        lambda: run_process(render_command(run, folder, *flat, "1,2,0")).seconds,
+        lambda: run_process(render_command(run, folder, *flat, "1,2")).seconds,
+        pairs=pairs,
+        unit="s",
+        times_faster=False,
+        target=1.3,
+    )
+
+
 def against_matplotlib(run: Path, folder: Path, pairs: int) -> Result:
     """The whole command, against matplotlib drawing evenly sampled frames of the same film.
 
