@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -82,11 +83,19 @@ def decorated(command: Command, decorators: Sequence[Callable[[Any], Any]]) -> C
     return command
 
 
-def spec_options(spec: type, *, without: Collection[str] = ()) -> Callable[[Command], Command]:
-    """An option of the command for each of a spec's, but for some."""
+def spec_options(
+    spec: type,
+    *,
+    without: Collection[str] = (),
+    told: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Callable[[Command], Command]:
+    """An option of the command for each of a spec's, but for some; of others it tells its own."""
 
     def decorate(command: Command) -> Command:
-        declared = {n: o for n, o in options_of(spec).items() if n not in without}
+        own = told or {}
+        declared = {
+            n: replace(o, **own.get(n, {})) for n, o in options_of(spec).items() if n not in without
+        }
         return decorated(command, [_click_option(n, o) for n, o in declared.items()])
 
     return decorate

@@ -9,7 +9,7 @@ import click
 
 from ..film.options import parsed
 from ..film.spec import FilmSpec
-from ..viewing.spec import NOT_OF_PAGES, PageSpec
+from ..viewing.spec import NOT_OF_PAGES, TOLD_OF_PAGES, PageSpec
 from .group import examples, main
 from .options import all_opened, progress, runs_options, spec_options
 
@@ -26,7 +26,7 @@ from .options import all_opened, progress, runs_options, spec_options
     help="The page to write: .html.",
 )  # fmt: skip
 @spec_options(PageSpec)
-@spec_options(FilmSpec, without=NOT_OF_PAGES)
+@spec_options(FilmSpec, without=NOT_OF_PAGES, told=TOLD_OF_PAGES)
 def view(
     runs: tuple[Path, ...],
     model: str | None,

@@ -12,7 +12,7 @@ import click
 from ..film.options import parsed
 from ..film.spec import FilmSpec
 from ..text import LONGEST_LINE, printable
-from ..viewing.spec import NOT_OF_PAGES, PageSpec
+from ..viewing.spec import NOT_OF_PAGES, TOLD_OF_PAGES, PageSpec
 from .group import examples, main
 from .options import current_folder, given, run_options, spec_options
 
@@ -37,7 +37,7 @@ from .options import current_folder, given, run_options, spec_options
     help="Open the page in the browser. Default: print its address.",
 )
 @spec_options(PageSpec)
-@spec_options(FilmSpec, without=NOT_OF_PAGES)
+@spec_options(FilmSpec, without=NOT_OF_PAGES, told=TOLD_OF_PAGES)
 def watch(
     run: Path,
     model: str | None,

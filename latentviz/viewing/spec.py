@@ -20,6 +20,15 @@ _TIMES = {"": 1, "K": 1_000, "M": MEGABYTE, "G": 1000 * MEGABYTE}
 
 # What a page decides by itself.
 NOT_OF_PAGES = ("size", "ground", "heading", "blur", "shutter", "interpolate", "turn")
+# What is told of options that it takes otherwise than a film.
+TOLD_OF_PAGES = {
+    "dims": {
+        "help": "Draw dimension I to the right and J up; repeat for more projections side by side. "
+        "Each can be turned in the page. auto draws the dimensions of largest spread; with "
+        "--project, the first components.",
+        "metavar": "I,J",
+    }
+}
 
 
 def parse_bytes(text: str) -> int:

@@ -341,3 +341,11 @@ def test_runs_can_be_aligned_by_their_fractions(tmp_path):
     # Of arrays nobody knows what followed the last update.
     assert [run["end"] for run in by_step["runs"]] == [None, None]
     assert [row["name"] for row in by_step["rows"]] == ["long", "short"]
+
+
+def test_a_page_offers_no_panels_that_turn_by_themselves(invoke):
+    assert "I,J[,K]" in invoke("render", "--help").output
+    for name in ("view", "watch"):
+        told = " ".join(invoke(name, "--help").output.split())
+        assert "--dims I,J Draw dimension" in told
+        assert "Each can be turned in the page" in told
