@@ -21,12 +21,22 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic as typed_intrinsic
 from numpy.typing import NDArray
 
 from .compiled import compiled
+from .lanes import (
+    INDEX,
+    NUMBER,
+    ROW,
+    TILE,
+    data_of,
+    everywhere,
+    intrinsic,
+    pixel_centers,
+    row_at,
+    splat,
+)
 
-TILE = 16
 AREA = TILE * TILE
 BLOCK = 4
 # A tile's blocks are bits of a number: a row of blocks is 16 bits, of which every fourth counts.
@@ -41,8 +51,6 @@ LIGHT, RED, GREEN, BLUE, THROUGH = (np.uint64(plane * AREA) for plane in range(N
 AHEAD = 6  # so many trails of a tile are on their way from memory while one is composited
 # What a trail's numbers are.
 CENTER_X, CENTER_Y, HALF_W, HALF_H, SPREAD, KIND, COUNT, COLOR = range(8)
-
-intrinsic: Any = typed_intrinsic  # whose types leave out that the first argument is numba's
 
 _f = np.float32
 _HALF = _f(0.5)
@@ -323,33 +331,10 @@ def _store(canvas: Any, work: Any, x0: int, y0: int, rows: int, columns: int) ->
                 line[left + column] = np.uint8(np.int32(shown))
 
 
-# What follows is a tile's inner loops as vectors of one row of pixels: LLVM makes scalar code of
-# loops as short as a row. It stands in this file because numba's cache looks at the file of the
-# function that it compiled, and at no other.
-_NUMBER, _INDEX = ir.FloatType(), ir.IntType(64)
-_ROW = ir.VectorType(_NUMBER, TILE)
+# What follows is a tile's inner loops as vectors of one row of pixels (`lanes`).
 _WHOLES = ir.VectorType(ir.IntType(32), TILE)
 _BYTES = ir.IntType(8).as_pointer()
 _ROWS_AT_ONCE = 4  # as many chains of multiplications run side by side
-
-
-def _data(context: Any, builder: Any, kind: Any, array: Any) -> Any:
-    """Where a contiguous array's numbers lie."""
-    return context.make_array(kind)(context, builder, array).data
-
-
-def _splat(builder: Any, number: Any) -> Any:
-    """A row that holds one number everywhere."""
-    nothing = ir.Constant(_ROW, ir.Undefined)
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), TILE), [0] * TILE)
-    return builder.shuffle_vector(
-        builder.insert_element(nothing, number, _INDEX(0)), nothing, lanes
-    )
-
-
-def _row_at(builder: Any, numbers: Any, index: Any) -> Any:
-    """Where a row starts: the numbers from ``index`` on."""
-    return builder.bitcast(builder.gep(numbers, [index]), _ROW.as_pointer())
 
 
 @intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
@@ -358,10 +343,10 @@ def _pixels_reaching(typing: Any, work: Any, at: Any, limit: Any) -> Any:
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         array, start, bound = values
-        place = _row_at(builder, _data(context, builder, work, array), start)
+        place = row_at(builder, data_of(context, builder, work, array), start)
         row = builder.load(place, align=4)
-        reached = builder.fcmp_unordered(">=", row, _splat(builder, bound))
-        return builder.zext(builder.bitcast(reached, ir.IntType(TILE)), _INDEX)
+        reached = builder.fcmp_unordered(">=", row, splat(builder, bound))
+        return builder.zext(builder.bitcast(reached, ir.IntType(TILE)), INDEX)
 
     return types.uint64(work, at, limit), codegen
 
@@ -372,15 +357,15 @@ def _store_row(typing: Any, work: Any, at: Any, light: Any, line: Any, left: Any
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         work_, at_, light_, line_, left_ = values
-        numbers = _data(context, builder, work, work_)
+        numbers = data_of(context, builder, work, work_)
         pixels = ir.VectorType(ir.IntType(8), TILE)
-        place = builder.gep(_data(context, builder, line, line_), [left_])
+        place = builder.gep(data_of(context, builder, line, line_), [left_])
         place = builder.bitcast(place, pixels.as_pointer())
-        below = builder.uitofp(builder.load(place, align=1), _ROW)
-        passing = builder.load(_row_at(builder, numbers, light_), align=4)
-        shown = builder.load(_row_at(builder, numbers, at_), align=4)
+        below = builder.uitofp(builder.load(place, align=1), ROW)
+        passing = builder.load(row_at(builder, numbers, light_), align=4)
+        shown = builder.load(row_at(builder, numbers, at_), align=4)
         shown = builder.fadd(shown, builder.fmul(passing, below))
-        shown = builder.fadd(shown, ir.Constant(_ROW, [0.5] * TILE))
+        shown = builder.fadd(shown, everywhere(0.5))
         whole = builder.fptosi(shown, ir.VectorType(ir.IntType(32), TILE))
         builder.store(builder.trunc(whole, pixels), place, align=1)
         return context.get_dummy_value()
@@ -395,13 +380,13 @@ def _prefetch(typing: Any, rows: Any, index: Any) -> Any:
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         array = context.make_array(rows)(context, builder, values[0])
         stride = builder.extract_value(array.strides, 0)
-        place = builder.mul(builder.sext(values[1], _INDEX), stride)
-        address = builder.add(builder.ptrtoint(array.data, _INDEX), place)
+        place = builder.mul(builder.sext(values[1], INDEX), stride)
+        address = builder.add(builder.ptrtoint(array.data, INDEX), place)
         kind = ir.FunctionType(ir.VoidType(), [_BYTES, *[ir.IntType(32)] * 3])
         fetch = builder.module.declare_intrinsic("llvm.prefetch", [_BYTES], kind)
         read, near, data = (ir.IntType(32)(n) for n in (0, 3, 1))
         for offset in (0, 64):
-            at = builder.inttoptr(builder.add(address, _INDEX(offset)), _BYTES)
+            at = builder.inttoptr(builder.add(address, INDEX(offset)), _BYTES)
             builder.call(fetch, [at, read, near, data])
         return context.get_dummy_value()
 
@@ -421,57 +406,57 @@ def _multiply_rows(
 
     def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         work_, at_, first, last, start_, centers_, m_, alpha_, radius_, distances_ = values
-        plane = builder.gep(_data(context, builder, work, work_), [at_])
-        places = _data(context, builder, centers, centers_)
-        table = _data(context, builder, distances, distances_)
-        half, one = _NUMBER(0.5), _NUMBER(1)
-        pixels = ir.Constant(_ROW, [i + 0.5 for i in range(TILE)])
-        ones = ir.Constant(_ROW, [1.0] * TILE)
-        least = _splat(builder, builder.fsub(one, alpha_))
+        plane = builder.gep(data_of(context, builder, work, work_), [at_])
+        places = data_of(context, builder, centers, centers_)
+        table = data_of(context, builder, distances, distances_)
+        half, one = NUMBER(0.5), NUMBER(1)
+        pixels = pixel_centers()
+        ones = everywhere(1.0)
+        least = splat(builder, builder.fsub(one, alpha_))
         high, low = builder.bitcast(ones, _WHOLES), builder.bitcast(least, _WHOLES)
-        curve = _splat(builder, builder.fdiv(alpha_, builder.fadd(radius_, radius_)))
+        curve = splat(builder, builder.fdiv(alpha_, builder.fadd(radius_, radius_)))
         center = builder.fmul(alpha_, builder.fadd(half, builder.fmul(radius_, half)))
-        center = _splat(builder, builder.fsub(one, center))
+        center = splat(builder, builder.fsub(one, center))
 
         def after(index: Any, count: int) -> Any:
-            return builder.add(index, _INDEX(count))
+            return builder.add(index, INDEX(count))
 
         def from_disc(coordinate: Any) -> Any:
-            d = builder.fsub(pixels, _splat(builder, builder.load(coordinate)))
+            d = builder.fsub(pixels, splat(builder, builder.load(coordinate)))
             return builder.fmul(curve, builder.fmul(d, d))
 
         with cgutils.for_range(builder, m_) as disc:
-            k = builder.mul(disc.index, _INDEX(2))
+            k = builder.mul(disc.index, INDEX(2))
             across = from_disc(builder.gep(places, [k]))
             down = builder.fadd(center, from_disc(builder.gep(places, [after(k, 1)])))
-            k = builder.mul(disc.index, _INDEX(2 * TILE))
-            builder.store(across, _row_at(builder, table, k), align=4)
-            builder.store(down, _row_at(builder, table, after(k, TILE)), align=4)
+            k = builder.mul(disc.index, INDEX(2 * TILE))
+            builder.store(across, row_at(builder, table, k), align=4)
+            builder.store(down, row_at(builder, table, after(k, TILE)), align=4)
 
-        step = _INDEX(_ROWS_AT_ONCE)
-        first = builder.and_(first, _INDEX(-_ROWS_AT_ONCE))
+        step = INDEX(_ROWS_AT_ONCE)
+        first = builder.and_(first, INDEX(-_ROWS_AT_ONCE))
         with cgutils.for_range_slice(builder, first, last, step, inc=True) as (row, _):
             products = [
-                cgutils.alloca_once(builder, _ROW)  # type: ignore[no-untyped-call]  # numba's gap
+                cgutils.alloca_once(builder, ROW)  # type: ignore[no-untyped-call]  # numba's gap
                 for _ in range(_ROWS_AT_ONCE)
             ]
             for product in products:
-                builder.store(_splat(builder, start_), product)
+                builder.store(splat(builder, start_), product)
             with cgutils.for_range(builder, m_) as disc:
-                k = builder.mul(disc.index, _INDEX(2 * TILE))
-                across = builder.load(_row_at(builder, table, k), align=4)
+                k = builder.mul(disc.index, INDEX(2 * TILE))
+                across = builder.load(row_at(builder, table, k), align=4)
                 for j, product in enumerate(products):
                     down = builder.gep(table, [builder.add(after(k, TILE + j), row)])
-                    factor = builder.fadd(across, _splat(builder, builder.load(down)))
+                    factor = builder.fadd(across, splat(builder, builder.load(down)))
                     # Clamped as whole numbers, which are in the same order from 0 on: beside
                     # multiplications, CPUs have more room for these than for minima of floats.
                     whole = builder.bitcast(factor, _WHOLES)
                     whole = builder.select(builder.icmp_signed("<", whole, high), whole, high)
                     whole = builder.select(builder.icmp_signed(">", whole, low), whole, low)
-                    factor = builder.bitcast(whole, _ROW)
+                    factor = builder.bitcast(whole, ROW)
                     builder.store(builder.fmul(builder.load(product), factor), product)
             for j, product in enumerate(products):
-                place = _row_at(builder, plane, builder.mul(after(row, j), _INDEX(TILE)))
+                place = row_at(builder, plane, builder.mul(after(row, j), INDEX(TILE)))
                 builder.store(builder.load(product), place, align=4)
         return context.get_dummy_value()
 

@@ -10,16 +10,18 @@ The light of a level is sRGB's to within 0.04 %: what a polynomial has for it. C
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Any
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
 from numpy.typing import NDArray
 
 from .compiled import compiled
+from .lanes import INDEX, NUMBER, TILE, data_of, everywhere, intrinsic, pixel_centers, row_at, splat
 
-TILE = 16
 AREA = TILE * TILE
 N_LIGHTS = 1 << 15  # places at which the level of a light is known; between them, straight lines
 LEVELS = 255
@@ -31,12 +33,11 @@ P0, P1, P2, P3, P4, P5 = (
     for c in (0.000883156492, 0.0339267254, 0.507513225, 0.710516751, -0.369167954, 0.11669844389)
 )
 
-# A tile's planes and two rows lie end to end in one array, at constant places: so the compiler
+# A tile's planes and a row lie end to end in one array, at constant places: so the compiler
 # knows that they do not overlap. Unsigned, so that no index is taken to count from the end.
-LIGHT, RED, GREEN, BLUE, TOTAL, BELOW, BASE = (
+LIGHT, RED, GREEN, BLUE, TOTAL, BELOW, POWER = (
     np.uint64(plane * AREA) for plane in (0, 1, 2, 3, 4, 7, 10)
 )
-POWER = BASE + np.uint64(TILE)
 N_NUMBERS = int(POWER) + TILE
 _U = np.uint64
 
@@ -128,7 +129,7 @@ def composite_open(
                     _begin(work)
                     for row in range(TILE):
                         is_lit[row] = row < rows
-                a, b = max(0, math.floor(y - reach)), min(TILE, math.ceil(y + reach))
+                a, b = max(0, int(y - reach)), min(TILE, int(y + reach) + 1)
                 far_x = max(abs(x), abs(x - _f(TILE)))
                 passing = _power(_ONE - alphas[k], counts[g])
                 r, green, blue = colors[g, 0] * _LEVEL, colors[g, 1] * _LEVEL, colors[g, 2] * _LEVEL
@@ -188,11 +189,14 @@ def _power(base: Any, exponent: int) -> Any:
     return power
 
 
-@compiled
-def _pass(work: Any, x: Any, down: Any, radius: Any, alpha: Any, count: int) -> None:
+@intrinsic  # type: ignore[untyped-decorator]  # see `intrinsic`
+def _pass(
+    typing: Any, work: Any, x: Any, down: Any, radius: Any, alpha: Any, count: Any
+) -> Any:  # fmt: skip
     """How much light so many equal discs let through in a row of a tile: (1 - a·c) to their number.
 
     Args:
+        typing: Numba's.
         work: Where it goes, at `POWER`.
         x: Of their centre, from the tile's left.
         down: Of the row's middle, from their centre.
@@ -200,23 +204,44 @@ def _pass(work: Any, x: Any, down: Any, radius: Any, alpha: Any, count: int) -> 
         alpha: Of each.
         count: How many there are.
     """
-    curve = _HALF / radius
-    covered = _HALF + radius * _HALF - curve * (down * down)
-    for i in range(_U(TILE)):
-        across = _f(i) + _HALF - x
-        cover = covered - curve * (across * across)
-        cover = cover if cover > _ZERO else _ZERO
-        cover = cover if cover < _ONE else _ONE
-        work[BASE + i] = _ONE - alpha * cover
-        work[POWER + i] = _ONE
-    while count > 0:
-        if count & 1:
-            for i in range(_U(TILE)):
-                work[POWER + i] *= work[BASE + i]
-        count >>= 1
-        if count:
-            for i in range(_U(TILE)):
-                work[BASE + i] *= work[BASE + i]
+
+    def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        work_, x_, down_, radius_, alpha_, count_ = values
+        half, zeros, ones = NUMBER(0.5), everywhere(0.0), everywhere(1.0)
+        curve = builder.fdiv(half, radius_)
+        covered = builder.fadd(half, builder.fmul(radius_, half))
+        covered = builder.fsub(covered, builder.fmul(curve, builder.fmul(down_, down_)))
+        across = builder.fsub(pixel_centers(), splat(builder, x_))
+        beyond = builder.fmul(splat(builder, curve), builder.fmul(across, across))
+        cover = builder.fsub(splat(builder, covered), beyond)
+        cover = builder.select(builder.fcmp_ordered(">", cover, zeros), cover, zeros)
+        cover = builder.select(builder.fcmp_ordered("<", cover, ones), cover, ones)
+        once = builder.fsub(ones, builder.fmul(splat(builder, alpha_), cover))
+        # To a power by squaring, as `_power` has it.
+        base, power, left = (
+            cgutils.alloca_once_value(builder, value)  # type: ignore[no-untyped-call]  # numba's gap
+            for value in (once, ones, count_)
+        )
+        again, squaring, done = map(builder.append_basic_block, ("again", "squaring", "done"))
+        builder.branch(again)
+        builder.position_at_end(again)
+        exponent = builder.load(left)
+        is_left = builder.icmp_signed(">", exponent, exponent.type(0))
+        builder.cbranch(is_left, squaring, done)
+        builder.position_at_end(squaring)
+        square, product = builder.load(base), builder.load(power)
+        is_odd = builder.trunc(exponent, ir.IntType(1))
+        product = builder.select(is_odd, builder.fmul(product, square), product)
+        builder.store(product, power)
+        builder.store(builder.fmul(square, square), base)
+        builder.store(builder.ashr(exponent, exponent.type(1)), left)
+        builder.branch(again)
+        builder.position_at_end(done)
+        place = row_at(builder, data_of(context, builder, work, work_), INDEX(int(POWER)))
+        builder.store(builder.load(power), place, align=4)
+        return context.get_dummy_value()
+
+    return types.void(work, x, down, radius, alpha, types.int64), codegen
 
 
 @compiled
@@ -233,7 +258,7 @@ def _lay(work: Any, at: Any, r: Any, g: Any, b: Any) -> bool:
     Returns:
         Whether any light is left to be seen.
     """
-    lit = _U(0)
+    lit = np.uint32(0)
     for i in range(_U(TILE)):
         kept = work[LIGHT + at + i] * work[POWER + i]
         seen = work[LIGHT + at + i] - kept
@@ -242,7 +267,7 @@ def _lay(work: Any, at: Any, r: Any, g: Any, b: Any) -> bool:
         work[BLUE + at + i] += seen * b
         # Below this nothing shows; and numbers too small to be normal are slow.
         work[LIGHT + at + i] = kept if kept > _NOTHING else _ZERO
-        lit += _U(kept >= _SPENT)
+        lit = np.uint32(lit | np.uint32(kept >= _SPENT))
     return bool(lit > 0)
 
 
