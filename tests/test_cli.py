@@ -557,8 +557,9 @@ def test_the_defaults_in_the_help_are_those_of_the_code():
     assert stated.pop("fps") == f"{H264.fps}; {GIF.fps} in a GIF"
     assert {VP9.fps, WebP.fps} == {H264.fps}
     other = H264(preset="medium").crf
+    assert other == H264(preset="draft").crf
     assert stated.pop("crf") == (
-        f"{H264().crf}; {other} with a preset of x264's own; {VP9().crf} in a WebM"
+        f"{H264().crf}; {other} with any other preset than film; {VP9().crf} in a WebM"
     )
     assert stated.pop("preset").startswith(f"{H264().preset}, ")
     assert stated.pop("quality") == str(WebP().quality)
