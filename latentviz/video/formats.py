@@ -30,7 +30,7 @@ OWN_PRESETS = {
     # as many bytes (docs/performance.md): it spends bits on dots rather than on flat ground
     # (aq-mode), and hardly looks for motion between pixels (subme), of which there is little.
     FILM: Preset("veryfast", 24, params=":aq-mode=2:subme=1:rc-lookahead=20"),
-    # One quantizer for all frames: to choose one for each costs a fifth of the encoder's time, and
+    # One quantizer for all frames: to choose one for each costs a sixth of the encoder's time, and
     # ultrafast's films are no better for it.
     DRAFT: Preset("ultrafast", 23, quality="-qp"),
 }
