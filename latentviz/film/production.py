@@ -100,7 +100,7 @@ def produce(
         if missing:
             _ = film.page  # as above; and what it works out of the run is kept for other processes
         tally = _Tally(len(film), segments, missing, progress)
-        try:
+        with _kept_at_interrupts(work, segments, parts):
             if not missing:
                 pass
             elif work.dask is not None and job is not None:
@@ -112,18 +112,11 @@ def produce(
                     film, missing, settings, parts,
                     hashed=hashed, threads=work.n_threads, progress=tally.advance,
                 )  # fmt: skip
-        except KeyboardInterrupt as interrupt:
-            if not work.keeps:
-                raise
-            n_kept = sum(s.index in parts for s in segments)
-            raise Interrupted(
-                f"{n_kept} of {counted(len(segments), 'segment')} are kept in {folder}; the same "
-                "command with --resume goes on"
-            ) from interrupt
+            if work.segments is None:
+                join_segments(path, settings, segments, parts)
         n_made, n_found = len(missing), len(wanted) - len(missing)
         if work.segments is not None:
             return Produced(n_found, n_made, len(segments), False, ())
-        join_segments(path, settings, segments, parts)
         hashes = [line for s in segments for line in parts.notes(s.index)] if hashed else []
         if work.keeps and not work.keep_parts:
             parts.clear()
@@ -168,6 +161,23 @@ class _Tally:
     def done(self, segment: Segment) -> None:
         """Say that one more segment is."""
         self.advance(self._n_done + len(segment.frames))
+
+
+@contextmanager
+def _kept_at_interrupts(
+    work: WorkSpec, segments: Sequence[Segment], parts: Parts
+) -> Iterator[None]:
+    """Say of an interrupt what is kept, where anything is."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        if not work.keeps:
+            raise
+        n_kept = sum(s.index in parts for s in segments)
+        raise Interrupted(
+            f"{n_kept} of {counted(len(segments), 'segment')} are kept in {parts.folder}; the same "
+            "command with --resume goes on"
+        ) from interrupt
 
 
 @contextmanager

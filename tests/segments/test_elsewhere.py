@@ -66,13 +66,30 @@ def test_interrupted_and_resumed_it_is_the_same(run, expected, tmp_path):
         assert not film.exists()
         if "segments are kept" in said:
             assert len(kept(film)) == int(re.search(r"(\d+) of 5 segments are kept", said)[1])
-            assert len(kept(film)) >= n_kept
-            n_kept = len(kept(film))
+        assert len(kept(film)) >= n_kept
+        n_kept = len(kept(film))
     done = subprocess.run(resume, capture_output=True, text=True, check=True)
     if n_kept:
         assert done.stdout.startswith(f"{n_kept} of 5 segments were there already\n")
     assert sha256(film) == expected[0]
     assert list(tmp_path.iterdir()) == [film]
+
+
+def test_an_interrupt_while_they_are_joined_says_what_is_kept(
+    run, expected, tmp_path, monkeypatch, invoke
+):
+    film = tmp_path / "film.mp4"
+
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("latentviz.film.production.join_segments", interrupted)
+        said = invoke("render", run, "-o", film, *OPTIONS, "--resume", status=130).stderr
+    assert "5 of 5 segments are kept" in said
+    assert not film.exists()
+    assert invoke("render", run, "-o", film, *OPTIONS, "--resume").stdout.startswith("5 of 5 ")
+    assert sha256(film) == expected[0]
 
 
 def test_killed_outright_nothing_that_was_finished_is_lost(run, expected, tmp_path):
