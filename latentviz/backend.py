@@ -6,6 +6,10 @@ import os
 import sys
 from contextlib import suppress
 
+from .errors import OptionError
+
+COLORMAP = "viridis"  # unless told otherwise
+
 
 def import_matplotlib() -> None:
     """Import matplotlib, if nobody has; then ``import`` what is needed of it as usual.
@@ -24,3 +28,21 @@ def import_matplotlib() -> None:
     if named:
         with suppress(ValueError):
             mpl.rcParams["backend"] = named
+
+
+def colormap_names() -> list[str]:
+    """Matplotlib's."""
+    import_matplotlib()
+    from matplotlib import colormaps
+
+    return list(colormaps)
+
+
+def check_colormap(name: str) -> None:
+    """Find out that matplotlib has a colormap; for the usual one it is not imported.
+
+    Raises:
+        OptionError: It has none of that name.
+    """
+    if name != COLORMAP and name not in colormap_names():
+        raise OptionError(f"matplotlib has no colormap {name!r}; {COLORMAP} is one")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from ..backend import COLORMAP
 from ..beside import Beside
 from ..errors import ArchiveError, LatentvizWarning
 from ..projection import HISTORY_DIMS
@@ -52,7 +53,7 @@ def plot_history(
     limits: float | None = None,
     size: tuple[int, int] = SIZE,
     theme: str = "dark",
-    colormap: str = "viridis",
+    colormap: str = COLORMAP,
     label: Sequence[str] = (),
     highlight: Sequence[str] = (),
     beside: Beside | None = None,

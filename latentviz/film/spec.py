@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..backend import COLORMAP, colormap_names
 from ..errors import OptionError
 from ..points import LAYER, checked_texts
 from ..projection import Dims, checked_names, split_names
@@ -23,7 +24,6 @@ from .options import (
     whole_number,
 )
 from .values import (
-    COLORMAP,
     SHOWS,
     as_captions,
     as_colormap,
@@ -39,7 +39,6 @@ from .values import (
     as_texts,
     as_title,
     as_titles,
-    colormap_names,
     parse_caption,
     parse_plane,
     parse_steps,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from ..backend import check_colormap
 from ..errors import OptionError
 from ..points import Points
 from ..projection import AUTO, Dims, parse_panel, split_names
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 EXPLAINED = "explained"
 SHOWS = (EXPLAINED,)
-COLORMAP = "viridis"
 MAX_ROWS = 8  # of projections
 OFF = "off"
 MAX_CAPTIONS = 1000
@@ -135,8 +135,7 @@ def as_limits(name: str, value: Any) -> float:
 
 def as_colormap(name: str, value: Any) -> str:
     """The name of a colormap of matplotlib's."""
-    if value != COLORMAP and value not in colormap_names():
-        raise OptionError(f"matplotlib has no colormap {value!r}; {COLORMAP} is one")
+    check_colormap(value)
     return str(value)
 
 
@@ -160,16 +159,6 @@ def as_points(name: str, value: Any) -> tuple[str, ...]:
     if len(set(found)) < len(found):
         raise OptionError(f"points must differ, got {printable(', '.join(found))}")
     return found
-
-
-def colormap_names() -> list[str]:
-    """Matplotlib's."""
-    from ..backend import import_matplotlib
-
-    import_matplotlib()
-    from matplotlib import colormaps
-
-    return list(colormaps)
 
 
 def parse_steps(text: str, *, what: str = "steps") -> tuple[int | None, int | None]:

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from ..backend import import_matplotlib
+from ..backend import COLORMAP, check_colormap, import_matplotlib
 from ..errors import OptionError
 from ..palette import palette_roles, role_color
 from ..scene import Categories, Coloring, Ramp
@@ -21,7 +21,7 @@ def coloring(
     colors: NDArray[np.generic] | None,
     n_points: int,
     theme: Theme,
-    colormap: str = "viridis",
+    colormap: str = COLORMAP,
     *,
     class_names: Sequence[str] | None = None,
 ) -> Coloring:
@@ -38,9 +38,9 @@ def coloring(
         class_names: The names that labels number; by default labels are their own names.
 
     Raises:
-        OptionError: The shape is wrong, a value is out of range, or it takes a colormap and there
-            is none of that name.
+        OptionError: The shape is wrong, a value is out of range, or there is no such colormap.
     """
+    check_colormap(colormap)
     if colors is None:
         return Coloring(_mapped(np.arange(n_points, dtype=np.float64), colormap))
     if colors.shape not in ((n_points, 3), (n_points,)):
@@ -116,8 +116,6 @@ def _mapped(scalars: NDArray[np.float64], colormap: str) -> NDArray[np.float32]:
     import_matplotlib()  # here, as colors and classes have no need of it
     from matplotlib import colormaps
 
-    if colormap not in colormaps:
-        raise OptionError(f"matplotlib has no colormap {colormap!r}; viridis is one")
     span = float(np.ptp(scalars)) or 1.0
     rgba = np.asarray(colormaps[colormap]((scalars - scalars.min()) / span), np.float32)
     return rgba[:, :3]

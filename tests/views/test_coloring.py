@@ -104,3 +104,6 @@ def test_refuses(colors, message):
 def test_an_unknown_colormap_is_refused():
     with pytest.raises(OptionError, match="no colormap 'virids'"):
         coloring(np.zeros(3), 3, DARK, "virids")
+    # Also of points that take none: else the mistake would be found with another run.
+    with pytest.raises(OptionError, match="no colormap 'virids'"):
+        coloring(np.zeros((3, 3)), 3, DARK, "virids")
