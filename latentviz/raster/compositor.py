@@ -29,6 +29,7 @@ from .lanes import (
     NUMBER,
     ROW,
     TILE,
+    WHOLES,
     data_of,
     everywhere,
     intrinsic,
@@ -332,7 +333,6 @@ def _store(canvas: Any, work: Any, x0: int, y0: int, rows: int, columns: int) ->
 
 
 # What follows is a tile's inner loops as vectors of one row of pixels (`lanes`).
-_WHOLES = ir.VectorType(ir.IntType(32), TILE)
 _BYTES = ir.IntType(8).as_pointer()
 _ROWS_AT_ONCE = 4  # as many chains of multiplications run side by side
 
@@ -366,7 +366,7 @@ def _store_row(typing: Any, work: Any, at: Any, light: Any, line: Any, left: Any
         shown = builder.load(row_at(builder, numbers, at_), align=4)
         shown = builder.fadd(shown, builder.fmul(passing, below))
         shown = builder.fadd(shown, everywhere(0.5))
-        whole = builder.fptosi(shown, ir.VectorType(ir.IntType(32), TILE))
+        whole = builder.fptosi(shown, WHOLES)
         builder.store(builder.trunc(whole, pixels), place, align=1)
         return context.get_dummy_value()
 
@@ -413,7 +413,7 @@ def _multiply_rows(
         pixels = pixel_centers()
         ones = everywhere(1.0)
         least = splat(builder, builder.fsub(one, alpha_))
-        high, low = builder.bitcast(ones, _WHOLES), builder.bitcast(least, _WHOLES)
+        high, low = builder.bitcast(ones, WHOLES), builder.bitcast(least, WHOLES)
         curve = splat(builder, builder.fdiv(alpha_, builder.fadd(radius_, radius_)))
         center = builder.fmul(alpha_, builder.fadd(half, builder.fmul(radius_, half)))
         center = splat(builder, builder.fsub(one, center))
@@ -450,7 +450,7 @@ def _multiply_rows(
                     factor = builder.fadd(across, splat(builder, builder.load(down)))
                     # Clamped as whole numbers, which are in the same order from 0 on: beside
                     # multiplications, CPUs have more room for these than for minima of floats.
-                    whole = builder.bitcast(factor, _WHOLES)
+                    whole = builder.bitcast(factor, WHOLES)
                     whole = builder.select(builder.icmp_signed("<", whole, high), whole, high)
                     whole = builder.select(builder.icmp_signed(">", whole, low), whole, low)
                     factor = builder.bitcast(whole, ROW)

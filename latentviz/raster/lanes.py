@@ -14,7 +14,7 @@ from numba.extending import intrinsic as typed_intrinsic
 TILE = 16  # a tile's side, in pixels
 
 NUMBER, INDEX = ir.FloatType(), ir.IntType(64)
-ROW = ir.VectorType(NUMBER, TILE)
+ROW, WHOLES = (ir.VectorType(kind, TILE) for kind in (NUMBER, ir.IntType(32)))
 
 intrinsic: Any = typed_intrinsic  # whose types leave out that the first argument is numba's
 
@@ -27,7 +27,7 @@ def data_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
 def splat(builder: Any, number: Any) -> Any:
     """A row that holds one number everywhere."""
     nothing = ir.Constant(ROW, ir.Undefined)
-    lanes = ir.Constant(ir.VectorType(ir.IntType(32), TILE), [0] * TILE)
+    lanes = ir.Constant(WHOLES, [0] * TILE)
     return builder.shuffle_vector(builder.insert_element(nothing, number, INDEX(0)), nothing, lanes)
 
 

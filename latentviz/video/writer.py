@@ -34,7 +34,7 @@ def packer(pixel_format: str) -> Callable[[Frame, Frame], None]:
 
 def _pack_rgb(rgb: Frame, out: Frame) -> None:
     n_planes, height, width = rgb.shape
-    out.reshape(height, width, n_planes)[:] = rgb.transpose(1, 2, 0)
+    np.stack([*rgb], axis=-1, out=out.reshape(height, width, n_planes))
 
 
 class VideoWriter(Output):
